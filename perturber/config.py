@@ -1,0 +1,41 @@
+"""Settings, each from an environment variable ``PERTURBER_<NAME>``; command-line options override them."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from perturber.errors import InvalidInputError
+
+
+def _environment(name: str, default: str) -> str:
+    return os.environ.get(f"PERTURBER_{name}", default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this process runs.
+
+    Attributes:
+        device: torch device ("cuda", "cuda:1", "cpu") or "auto": CUDA where there is one, else the CPU.
+        host: address to serve on; the default can be reached from this machine only.
+        port: TCP port to serve on.
+        threads: CPU threads of the networks and the renderer; 0 leaves torch's choice.
+        models: folder that holds the catalogue and bundled weights.
+        model_memory_mib: memory for resident networks' weights before the least recently used one leaves.
+    """
+
+    device: str = field(default_factory=lambda: _environment("DEVICE", "auto"))
+    host: str = field(default_factory=lambda: _environment("HOST", "127.0.0.1"))
+    port: int = field(default_factory=lambda: _integer("PORT", 8050))
+    threads: int = field(default_factory=lambda: _integer("THREADS", 0))
+    models: Path = field(
+        default_factory=lambda: Path(_environment("MODELS", str(Path(__file__).parent.parent / "models")))
+    )
+    model_memory_mib: int = field(default_factory=lambda: _integer("MODEL_MEMORY_MIB", 2048))
+
+
+def _integer(name: str, default: int) -> int:
+    text = _environment(name, str(default))
+    if not text.isdecimal():
+        raise InvalidInputError(f"PERTURBER_{name} cannot be {text!r}. Allowed: a whole number from 0.")
+    return int(text)

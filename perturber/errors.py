@@ -1,0 +1,39 @@
+"""The one family of errors that a user can cause.
+
+Each message is a complete sentence: what was wrong (quoting the input), what is allowed, what to do.
+The pages show it where it happened, HTTP answers carry it with status 400, the CLI exits with code 2.
+Every other exception is a bug.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PerturberError(Exception):
+    """Base of all errors whose message is meant for the user."""
+
+
+class InvalidInputError(PerturberError):
+    """A value, name or file that cannot be used."""
+
+
+class UnknownNameError(InvalidInputError):
+    """A name that is not one of a known set.
+
+    Args:
+        kind: what the name stands for, as the user would say it ("model", "parameter").
+        name: what the user gave.
+        allowed: the names that exist.
+    """
+
+    def __init__(self, kind: str, name: object, allowed: Iterable[str]) -> None:
+        names = list(allowed)
+        close = get_close_matches(str(name), names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        shown = ", ".join(names[:40]) + (f", … ({len(names)} in all)" if len(names) > 40 else "")
+        super().__init__(f"Unknown {kind} {str(name)[:80]!r}.{hint} Allowed: {shown}.")
+        self.allowed = names
+
+
+class OvertakenError(PerturberError):
+    """A request was dropped because its own client has already sent a newer one."""

@@ -1,0 +1,101 @@
+"""What passes between the pages (or the CLI) and the service: picklable, frozen values."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from perturber.scene import Scene
+
+IMAGE_SIZE = 224
+"""Side of the picture that every network is shown, in pixels."""
+
+TOP = 5
+"""Number of classes in a prediction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotRequest:
+    """What one model slot wants to know about the picture.
+
+    Attributes:
+        model: name in the catalogue.
+        layer: layer whose activations are asked for, or None for none.
+        channels: indices of the layer's channels, in display order.
+        predictions: whether the logits are asked for; without them the network runs only to `layer`.
+    """
+
+    model: str
+    layer: str | None = None
+    channels: tuple[int, ...] = ()
+    predictions: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookRequest:
+    """One picture and what each slot wants to know about it.
+
+    Attributes:
+        scene: the scene to render; its post-processing also applies to `image`.
+        image: (224, 224, 3) uint8 picture that replaces the rendered scene, or None.
+        slots: one entry per model slot; may be empty (then only the picture is made).
+        client: who asks; a waiting request is dropped when the same client sends a newer one.
+    """
+
+    scene: Scene  # type: ignore[valid-type]
+    image: np.ndarray | None = field(default=None, compare=False)
+    slots: tuple[SlotRequest, ...] = ()
+    client: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassScore:
+    """One line of a prediction."""
+
+    index: int
+    name: str
+    logit: float
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotLook:
+    """One slot's answer.
+
+    Attributes:
+        model: name in the catalogue.
+        layer: layer of `activations`, or None.
+        channels: channel of each map in `activations`.
+        activations: (len(channels), h, w) float32 before the non-linearity, or None if not asked for.
+        deviation: standard deviation of the whole layer's activations for this picture (0 if none).
+        top: the most probable classes in falling order, or None if not asked for.
+        milliseconds: this network's time; for a request that shared a batch, the batch's time.
+    """
+
+    model: str
+    layer: str | None
+    channels: tuple[int, ...]
+    activations: np.ndarray | None
+    deviation: float
+    top: tuple[ClassScore, ...] | None
+    milliseconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """The answer: one picture and what each network makes of it.
+
+    Attributes:
+        image: (224, 224, 3) uint8, the picture that the networks saw (they saw it before rounding).
+        slots: in the order of the request.
+        render_ms: time of rendering and post-processing.
+        total_ms: from the moment the service took the request up to the answer, waiting included.
+        device: name of the device, as a person would say it.
+        batch: number of requests that were answered together.
+    """
+
+    image: np.ndarray
+    slots: tuple[SlotLook, ...]
+    render_ms: float
+    total_ms: float
+    device: str
+    batch: int = 1
