@@ -1,0 +1,33 @@
+"""Colour effects on pictures (B, 3, H, W) in [0, 1]; each takes one value per picture, (B,)."""
+
+import torch
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of R, G, B in a grey value (ITU-R BT.601), as in torchvision and Pillow."""
+
+
+def alpha(images: Tensor, amount: Tensor) -> Tensor:
+    """Fade towards black: ``amount · image``."""
+    return images * amount.view(-1, 1, 1, 1)
+
+
+def saturation(images: Tensor, factor: Tensor) -> Tensor:
+    """Scale the distance from grey: ``grey + factor · (image − grey)``, limited to [0, 1]; grey is BT.601 luma."""
+    grey = torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))[:, None]
+    return torch.lerp(grey, images, factor.view(-1, 1, 1, 1)).clamp(0, 1)
+
+
+def hue(images: Tensor, turns: Tensor) -> Tensor:
+    """Rotate the hue in HSV space by `turns` of the colour circle; value and saturation stay (Smith 1978).
+
+    Periodic in `turns` with period 1, and therefore not monotone.
+    """
+    red, green, blue = images.unbind(1)
+    value, dominant = images.max(1)
+    chroma = value - images.amin(1)
+    distance = torch.stack((green - blue, blue - red, red - green), 1).gather(1, dominant[:, None])[:, 0]
+    sixths = distance / torch.where(chroma > 0, chroma, 1) + 2 * dominant + 6 * turns.view(-1, 1, 1)
+    # Each channel follows the same trapezoid of hue, shifted by a third of a turn.
+    place = (sixths[:, None] + sixths.new_tensor([5, 3, 1]).view(1, 3, 1, 1)) % 6
+    return value[:, None] - chroma[:, None] * torch.minimum(place, 4 - place).clamp(0, 1)

@@ -1,0 +1,206 @@
+"""The renderer: scenes in, pictures out, batched on one device."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from types import SimpleNamespace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from perturber import objects
+from perturber.objects import MorphPair
+from perturber.render.backdrop import Backdrop
+from perturber.render.camera import rotation
+from perturber.render.geometry import Triangles, project
+from perturber.render.rasterizer import rasterize
+from perturber.render.shading import blinn_phong
+from perturber.render.texture import MipTexture
+from perturber.scene import SceneBase, values
+
+SUPERSAMPLING = 2
+"""Samples per pixel along each axis."""
+
+GPU_CHUNK = 32
+"""Pictures that a GPU draws in one go; bounds its memory."""
+
+OBJECT_PARAMETERS = (
+    "yaw", "pitch", "roll", "distance", "pan_x", "pan_y", "morph", "shape_morph", "texture_morph",
+    "texture_influence", "texture_blur", "lighting_influence",
+)  # fmt: skip
+
+
+class Renderer:
+    """Draws scenes: the foreground object, perspective-correct and anti-aliased, over its background.
+
+    Post-processing is not its business (see `perturber.effects`).
+
+    Args:
+        device: where everything is kept and drawn.
+        size: side of the pictures, in pixels.
+    """
+
+    def __init__(self, device: torch.device | str = "cpu", *, size: int = 224) -> None:
+        self.device = torch.device(device)
+        self.size = size
+        self._models: dict[str, _Model] = {}
+        self._backdrops: dict[str, Backdrop] = {}
+
+    def render(self, scenes: Sequence[SceneBase]) -> Tensor:
+        """Draw a batch of scenes.
+
+        Returns:
+            (B, 3, size, size) float32 RGB in [0, 1]; each picture is the same whatever else is in the batch.
+        """
+        pictures = self.background(scenes)
+        layers = self.foreground(scenes)
+        return pictures * (1 - layers[:, 3:]) + layers[:, :3]
+
+    def foreground(self, scenes: Sequence[SceneBase]) -> Tensor:
+        """The objects alone: (B, 4, size, size) RGB, premultiplied by the coverage in the fourth channel."""
+        by_object: defaultdict[str, list[int]] = defaultdict(list)
+        for i, scene in enumerate(scenes):
+            by_object[scene.object].append(i)
+        pictures = torch.zeros(len(scenes), 4, self.size, self.size, device=self.device)
+        for name, indices in by_object.items():
+            model = self._model(name)
+            jobs = [(model, [scenes[i] for i in part]) for part in self._chunks(indices)]
+            pictures[indices] = torch.cat(self._draw_all(jobs))
+        return pictures
+
+    def background(self, scenes: Sequence[SceneBase]) -> Tensor:
+        """The backgrounds alone: (B, 3, size, size) RGB in [0, 1]."""
+        names = values(scenes, "background")
+        blur, saturation = (self._tensor(values(scenes, f"background_{key}")) for key in ("blur", "saturation"))
+        pictures = torch.empty(len(scenes), 3, self.size, self.size, device=self.device)
+        for name in dict.fromkeys(names):
+            indices = [i for i, other in enumerate(names) if other == name]
+            pictures[indices] = self._backdrop(name).view(blur[indices], saturation[indices])
+        return pictures
+
+    def add_pair(self, pair: MorphPair) -> None:
+        """Put an object on the device under its name, in place of one from the library."""
+        self._models[pair.name] = _Model(pair, self.device)
+
+    def _draw_all(self, jobs: list[tuple["_Model", list[SceneBase]]]) -> list[Tensor]:
+        if len(jobs) == 1:
+            return [self._draw(*jobs[0])]
+        inference, grad = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+
+        def draw(job: tuple["_Model", list[SceneBase]]) -> Tensor:
+            with torch.inference_mode(inference), torch.set_grad_enabled(grad):
+                return self._draw(*job)
+
+        return list(self._pool.map(draw, jobs))
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="render")
+
+    def _chunks(self, indices: list[int]) -> list[list[int]]:
+        # On a CPU one picture's data stay in the cache, and a picture is the natural share of a core.
+        step = 1 if self.device.type == "cpu" else GPU_CHUNK
+        return [indices[i : i + step] for i in range(0, len(indices), step)]
+
+    def _draw(self, model: "_Model", scenes: list[SceneBase]) -> Tensor:
+        samples = self.size * SUPERSAMPLING
+        p = SimpleNamespace(**{key: self._tensor(values(scenes, key)) for key in OBJECT_PARAMETERS})
+        triangles = model.triangles(p, samples)
+        depth, offset = triangles.coefficients[:, :, 0], triangles.picture * samples**2
+        owner = triangles.owner
+        if owner is not None:
+            depth, offset = depth.index_select(0, owner), offset.index_select(0, owner)
+        address, triangle = rasterize(
+            triangles.x, triangles.y, depth, offset, samples=len(scenes) * samples**2, size=samples
+        )
+        if owner is not None:
+            triangle = owner.index_select(0, triangle)
+        canvas = torch.zeros(len(scenes) * samples**2, 4, device=self.device)
+        canvas.index_copy_(0, address, model.shade(p, triangles, address, triangle, samples))
+        canvas = canvas.view(len(scenes), self.size, SUPERSAMPLING, self.size, SUPERSAMPLING, 4)
+        rows = canvas.unbind(2)
+        return (sum(sum(row.unbind(3)) for row in rows) / SUPERSAMPLING**2).permute(0, 3, 1, 2)
+
+    def _tensor(self, numbers: list[float]) -> Tensor:
+        return torch.tensor(numbers, dtype=torch.float32, device=self.device)
+
+    def _model(self, name: str) -> "_Model":
+        if name not in self._models:
+            self._models[name] = _Model(objects.pair(name), self.device)
+        return self._models[name]
+
+    def _backdrop(self, name: str) -> Backdrop:
+        if name not in self._backdrops:
+            picture = torch.tensor(objects.background(name), device=self.device).permute(2, 0, 1) / 255
+            self._backdrops[name] = Backdrop(picture, self.size)
+        return self._backdrops[name]
+
+
+class _Model:
+    """A morph pair on the device."""
+
+    def __init__(self, pair: MorphPair, device: torch.device) -> None:
+        self.positions = torch.tensor(pair.positions, device=device)
+        self.normals = torch.tensor(pair.normals, device=device)
+        self.uv = torch.tensor(pair.uv, device=device)
+        self.faces = torch.tensor(pair.faces, device=device).long()
+        self.textures = [MipTexture(torch.tensor(t, device=device).permute(2, 0, 1) / 255) for t in pair.textures]
+        self.specular = torch.tensor(pair.specular, device=device)
+        self.shininess = torch.tensor(pair.shininess, device=device)
+
+    def triangles(self, p: SimpleNamespace, samples: int) -> Triangles:
+        shape = (p.morph + p.shape_morph).clamp(0, 1).view(-1, 1, 1)
+        turn = rotation(p.yaw, p.pitch, p.roll).transpose(1, 2)
+        move = torch.stack((p.pan_x, p.pan_y, -p.distance), 1)[:, None]
+        positions = torch.lerp(self.positions[0], self.positions[1], shape) @ turn + move
+        normals = torch.lerp(self.normals[0], self.normals[1], shape) @ turn
+        return project(positions, normals, self.uv, self.faces, samples)
+
+    def shade(
+        self, p: SimpleNamespace, triangles: Triangles, address: Tensor, triangle: Tensor, samples: int
+    ) -> Tensor:
+        """Colour and coverage of each covered sample: (N, 4)."""
+        several = len(p.yaw) > 1
+        picture = triangles.picture.index_select(0, triangle) if several else None
+
+        def each(parameter: Tensor) -> Tensor:
+            return parameter if picture is None else parameter.index_select(0, picture)
+
+        y = torch.div(address, samples, rounding_mode="floor")
+        x = (address - y * samples).to(torch.float32)
+        y = (y % samples if several else y).to(torch.float32)
+        a, b, c = (k.unbind(1) for k in triangles.coefficients.index_select(0, triangle).unbind(1))
+        inverse, u, v, *normal = (
+            torch.addcmul(torch.addcmul(ck, bk, y), ak, x) for ak, bk, ck in zip(a, b, c, strict=True)
+        )
+        w = 1 / inverse
+        texels = self.textures[0].size
+        u, v = u * w, v * w
+        # Texels per sample (the larger axis of the two) decide the mip level, as in OpenGL.
+        du = torch.addcmul(a[1], u, a[0], value=-1), torch.addcmul(b[1], u, b[0], value=-1)
+        dv = torch.addcmul(a[2], v, a[0], value=-1), torch.addcmul(b[2], v, b[0], value=-1)
+        spread = torch.maximum(*(i * i + j * j for i, j in zip(du, dv, strict=True))) * (w * texels) ** 2
+        level = spread.clamp(1, texels**2).log2() * 0.5 + each(p.texture_blur)
+
+        mix = (p.morph + p.texture_morph).clamp(0, 1)
+        places = self.textures[0].locate(u, v, level)
+        if bool((mix == 0).all()):
+            colour = self.textures[0].fetch(places)
+        elif bool((mix == 1).all()):
+            colour = self.textures[1].fetch(places)
+        else:
+            colour = torch.lerp(*(texture.fetch(places) for texture in self.textures), each(mix)[:, None])
+        colour = torch.lerp(torch.ones_like(colour), colour, each(p.texture_influence)[:, None])
+
+        shade, gloss = blinn_phong(torch.stack(normal), each(self._blend(self.shininess, mix)))
+        light = each(p.lighting_influence)
+        shade = 1 + light * (shade - 1)
+        gloss = gloss * (each(self._blend(self.specular, mix)) * light)
+        colour = torch.addcmul(gloss[:, None], colour, shade[:, None]).clamp(0, 1)
+        return F.pad(colour, (0, 1), value=1.0)
+
+    @staticmethod
+    def _blend(two: Tensor, mix: Tensor) -> Tensor:
+        return torch.lerp(two[0], two[1], mix)
