@@ -7,7 +7,6 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from perturber import objects
@@ -96,6 +95,13 @@ class Renderer:
         return list(self._pool.map(draw, jobs))
 
     @cached_property
+    def _grid(self) -> Tensor:
+        """x and y of each sample of a picture, in samples: (2, S²)."""
+        line = torch.arange(self.size * SUPERSAMPLING, dtype=torch.float32, device=self.device)
+        y, x = torch.meshgrid(line, line, indexing="ij")
+        return torch.stack((x.flatten(), y.flatten()))
+
+    @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="render")
 
@@ -117,11 +123,13 @@ class Renderer:
         )
         if owner is not None:
             triangle = owner.index_select(0, triangle)
-        canvas = torch.zeros(len(scenes) * samples**2, 4, device=self.device)
-        canvas.index_copy_(0, address, model.shade(p, triangles, address, triangle, samples))
-        canvas = canvas.view(len(scenes), self.size, SUPERSAMPLING, self.size, SUPERSAMPLING, 4)
-        rows = canvas.unbind(2)
-        return (sum(sum(row.unbind(3)) for row in rows) / SUPERSAMPLING**2).permute(0, 3, 1, 2)
+        canvas = torch.zeros(4, len(scenes) * samples**2, device=self.device)
+        canvas[:3].index_copy_(1, address, model.shade(p, triangles, address, triangle, self._grid))
+        canvas[3].index_fill_(0, address, 1.0)
+        # The mean over the samples of each pixel.
+        columns = sum(canvas.view(-1, self.size, SUPERSAMPLING).unbind(2))
+        rows = sum(columns.view(4, len(scenes), self.size, SUPERSAMPLING, self.size).unbind(3))
+        return (rows / SUPERSAMPLING**2).transpose(0, 1)
 
     def _tensor(self, numbers: list[float]) -> Tensor:
         return torch.tensor(numbers, dtype=torch.float32, device=self.device)
@@ -158,49 +166,45 @@ class _Model:
         normals = torch.lerp(self.normals[0], self.normals[1], shape) @ turn
         return project(positions, normals, self.uv, self.faces, samples)
 
-    def shade(
-        self, p: SimpleNamespace, triangles: Triangles, address: Tensor, triangle: Tensor, samples: int
-    ) -> Tensor:
-        """Colour and coverage of each covered sample: (N, 4)."""
-        several = len(p.yaw) > 1
-        picture = triangles.picture.index_select(0, triangle) if several else None
-
-        def each(parameter: Tensor) -> Tensor:
-            return parameter if picture is None else parameter.index_select(0, picture)
-
-        y = torch.div(address, samples, rounding_mode="floor")
-        x = (address - y * samples).to(torch.float32)
-        y = (y % samples if several else y).to(torch.float32)
-        a, b, c = (k.unbind(1) for k in triangles.coefficients.index_select(0, triangle).unbind(1))
+    def shade(self, p: SimpleNamespace, triangles: Triangles, address: Tensor, triangle: Tensor, grid: Tensor) -> Tensor:
+        """Colour of each covered sample: (3, N); `grid` holds the x and y of each sample of one picture, (2, S²)."""
+        if len(p.yaw) > 1:
+            picture = triangles.picture.index_select(0, triangle)
+            address = address - picture * grid.shape[1]
+            p = SimpleNamespace(**{key: parameter.index_select(0, picture) for key, parameter in vars(p).items()})
+        x, y = grid.index_select(1, address)
+        a, b, c = triangles.coefficients.index_select(0, triangle).unbind(1)
         inverse, u, v, *normal = (
-            torch.addcmul(torch.addcmul(ck, bk, y), ak, x) for ak, bk, ck in zip(a, b, c, strict=True)
+            torch.addcmul(torch.addcmul(ck, bk, y), ak, x)
+            for ak, bk, ck in zip(a.unbind(1), b.unbind(1), c.unbind(1), strict=True)
         )
         w = 1 / inverse
-        texels = self.textures[0].size
         u, v = u * w, v * w
-        # Texels per sample (the larger axis of the two) decide the mip level, as in OpenGL.
-        du = torch.addcmul(a[1], u, a[0], value=-1), torch.addcmul(b[1], u, b[0], value=-1)
-        dv = torch.addcmul(a[2], v, a[0], value=-1), torch.addcmul(b[2], v, b[0], value=-1)
-        spread = torch.maximum(*(i * i + j * j for i, j in zip(du, dv, strict=True))) * (w * texels) ** 2
-        level = spread.clamp(1, texels**2).log2() * 0.5 + each(p.texture_blur)
+        level = self._level(a, b, u, v, w) + p.texture_blur
 
         mix = (p.morph + p.texture_morph).clamp(0, 1)
-        places = self.textures[0].locate(u, v, level)
+        colour = self._texel(self.textures[0].locate(u, v, level), mix)
+        colour = torch.lerp(torch.ones_like(colour), colour, p.texture_influence)
+        shade, gloss = blinn_phong(torch.stack(normal), torch.lerp(*self.shininess, mix))
+        shade = 1 + p.lighting_influence * (shade - 1)
+        gloss = gloss * (torch.lerp(*self.specular, mix) * p.lighting_influence)
+        return torch.addcmul(gloss, colour, shade).clamp_(0, 1)
+
+    def _level(self, a: Tensor, b: Tensor, u: Tensor, v: Tensor, w: Tensor) -> Tensor:
+        """Mip level from the texels that one step on the sample grid covers, the larger axis of the two (OpenGL)."""
+        texels = self.textures[0].size
+        squares = []
+        for k in (a, b):
+            du = torch.addcmul(k[:, 1], u, k[:, 0], value=-1)
+            dv = torch.addcmul(k[:, 2], v, k[:, 0], value=-1)
+            squares.append(torch.addcmul(du * du, dv, dv))
+        spread = torch.maximum(*squares) * (w * texels).square_()
+        return spread.clamp(1, texels**2).log2() * 0.5
+
+    def _texel(self, places: tuple[Tensor, Tensor], mix: Tensor) -> Tensor:
+        """The texture's colour (3, N); reads both textures only where both are to be seen."""
         if bool((mix == 0).all()):
-            colour = self.textures[0].fetch(places)
-        elif bool((mix == 1).all()):
-            colour = self.textures[1].fetch(places)
-        else:
-            colour = torch.lerp(*(texture.fetch(places) for texture in self.textures), each(mix)[:, None])
-        colour = torch.lerp(torch.ones_like(colour), colour, each(p.texture_influence)[:, None])
-
-        shade, gloss = blinn_phong(torch.stack(normal), each(self._blend(self.shininess, mix)))
-        light = each(p.lighting_influence)
-        shade = 1 + light * (shade - 1)
-        gloss = gloss * (each(self._blend(self.specular, mix)) * light)
-        colour = torch.addcmul(gloss[:, None], colour, shade[:, None]).clamp(0, 1)
-        return F.pad(colour, (0, 1), value=1.0)
-
-    @staticmethod
-    def _blend(two: Tensor, mix: Tensor) -> Tensor:
-        return torch.lerp(two[0], two[1], mix)
+            return self.textures[0].fetch(places)
+        if bool((mix == 1).all()):
+            return self.textures[1].fetch(places)
+        return torch.lerp(*(texture.fetch(places) for texture in self.textures), mix)

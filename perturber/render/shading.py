@@ -49,6 +49,8 @@ def blinn_phong(normal: Tensor, shininess: Tensor) -> tuple[Tensor, Tensor]:
     halfway = F.normalize(towards + towards.new_tensor([0, 0, 1]), dim=1)
     strength = normal.new_tensor([lamp.strength for lamp in LAMPS])
     facing, alignment = (torch.cat((towards, halfway)) @ normal).split(len(LAMPS))
+    # Limited to 2⁻³⁰, which nobody sees: floats near underflow make a CPU crawl.
+    highlight = (alignment.clamp_min(1e-6).log2() * shininess).clamp_min(-30).exp2()
     # A lamp behind the surface leaves no highlight.
-    highlight = (alignment.clamp_min(1e-6) ** shininess) * (facing > 0)
+    highlight = torch.where(facing > 0, highlight, 0)
     return AMBIENT + strength @ facing.clamp_min(0), strength @ highlight

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from perturber.scene import Scene
+from perturber.scene import SceneBase
+from perturber.zoo import Layer
 
 IMAGE_SIZE = 224
 """Side of the picture that every network is shown, in pixels."""
@@ -41,7 +42,7 @@ class LookRequest:
         client: who asks; a waiting request is dropped when the same client sends a newer one.
     """
 
-    scene: Scene  # type: ignore[valid-type]
+    scene: SceneBase
     image: np.ndarray | None = field(default=None, compare=False)
     slots: tuple[SlotRequest, ...] = ()
     client: str | None = None
@@ -99,3 +100,20 @@ class Look:
     total_ms: float
     device: str
     batch: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What a page needs to know of a model.
+
+    Attributes:
+        name: name in the catalogue.
+        label: name in the interface.
+        layers: layers in network order, by name.
+        default_layer: the layer that is shown first.
+    """
+
+    name: str
+    label: str
+    layers: dict[str, Layer]
+    default_layer: str

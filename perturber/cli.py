@@ -1,0 +1,194 @@
+"""Every main job without a browser: ``perturber run | look | render | parameters | evaluate | bench``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perturber.config import Settings
+from perturber.errors import InvalidInputError, PerturberError
+from perturber.parameters import PARAMETERS, Choice, Number
+from perturber.scene import Scene, SceneBase
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+bench = typer.Typer(no_args_is_help=True, help="Measure, and print tables with medians.")
+app.add_typer(bench, name="bench")
+
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N; default: PERTURBER_DEVICE or auto.")]
+Object = Annotated[str | None, typer.Option("--object", help="The pair of objects in the scene.")]
+Background = Annotated[str | None, typer.Option(help="The picture behind the object.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="PARAMETER=VALUE; see `perturber parameters`.")]
+Image = Annotated[Path | None, typer.Option(help="A picture file instead of the scene.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except PerturberError as error:
+        print(f"perturber: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _settings(device: str | None = None, **changes: Any) -> Settings:
+    if device is not None:
+        changes["device"] = device
+    return Settings(**changes)
+
+
+def _scene(object_: str | None, background: str | None, assignments: list[str] | None) -> SceneBase:
+    values: dict[str, object] = {"object": object_, "background": background}
+    for assignment in assignments or []:
+        key, separator, value = assignment.partition("=")
+        if not separator:
+            raise InvalidInputError(f"--set cannot be {assignment[:80]!r}. Write PARAMETER=VALUE, for example yaw=-23.3.")
+        values[key.strip()] = value.strip()
+    return Scene.parse({key: value for key, value in values.items() if value is not None})
+
+
+@app.command()
+def run(
+    host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port to serve on.", min=1, max=65535)] = None,
+    device: Device = None,
+) -> None:
+    """Serve the dashboard."""
+    from app import serve
+
+    given = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
+    serve(_settings(device, **given))
+
+
+@app.command()
+def look(
+    model: Annotated[list[str] | None, typer.Option(help="Catalogue model; may be given several times.")] = None,
+    object_: Object = None,
+    background: Background = None,
+    assignments: Set = None,
+    image: Image = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Show a scene or a picture to networks and print their top-5."""
+    from perturber.service import IMAGE_SIZE, InferenceService, LookRequest, SlotRequest
+    from perturber.zoo.pictures import crop, read_picture
+
+    scene = _scene(object_, background, assignments)
+    picture = None if image is None else crop(read_picture(image), IMAGE_SIZE)
+    slots = tuple(SlotRequest(model=name) for name in model or ["efficientnet_lite0"])
+    with InferenceService(_settings(device)) as service:
+        answer = service.look(LookRequest(scene=scene, image=picture, slots=slots))
+    results = [
+        {"model": slot.model, "top": [vars(score) for score in slot.top or ()], "milliseconds": slot.milliseconds}
+        for slot in answer.slots
+    ]
+    if as_json:
+        source = {"image": str(image)} if image else {}
+        report = {**source, "scene": scene.as_dict(), "device": answer.device, "results": results}
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    for result in results:
+        print(f"{result['model']}  ({result['milliseconds']:.0f} ms, {answer.device})")
+        for score in result["top"]:
+            print(f"  {score['index']:4d}  {score['logit']:7.3f}  {score['probability']:6.1%}  {score['name']}")
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="PNG file to write.")],
+    object_: Object = None,
+    background: Background = None,
+    assignments: Set = None,
+    image: Image = None,
+    device: Device = None,
+) -> None:
+    """Write the model input: the 224 × 224 picture that networks would see."""
+    from PIL import Image as Pillow
+
+    from perturber.service import IMAGE_SIZE, InferenceService, LookRequest
+    from perturber.zoo.pictures import crop, read_picture
+
+    scene = _scene(object_, background, assignments)
+    picture = None if image is None else crop(read_picture(image), IMAGE_SIZE)
+    with InferenceService(_settings(device)) as service:
+        answer = service.look(LookRequest(scene=scene, image=picture))
+    try:
+        Pillow.fromarray(answer.image).save(out, format="PNG")
+    except OSError as error:
+        raise InvalidInputError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
+
+
+@app.command()
+def parameters(as_json: Json = False) -> None:
+    """Print the table of scene parameters."""
+    rows = []
+    for p in PARAMETERS.values():
+        row: dict[str, Any] = {"key": p.key, "label": p.label, "group": p.group, "default": p.default}
+        if isinstance(p, Number):
+            row |= {"minimum": p.minimum, "maximum": p.maximum, "step": p.step, "unit": p.unit}
+        elif isinstance(p, Choice):
+            row |= {"options": list(p.options)}
+        rows.append({**row, "help": p.help})
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for row in rows:
+        allowed = " | ".join(row["options"]) if "options" in row else f"{row['minimum']:g} … {row['maximum']:g}"
+        print(f"{row['key']:22} {row['default']!s:>10}   {(allowed + ' ' + row.get('unit', '')).strip()}")
+        print(f"{'':22} {row['help']}")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Option(help="Catalogue model.")],
+    images: Annotated[Path, typer.Option(help="Folder with <wnid>_*.JPEG files or <wnid>/ folders.")],
+    limit: Annotated[int | None, typer.Option(help="Use a fixed subset of this many pictures.", min=1)] = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Measure top-1 and top-5 over a folder of labelled pictures."""
+    from tqdm import tqdm
+
+    from perturber.service import InferenceService
+
+    with InferenceService(_settings(device)) as service, tqdm(unit=" pictures", file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        result = service.evaluate(model, images, limit=limit, progress=progress)
+    if as_json:
+        print(json.dumps({"model": model, **vars(result)}, indent=2))
+    else:
+        print(f"{model}: top-1 {result.top1:.1%}, top-5 {result.top5:.1%} over {result.count} pictures")
+
+
+@bench.command("look")
+def bench_look(
+    device: Device = None,
+    rounds: Annotated[int, typer.Option(help="Measurements of each row.", min=3)] = 30,
+    browser: Annotated[bool, typer.Option(help="Also measure the loop in a headless Chromium.")] = True,
+) -> None:
+    """Service, bare renderer and bare networks in one run, and the browser's loop."""
+    from perturber.bench.look import run as measure
+
+    measure(_settings(device), rounds=rounds, browser=browser)
+
+
+@bench.command("render")
+def bench_render(
+    device: Device = None,
+    rounds: Annotated[int, typer.Option(help="Measurements of each row.", min=3)] = 30,
+) -> None:
+    """The renderer beside VTK off-screen on the same mesh and size."""
+    from perturber.bench.render import run as measure
+
+    measure(_settings(device), rounds=rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+# Several test processes and a browser share the machine with torch.
+torch.set_num_threads(max(1, (os.cpu_count() or 1)))
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """One labelled photograph for each ImageNet class; not part of the project."""
+    folder = SHARED / "data" / "imagenet-samples"
+    if not folder.is_dir():
+        pytest.skip("the test photographs are not on this machine")
+    return folder
