@@ -18,7 +18,7 @@ def rasterize(
     Args:
         x, y: (T, 3) corners of each triangle, in samples: sample centres lie at whole numbers, x to the right, y
             downwards. Both orientations are drawn; what lies outside the picture is cut off.
-        depth: (T, 3) coefficients of each triangle's inverse distance ``a·x + b·y + c``, positive where it is seen.
+        depth: (3, T) coefficients of each triangle's inverse distance ``a·x + b·y + c``, positive where it is seen.
         offset: (T,) int64, address of the first sample of each triangle's picture.
         samples: number of samples in all pictures together.
         size: side of a picture, in samples.
@@ -35,7 +35,7 @@ def rasterize(
     start = left.ceil_().clamp_(0, size)
     length = (right.ceil_().clamp_(0, size) - start).clamp_min_(0).long()
 
-    a, b, c = depth.index_select(0, triangle).unbind(1)
+    a, b, c = depth.index_select(1, triangle)
     at_start = torch.addcmul(torch.addcmul(c, b, row), a, start)
     address = offset.index_select(0, triangle) + torch.add(start, row, alpha=size).long()
 
@@ -64,8 +64,8 @@ def _row_bounds(x: Tensor, y: Tensor, triangle: Tensor, row: Tensor) -> tuple[Te
     order = y.argsort(1)
     (x0, x1, x2), (y0, y1, y2) = x.gather(1, order).unbind(1), y.gather(1, order).unbind(1)
     slopes = (x2 - x0) / (y2 - y0), (x1 - x0) / (y1 - y0), (x2 - x1) / (y2 - y1)
-    edges = torch.stack((x0, y0, x1, y1, *slopes), 1)
-    x0, y0, x1, y1, long, upper, lower = edges.index_select(0, triangle).unbind(1)
+    edges = torch.stack((x0, y0, x1, y1, *slopes))
+    x0, y0, x1, y1, long, upper, lower = edges.index_select(1, triangle)
     from_top, from_middle = row - y0, row - y1
     along_long = torch.addcmul(x0, long, from_top)
     along_short = torch.where(

@@ -114,10 +114,10 @@ class Renderer:
         samples = self.size * SUPERSAMPLING
         p = SimpleNamespace(**{key: self._tensor(values(scenes, key)) for key in OBJECT_PARAMETERS})
         triangles = model.triangles(p, samples)
-        depth, offset = triangles.coefficients[:, :, 0], triangles.picture * samples**2
+        depth, offset = triangles.coefficients[:, :, 0].T.contiguous(), triangles.picture * samples**2
         owner = triangles.owner
         if owner is not None:
-            depth, offset = depth.index_select(0, owner), offset.index_select(0, owner)
+            depth, offset = depth.index_select(1, owner), offset.index_select(0, owner)
         address, triangle = rasterize(
             triangles.x, triangles.y, depth, offset, samples=len(scenes) * samples**2, size=samples
         )
@@ -173,7 +173,7 @@ class _Model:
             address = address - picture * grid.shape[1]
             p = SimpleNamespace(**{key: parameter.index_select(0, picture) for key, parameter in vars(p).items()})
         x, y = grid.index_select(1, address)
-        a, b, c = triangles.coefficients.index_select(0, triangle).unbind(1)
+        a, b, c = triangles.coefficients.flatten(1).index_select(0, triangle).split(6, 1)
         inverse, u, v, *normal = (
             torch.addcmul(torch.addcmul(ck, bk, y), ak, x)
             for ak, bk, ck in zip(a.unbind(1), b.unbind(1), c.unbind(1), strict=True)

@@ -36,13 +36,13 @@ class MipTexture:
         for level in framed:
             side = level.shape[1]
             self._atlas[0, :, top : top + side, left : left + side] = level
-            # Sampler coordinates run from −1 to 1 over the atlas: x = a·u + b, y = c·(1 − v) + d.
+            # Sampler coordinates run from −1 to 1 over the atlas: x = a·u + b, y = c·v + d.
             inner = side - 2
             transforms.append(
-                (2 * inner / width, 2 * (left + 1) / width - 1, 2 * inner / height, 2 * (top + 1) / height - 1)
+                (2 * inner / width, 2 * (left + 1) / width - 1, -2 * inner / height, 2 * (top + 1 + inner) / height - 1)
             )
             left, top = framed[0].shape[2], top + side if left else 0
-        self._transforms = torch.tensor(transforms, device=texels.device)
+        self._transforms = torch.tensor(transforms, device=texels.device).T.contiguous()
 
     def locate(self, u: Tensor, v: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         """The places of a trilinear lookup; they serve every texture of the same size.
@@ -60,9 +60,9 @@ class MipTexture:
         grid = torch.empty(2, 1, len(u), 2, device=u.device, dtype=u.dtype)
         number = fine.to(torch.int32)
         for k in (0, 1):
-            a, b, c, d = self._transforms.index_select(0, (number + k).clamp_max_(self.levels)).unbind(1)
+            a, b, c, d = self._transforms.index_select(1, (number + k).clamp_max_(self.levels))
             grid[k, 0, :, 0] = torch.addcmul(b, a, u)
-            grid[k, 0, :, 1] = torch.addcmul(c + d, c, v, value=-1)
+            grid[k, 0, :, 1] = torch.addcmul(d, c, v)
         return grid, level - fine
 
     def fetch(self, places: tuple[Tensor, Tensor]) -> Tensor:
