@@ -44,7 +44,9 @@ def _scene(object_: str | None, background: str | None, assignments: list[str] |
     for assignment in assignments or []:
         key, separator, value = assignment.partition("=")
         if not separator:
-            raise InvalidInputError(f"--set cannot be {assignment[:80]!r}. Write PARAMETER=VALUE, for example yaw=-23.3.")
+            raise InvalidInputError(
+                f"--set cannot be {assignment[:80]!r}. Write PARAMETER=VALUE, for example yaw=-23.3."
+            )
         values[key.strip()] = value.strip()
     return Scene.parse({key: value for key, value in values.items() if value is not None})
 
@@ -82,7 +84,11 @@ def look(
     with InferenceService(_settings(device)) as service:
         answer = service.look(LookRequest(scene=scene, image=picture, slots=slots))
     results = [
-        {"model": slot.model, "top": [vars(score) for score in slot.top or ()], "milliseconds": slot.milliseconds}
+        {
+            "model": slot.model,
+            "top": [vars(score) for score in slot.top or ()],
+            "milliseconds": slot.milliseconds,
+        }
         for slot in answer.slots
     ]
     if as_json:

@@ -106,6 +106,7 @@ def _quote(value: object) -> str:
     return repr(value if isinstance(value, int | float) else str(value)[:80])
 
 
+# fmt: off
 PARAMETERS: dict[str, Parameter] = {
     parameter.key: parameter
     for parameter in (
@@ -195,7 +196,8 @@ PARAMETERS: dict[str, Parameter] = {
             help="Scales the colourfulness of the whole picture; 0 is grey, 1 unchanged.",
         ),
     )
-}  # fmt: skip
+}
+# fmt: on
 
 
 def get(key: str) -> Parameter:

@@ -65,7 +65,7 @@ def test_unknown_names_are_refused_with_a_hint() -> None:
         Scene.parse({"yaww": 1})
     with pytest.raises(UnknownNameError, match="Unknown object 'cow'"):
         Scene.parse({"object": "cow"})
-    with pytest.raises(UnknownNameError, match="Unknown background '../../etc/passwd'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown background '\.\./\.\./etc/passwd'"):
         Scene.parse({"background": "../../etc/passwd"})
 
 

@@ -55,7 +55,10 @@ def _compare(pair: MorphPair, device: torch.device, rounds: int) -> None:
     rows = {**single, **batched}
     title = f"{pair.label}, {len(pair.faces)} triangles: time a picture"
     table(title, rows, per={f"Perturber, batch {BATCH}": BATCH})
-    ours, ours_batched = np.median(single["Perturber, batch 1"]), np.median(next(iter(batched.values()))) / BATCH
+    ours, ours_batched = (
+        np.median(single["Perturber, batch 1"]),
+        np.median(next(iter(batched.values()))) / BATCH,
+    )
     for name in vtk:
         theirs = np.median(single[name])
         print(f"ratio {name} / ours: batch 1 {theirs / ours:.2f}, batch {BATCH} {theirs / ours_batched:.2f}")

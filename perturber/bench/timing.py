@@ -9,7 +9,11 @@ import torch
 
 
 def measure(
-    jobs: Mapping[str, Callable[[int], object]], *, rounds: int, warmup: int = 3, device: torch.device | None = None
+    jobs: Mapping[str, Callable[[int], object]],
+    *,
+    rounds: int,
+    warmup: int = 3,
+    device: torch.device | None = None,
 ) -> dict[str, np.ndarray]:
     """Milliseconds of each job, one after the other in every round, so that a slow moment hits all of them.
 

@@ -96,6 +96,4 @@ class VtkRenderer:
         picture = vtk_to_numpy(pixels).reshape(side, side, 3)[::-1]
         if k == 1:
             return picture
-        return (
-            picture.reshape(self.size, k, self.size, k, 3).sum((1, 3), dtype=np.uint16) // k**2
-        ).astype(np.uint8)
+        return (picture.reshape(self.size, k, self.size, k, 3).sum((1, 3), dtype=np.uint16) // k**2).astype(np.uint8)

@@ -19,9 +19,7 @@ def names(kind: Literal["object", "background"]) -> dict[str, str]:
     """Key → label of what exists, in the order of the interface."""
     if kind == "object":
         return {folder.parent.name: _label(folder) for folder in sorted(LIBRARY.glob("*/pair.json"))}
-    return {
-        path.stem: path.stem.replace("_", " ").title() for path in sorted((LIBRARY / "backgrounds").glob("*.webp"))
-    }
+    return {path.stem: path.stem.replace("_", " ").title() for path in sorted((LIBRARY / "backgrounds").glob("*.webp"))}
 
 
 @cache

@@ -59,9 +59,7 @@ def project(positions: Tensor, normals: Tensor, uv: Tensor, faces: Tensor, size:
     inverse = torch.stack((n0.index_select(0, seen), torch.linalg.cross(p2, p0), torch.linalg.cross(p0, p1)), 2)
     inverse = inverse / determinant.index_select(0, seen)[:, None, None]
     corner = corner.view(-1, 3).index_select(0, seen)
-    attributes = torch.cat(
-        (uv.new_ones(*corner.shape, 1), uv[corner % vertices], normals.reshape(-1, 3)[corner]), 2
-    )
+    attributes = torch.cat((uv.new_ones(*corner.shape, 1), uv[corner % vertices], normals.reshape(-1, 3)[corner]), 2)
     picture = torch.div(seen, len(faces), rounding_mode="floor")
     pieces, owner = _in_front(points)
     x, y = pieces[:, :, 0] / pieces[:, :, 2], pieces[:, :, 1] / pieces[:, :, 2]
@@ -85,7 +83,10 @@ def _in_front(points: Tensor) -> tuple[Tensor, Tensor | None]:
             pieces.append(torch.stack((alone, at_second, at_third), 1))
             owners.append(cut)
         else:
-            pieces += [torch.stack((at_second, second, third), 1), torch.stack((at_second, third, at_third), 1)]
+            pieces += [
+                torch.stack((at_second, second, third), 1),
+                torch.stack((at_second, third, at_third), 1),
+            ]
             owners += [cut, cut]
     return torch.cat(pieces), torch.cat(owners)
 

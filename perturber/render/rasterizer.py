@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 
 
-def rasterize(
-    x: Tensor, y: Tensor, depth: Tensor, offset: Tensor, *, samples: int, size: int
-) -> tuple[Tensor, Tensor]:
+def rasterize(x: Tensor, y: Tensor, depth: Tensor, offset: Tensor, *, samples: int, size: int) -> tuple[Tensor, Tensor]:
     """Find the nearest triangle of each covered sample.
 
     Args:

@@ -1,5 +1,6 @@
 """The renderer: scenes in, pictures out, batched on one device."""
 
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -103,7 +104,13 @@ class Renderer:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="render")
+        """Workers that draw whole pictures, each on one core: that shares the work better than torch's own threads."""
+        workers = torch.get_num_threads()
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="render", initializer=lambda: torch.set_num_threads(1))
+        everyone = threading.Barrier(workers)
+        list(pool.map(lambda _: everyone.wait(), range(workers)))
+        torch.set_num_threads(workers)  # what the workers set is also what threads made later would start with
+        return pool
 
     def _chunks(self, indices: list[int]) -> list[list[int]]:
         # On a CPU one picture's data stay in the cache, and a picture is the natural share of a core.
@@ -166,7 +173,9 @@ class _Model:
         normals = torch.lerp(self.normals[0], self.normals[1], shape) @ turn
         return project(positions, normals, self.uv, self.faces, samples)
 
-    def shade(self, p: SimpleNamespace, triangles: Triangles, address: Tensor, triangle: Tensor, grid: Tensor) -> Tensor:
+    def shade(
+        self, p: SimpleNamespace, triangles: Triangles, address: Tensor, triangle: Tensor, grid: Tensor
+    ) -> Tensor:
         """Colour of each covered sample: (3, N); `grid` holds the x and y of each sample of one picture, (2, S²)."""
         if len(p.yaw) > 1:
             picture = triangles.picture.index_select(0, triangle)

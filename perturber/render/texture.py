@@ -39,7 +39,12 @@ class MipTexture:
             # Sampler coordinates run from −1 to 1 over the atlas: x = a·u + b, y = c·v + d.
             inner = side - 2
             transforms.append(
-                (2 * inner / width, 2 * (left + 1) / width - 1, -2 * inner / height, 2 * (top + 1 + inner) / height - 1)
+                (
+                    2 * inner / width,
+                    2 * (left + 1) / width - 1,
+                    -2 * inner / height,
+                    2 * (top + 1 + inner) / height - 1,
+                )
             )
             left, top = framed[0].shape[2], top + side if left else 0
         self._transforms = torch.tensor(transforms, device=texels.device).T.contiguous()

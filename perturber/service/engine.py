@@ -17,7 +17,16 @@ from perturber import effects, zoo
 from perturber.config import Settings
 from perturber.render import Renderer
 from perturber.service.device import choose_device, describe
-from perturber.service.requests import IMAGE_SIZE, TOP, ClassScore, Look, LookRequest, ModelInfo, SlotLook, SlotRequest
+from perturber.service.requests import (
+    IMAGE_SIZE,
+    TOP,
+    ClassScore,
+    Look,
+    LookRequest,
+    ModelInfo,
+    SlotLook,
+    SlotRequest,
+)
 
 
 class Engine(Protocol):
@@ -50,7 +59,10 @@ class LocalEngine:
         """
         network = self.network(name)
         return ModelInfo(
-            name=name, label=network.entry.label, layers=dict(network.layers), default_layer=network.default_layer
+            name=name,
+            label=network.entry.label,
+            layers=dict(network.layers),
+            default_layer=network.default_layer,
         )
 
     def network(self, name: str) -> "zoo.Network":
@@ -117,14 +129,10 @@ class LocalEngine:
             layers=tuple(dict.fromkeys(slot.layer for slot in slots if slot.layer is not None)),
             logits=any(slot.predictions for slot in slots),
         )
-        parts = [
-            self._part(network, slot, probe, pictures.index(i)) for (i, _), slot in zip(asked, slots, strict=True)
-        ]
+        parts = [self._part(network, slot, probe, pictures.index(i)) for (i, _), slot in zip(asked, slots, strict=True)]
         milliseconds = clock.lap()
         return {
-            key: SlotLook(
-                model=name, layer=slot.layer, channels=slot.channels, milliseconds=milliseconds, **vars(part)
-            )
+            key: SlotLook(model=name, layer=slot.layer, channels=slot.channels, milliseconds=milliseconds, **vars(part))
             for key, slot, part in zip(asked, slots, parts, strict=True)
         }
 

@@ -66,7 +66,13 @@ def test_interpolation_is_perspective_correct() -> None:
     """Every pixel of a slanted rectangle shows the (u, v) of the point that its ray hits."""
     renderer = Renderer()
     renderer.add_pair(
-        quad((-0.8, -0.8, 0.9), (0.8, -0.8, -0.9), (0.8, 0.8, -0.9), (-0.8, 0.8, 0.9), texture=gradient_texture())
+        quad(
+            (-0.8, -0.8, 0.9),
+            (0.8, -0.8, -0.9),
+            (0.8, 0.8, -0.9),
+            (-0.8, 0.8, 0.9),
+            texture=gradient_texture(),
+        )
     )
     picture = renderer.foreground([scene(distance=3)])[0].numpy()
     full = picture[3] == 1
@@ -193,9 +199,7 @@ def test_morph_moves_shape_and_texture_apart(renderer: Renderer) -> None:
 
 
 def test_background(renderer: Renderer) -> None:
-    plain, grey, solid = renderer.background(
-        [scene(), scene(background_saturation=0), scene(background_blur=8)]
-    )
+    plain, grey, solid = renderer.background([scene(), scene(background_saturation=0), scene(background_blur=8)])
     assert (grey.amax(0) - grey.amin(0)).max() < 1e-6
     assert solid.flatten(1).std(1).max() < 1e-5
     torch.testing.assert_close(solid[:, 0, 0], plain.mean((1, 2)), atol=1e-3, rtol=0)
