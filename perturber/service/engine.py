@@ -6,10 +6,12 @@ needs no change to anything in front of it.
 
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -38,6 +40,11 @@ class Engine(Protocol):
     def model(self, name: str) -> ModelInfo:
         """What is known of a model of the catalogue."""
 
+    def evaluate(
+        self, name: str, folder: Path, *, limit: int | None, progress: Callable[[int, int], None]
+    ) -> zoo.Evaluation:
+        """Accuracy of a model over a folder of labelled pictures."""
+
 
 class LocalEngine:
     """Renders, applies effects and runs the networks on one device of this machine."""
@@ -65,7 +72,13 @@ class LocalEngine:
             default_layer=network.default_layer,
         )
 
-    def network(self, name: str) -> "zoo.Network":
+    def evaluate(
+        self, name: str, folder: Path, *, limit: int | None, progress: Callable[[int, int], None]
+    ) -> zoo.Evaluation:
+        """Accuracy of a model over a folder of labelled pictures (see `zoo.evaluate`)."""
+        return zoo.evaluate(self.network(name), folder, limit=limit, progress=progress)
+
+    def network(self, name: str) -> zoo.Network:
         """The network with this name, loaded where it is not resident; the least recently used ones make room."""
         if name not in self._networks:
             self._networks[name] = zoo.load(name, self.device, self.settings)
@@ -137,7 +150,7 @@ class LocalEngine:
         }
 
     @staticmethod
-    def _part(network: "zoo.Network", slot: SlotRequest, probe: "zoo.Probe", item: int) -> "_Part":
+    def _part(network: zoo.Network, slot: SlotRequest, probe: zoo.Probe, item: int) -> "_Part":
         activations, deviation, top = None, 0.0, None
         if slot.layer is not None:
             layer = probe.activations[slot.layer][item]
@@ -156,7 +169,7 @@ class LocalEngine:
 
 @dataclass(frozen=True)
 class _Part:
-    activations: object
+    activations: np.ndarray | None
     deviation: float
     top: tuple[ClassScore, ...] | None
 

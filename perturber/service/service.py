@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -90,6 +91,16 @@ class InferenceService:
         if name not in self._infos:
             self._infos[name] = self._call(lambda: self._engine.model(name))
         return self._infos[name]
+
+    def evaluate(
+        self, model: str, folder: Path, *, limit: int | None = None, progress: Callable[[int, int], None]
+    ) -> zoo.Evaluation:
+        """Top-1 and top-5 of a model over a folder of labelled pictures; other requests wait until it is done.
+
+        Raises:
+            InvalidInputError: unknown model, or no labelled pictures there.
+        """
+        return self._call(lambda: self._engine.evaluate(model, folder, limit=limit, progress=progress))
 
     def close(self) -> None:
         """Stop; what still waits is refused."""

@@ -1,0 +1,19 @@
+"""Networks: the catalogue, safe loading of weights, layers and what passes through them."""
+
+from perturber.zoo.catalogue import ModelEntry, catalog, entry
+from perturber.zoo.evaluate import Evaluation, evaluate
+from perturber.zoo.layers import Layer
+from perturber.zoo.network import Network, Probe, check_layer, load
+
+__all__ = [
+    "Evaluation",
+    "Layer",
+    "ModelEntry",
+    "Network",
+    "Probe",
+    "catalog",
+    "check_layer",
+    "entry",
+    "evaluate",
+    "load",
+]

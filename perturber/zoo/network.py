@@ -1,0 +1,131 @@
+"""A network of the catalogue, ready to be looked into."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import timm
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from perturber.config import Settings
+from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.zoo import catalogue
+from perturber.zoo.classes import CLASS_LISTS
+from perturber.zoo.layers import Layer, discover, run_and_capture
+from perturber.zoo.weights import load_weights
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a forward pass showed.
+
+    Attributes:
+        activations: layer → (B, C, h, w), before the non-linearity.
+        logits: (B, classes), or None if they were not asked for.
+    """
+
+    activations: dict[str, Tensor]
+    logits: Tensor | None
+
+
+class Network:
+    """A classifier in evaluation mode, with named layers.
+
+    Args:
+        entry: its row of the catalogue.
+        module: the classifier.
+        device: where it runs.
+    """
+
+    def __init__(self, entry: catalogue.ModelEntry, module: nn.Module, device: torch.device | str = "cpu") -> None:
+        for part in module.modules():
+            if getattr(part, "inplace", False):
+                part.inplace = False  # would overwrite values that are looked at
+        self.entry = entry
+        self.device = torch.device(device)
+        self.module = module.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+        self._mean = torch.tensor(entry.mean, device=self.device).view(1, 3, 1, 1)
+        self._std = torch.tensor(entry.std, device=self.device).view(1, 3, 1, 1)
+        size = entry.input_size
+        found = discover(self.module, self.preprocess(torch.zeros(1, 3, size, size, device=self.device)))
+        self.layers: dict[str, Layer] = {name: layer for name, (layer, _) in found.items()}
+        self._sites = {name: site for name, (_, site) in found.items()}
+
+    @cached_property
+    def default_layer(self) -> str:
+        """A middle layer: the first block with a sixteenth of the input's resolution, else the middle one."""
+        blocks = [layer for name, layer in self.layers.items() if any(n.startswith(f"{name}.") for n in self.layers)]
+        coarse = [layer for layer in blocks if layer.height <= self.entry.input_size // 16]
+        return coarse[0].name if coarse else list(self.layers)[len(self.layers) // 2]
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the logits."""
+        return tuple(c.name for c in CLASS_LISTS[self.entry.classes])
+
+    @cached_property
+    def memory(self) -> int:
+        """Bytes of parameters and buffers."""
+        return sum(t.nbytes for t in (*self.module.parameters(), *self.module.buffers()))
+
+    def preprocess(self, images: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) in [0, 1] → what the network takes: resized to its input size and normalised."""
+        size = self.entry.input_size
+        if images.shape[-2:] != (size, size):
+            images = F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+        return ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+
+    def look(self, inputs: Tensor, *, layers: Sequence[str] = (), logits: bool = True) -> Probe:
+        """Run the network and keep what passes at some layers; without logits it stops behind the last of them.
+
+        Args:
+            inputs: as `preprocess` makes them.
+            layers: names from `layers`.
+            logits: whether the prediction is wanted.
+
+        Raises:
+            UnknownNameError: a layer that does not exist.
+        """
+        for layer in layers:
+            check_layer(self.entry.name, self.layers, layer)
+        if not layers and not logits:
+            return Probe({}, None)
+        sites = {layer: self._sites[layer] for layer in layers}
+        return Probe(*run_and_capture(self.module, inputs, sites, to_the_end=logits))
+
+
+def check_layer(model: str, layers: Mapping[str, Layer], name: str, channels: Sequence[int] = ()) -> None:
+    """Refuse a layer or channels that a model does not have.
+
+    Raises:
+        UnknownNameError: naming the model's layers.
+        InvalidInputError: naming the layer's channels.
+    """
+    if name not in layers:
+        raise UnknownNameError(f"layer of {model}", name, layers)
+    last = layers[name].channels - 1
+    for channel in channels:
+        if isinstance(channel, bool) or not isinstance(channel, int) or not 0 <= channel <= last:
+            raise InvalidInputError(
+                f"Layer {name!r} of {model} has no channel {str(channel)[:40]!r}. Allowed: whole numbers from 0 to {last}."
+            )
+
+
+def load(name: str, device: torch.device | str, settings: Settings) -> Network:
+    """Load a network of the catalogue with its weights.
+
+    Raises:
+        UnknownNameError: naming the networks that exist.
+        InvalidInputError: its weights are missing, changed or do not fit.
+    """
+    entry = catalogue.entry(name, settings.models)
+    kind, _, architecture = entry.architecture.partition(":")
+    module = ARCHITECTURES[kind](architecture)
+    load_weights(module, entry.weights)
+    return Network(entry, module, device)
+
+
+ARCHITECTURES = {"timm": timm.create_model}
+"""First part of an architecture's name → function that builds it from the second."""
