@@ -83,23 +83,23 @@ def look(
     slots = tuple(SlotRequest(model=name) for name in model or ["efficientnet_lite0"])
     with InferenceService(_settings(device)) as service:
         answer = service.look(LookRequest(scene=scene, image=picture, slots=slots))
-    results = [
-        {
-            "model": slot.model,
-            "top": [vars(score) for score in slot.top or ()],
-            "milliseconds": slot.milliseconds,
-        }
-        for slot in answer.slots
-    ]
     if as_json:
         source = {"image": str(image)} if image else {}
+        results = [
+            {
+                "model": slot.model,
+                "top": [vars(score) for score in slot.top or ()],
+                "milliseconds": slot.milliseconds,
+            }
+            for slot in answer.slots
+        ]
         report = {**source, "scene": scene.as_dict(), "device": answer.device, "results": results}
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return
-    for result in results:
-        print(f"{result['model']}  ({result['milliseconds']:.0f} ms, {answer.device})")
-        for score in result["top"]:
-            print(f"  {score['index']:4d}  {score['logit']:7.3f}  {score['probability']:6.1%}  {score['name']}")
+    for slot in answer.slots:
+        print(f"{slot.model}  ({slot.milliseconds:.0f} ms, {answer.device})")
+        for score in slot.top or ():
+            print(f"  {score.index:4d}  {score.logit:7.3f}  {score.probability:6.1%}  {score.name}")
 
 
 @app.command()

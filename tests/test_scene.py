@@ -51,7 +51,7 @@ def test_what_is_no_number_is_refused_with_the_range(parameter: Number, value: o
 def test_out_of_range_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"Distance \(distance\) cannot be '0.1'.*from 0.5 to 20 radii"):
         Scene.parse({"distance": "0.1"})
-    with pytest.raises(ValidationError, match="Distance"):
+    with pytest.raises(InvalidInputError, match="Distance"):
         Scene(distance=0.1)
 
 

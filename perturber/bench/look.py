@@ -1,5 +1,7 @@
 """``perturber bench look``: what the service adds to its renderer and networks, and the browser's loop."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -48,16 +50,18 @@ def _service(settings: Settings, rounds: int) -> None:
         def render(number: int) -> None:
             pictures[number] = bare.renderer.render([_scene(number)])
 
-        def forward(name: str):  # type: ignore[no-untyped-def]
+        def forward(name: str) -> Callable[[int], object]:
             @torch.inference_mode()
             def job(number: int) -> None:
                 networks[name].module(networks[name].preprocess(pictures[number]))
 
             return job
 
-        jobs = {"bare render": render}
-        jobs |= {f"bare forward {name}": forward(name) for name in MODELS}
-        jobs["service, scene + both models"] = lambda n: service.look(LookRequest(scene=_scene(n), slots=slots))
+        jobs: dict[str, Callable[[int], object]] = {
+            "bare render": render,
+            **{f"bare forward {name}": forward(name) for name in MODELS},
+            "service, scene + both models": lambda n: service.look(LookRequest(scene=_scene(n), slots=slots)),
+        }
         times = measure(jobs, rounds=rounds, warmup=5, device=bare.device)
         table(f"Service on {bare.device_name}, layer {infos[0].default_layer}, 8 channels, logits", times)
         *parts, whole = times.values()

@@ -1,5 +1,7 @@
 """``perturber bench render``: our renderer beside VTK off-screen, same mesh, same size, same run."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -38,12 +40,15 @@ def _compare(pair: MorphPair, device: torch.device, rounds: int) -> None:
     }
 
     def scenes(number: int, count: int) -> list[SceneBase]:
-        base = Scene.model_construct(**{**Scene().as_dict(), "object": pair.name, "pitch": 0.0, "distance": DISTANCE})
+        base = Scene().model_copy(update={"object": pair.name, "pitch": 0.0, "distance": DISTANCE})
         return [base.model_copy(update={"yaw": float((7 * (number * count + i)) % 360)}) for i in range(count)]
 
-    jobs = {
+    def draw_with(reference: VtkRenderer) -> Callable[[int], object]:
+        return lambda n: reference.render(yaw=7.0 * n % 360, distance=DISTANCE)
+
+    jobs: dict[str, Callable[[int], object]] = {
         "Perturber, batch 1": lambda n: renderer.foreground(scenes(n, 1)).cpu(),
-        **{name: (lambda n, v=v: v.render(yaw=7.0 * n % 360, distance=DISTANCE)) for name, v in vtk.items()},
+        **{name: draw_with(reference) for name, reference in vtk.items()},
     }
     single = measure(jobs, rounds=rounds, device=device)
     batched = measure(

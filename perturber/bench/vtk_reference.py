@@ -1,5 +1,8 @@
 """The same scene drawn by VTK off-screen, for the renderer's benchmark."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from perturber.errors import InvalidInputError
@@ -50,7 +53,7 @@ class VtkRenderer:
         surface.BackfaceCullingOn()
         self._window = self._scene(multisamples)
 
-    def _texture(self, texels: np.ndarray, numpy_to_vtk):  # type: ignore[no-untyped-def]
+    def _texture(self, texels: np.ndarray, numpy_to_vtk: Callable[..., Any]) -> Any:
         image = self._vtk.vtkImageData()
         image.SetDimensions(texels.shape[1], texels.shape[0], 1)
         image.GetPointData().SetScalars(numpy_to_vtk(texels[::-1].reshape(-1, 3), deep=True))
@@ -60,7 +63,7 @@ class VtkRenderer:
         texture.InterpolateOn()
         return texture
 
-    def _scene(self, multisamples: int):  # type: ignore[no-untyped-def]
+    def _scene(self, multisamples: int) -> Any:
         vtk = self._vtk
         renderer = vtk.vtkRenderer()
         renderer.AddActor(self.actor)

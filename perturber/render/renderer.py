@@ -4,7 +4,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, reduce
 from types import SimpleNamespace
 
 import torch
@@ -134,8 +134,8 @@ class Renderer:
         canvas[:3].index_copy_(1, address, model.shade(p, triangles, address, triangle, self._grid))
         canvas[3].index_fill_(0, address, 1.0)
         # The mean over the samples of each pixel.
-        columns = sum(canvas.view(-1, self.size, SUPERSAMPLING).unbind(2))
-        rows = sum(columns.view(4, len(scenes), self.size, SUPERSAMPLING, self.size).unbind(3))
+        columns = reduce(torch.add, canvas.view(-1, self.size, SUPERSAMPLING).unbind(2))
+        rows = reduce(torch.add, columns.view(4, len(scenes), self.size, SUPERSAMPLING, self.size).unbind(3))
         return (rows / SUPERSAMPLING**2).transpose(0, 1)
 
     def _tensor(self, numbers: list[float]) -> Tensor:
@@ -194,9 +194,9 @@ class _Model:
         mix = (p.morph + p.texture_morph).clamp(0, 1)
         colour = self._texel(self.textures[0].locate(u, v, level), mix)
         colour = torch.lerp(torch.ones_like(colour), colour, p.texture_influence)
-        shade, gloss = blinn_phong(torch.stack(normal), torch.lerp(*self.shininess, mix))
+        shade, gloss = blinn_phong(torch.stack(normal), torch.lerp(self.shininess[0], self.shininess[1], mix))
         shade = 1 + p.lighting_influence * (shade - 1)
-        gloss = gloss * (torch.lerp(*self.specular, mix) * p.lighting_influence)
+        gloss = gloss * (torch.lerp(self.specular[0], self.specular[1], mix) * p.lighting_influence)
         return torch.addcmul(gloss, colour, shade).clamp_(0, 1)
 
     def _level(self, a: Tensor, b: Tensor, u: Tensor, v: Tensor, w: Tensor) -> Tensor:
@@ -216,4 +216,5 @@ class _Model:
             return self.textures[0].fetch(places)
         if bool((mix == 1).all()):
             return self.textures[1].fetch(places)
-        return torch.lerp(*(texture.fetch(places) for texture in self.textures), mix)
+        first, second = (texture.fetch(places) for texture in self.textures)
+        return torch.lerp(first, second, mix)

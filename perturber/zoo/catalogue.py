@@ -89,5 +89,6 @@ def entry(name: str, folder: Path) -> ModelEntry:
 def _entry(name: str, table: dict[str, Any]) -> ModelEntry:
     weights = dict(table["weights"])
     known = {key: weights.pop(key) for key in ("source", "layout", "sha256")}
-    rest = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    return ModelEntry(**{**rest, "name": name, "weights": Weights(**known, place=MappingProxyType(weights))})
+    rest: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    rest["weights"] = Weights(**known, place=MappingProxyType(weights))
+    return ModelEntry(name=name, **rest)

@@ -42,10 +42,10 @@ class Network:
     def __init__(self, entry: catalogue.ModelEntry, module: nn.Module, device: torch.device | str = "cpu") -> None:
         for part in module.modules():
             if getattr(part, "inplace", False):
-                part.inplace = False  # would overwrite values that are looked at
+                setattr(part, "inplace", False)  # noqa: B010 - would overwrite values that are looked at
         self.entry = entry
         self.device = torch.device(device)
-        self.module = module.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+        self.module = module.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(entry.mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(entry.std, device=self.device).view(1, 3, 1, 1)
         size = entry.input_size
@@ -109,7 +109,7 @@ def check_layer(model: str, layers: Mapping[str, Layer], name: str, channels: Se
     for channel in channels:
         if isinstance(channel, bool) or not isinstance(channel, int) or not 0 <= channel <= last:
             raise InvalidInputError(
-                f"Layer {name!r} of {model} has no channel {str(channel)[:40]!r}. Allowed: whole numbers from 0 to {last}."
+                f"Layer {name!r} of {model} has no channel {str(channel)[:40]!r}. Allowed: whole numbers, 0 to {last}."
             )
 
 

@@ -22,18 +22,18 @@ def read_picture(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
             with Image.open(path) as picture:
-                width, height = picture.size
-                if width * height > MAX_PIXELS:
-                    raise InvalidInputError(
-                        f"The picture {str(path)!r} has {width} × {height} pixels; allowed are {MAX_PIXELS // 10**6} "
-                        "million. Make it smaller."
-                    )
+                if picture.width * picture.height > MAX_PIXELS:
+                    raise Image.DecompressionBombError
                 return ImageOps.exif_transpose(picture).convert("RGB")
     except FileNotFoundError:
         raise InvalidInputError(f"There is no picture {str(path)!r}.") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
         raise InvalidInputError(
-            f"The file {str(path)!r} cannot be read as a picture; allowed are PNG, JPEG, WebP and what else Pillow reads."
+            f"The picture {str(path)!r} has more than {MAX_PIXELS // 10**6} million pixels; make it smaller."
+        ) from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InvalidInputError(
+            f"The file {str(path)!r} cannot be read as a picture; allowed are PNG, JPEG, WebP and their like."
         ) from error
 
 
