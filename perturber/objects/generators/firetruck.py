@@ -4,15 +4,15 @@ import numpy as np
 
 from perturber.objects.generators.drawing import Sheet, stamp
 from perturber.objects.generators.noise import Noise, mix, smoothstep
-from perturber.objects.generators.shapes import Block, Shell, Triple, Turned, hidden
+from perturber.objects.generators.shapes import Block, Shell, Turned
 
 Array = np.ndarray
 
 HALF_WIDTH, FLOOR = 1.22, 0.42
 CAB_ROOF, BODY_ROOF = 2.72, 2.50
 CAB_REAR, BODY_FRONT = 1.86, 1.70
-FRONT, REAR = 3.70, -3.70
-FRONT_AXLE, REAR_AXLE, WHEEL = 2.42, -1.95, 0.53
+FRONT, REAR = 3.70, -4.30
+FRONT_AXLE, REAR_AXLE, WHEEL = 2.42, -2.30, 0.55
 
 RED = np.array([0.74, 0.045, 0.035])
 WHITE = np.array([0.93, 0.93, 0.91])
@@ -22,7 +22,7 @@ RUBBER = np.array([0.055, 0.055, 0.06])
 GLASS = np.array([0.07, 0.09, 0.11])
 
 STATIONS = np.concatenate(
-    ([REAR, REAR + 0.05], np.linspace(-3.45, 1.5, 17), [BODY_FRONT - 0.02, BODY_FRONT, BODY_FRONT + 0.005],
+    ([REAR, REAR + 0.05], np.linspace(-4.05, 1.5, 17), [BODY_FRONT - 0.02, BODY_FRONT, BODY_FRONT + 0.005],
      [CAB_REAR - 0.005, CAB_REAR, CAB_REAR + 0.02], np.linspace(2.05, 3.42, 11), [3.58, 3.66, FRONT])
 )  # fmt: skip
 
@@ -45,33 +45,33 @@ def _outline(z: float) -> Array:
     return np.stack((x, y, z - rake), 1)
 
 
-def blocks() -> dict[str, Block]:
-    """Boxes by name."""
+def blocks() -> dict[str, Array]:
+    """Corners of the boxes by name."""
     rungs = {
-        f"rung_{k:02d}": Block((0, 2.98, -3.05 + 0.53 * k), (0.80, 0.05, 0.06)) for k in range(12)
+        f"rung_{k:02d}": Block((0, 3.06, -3.70 + 0.63 * k), (0.84, 0.07, 0.08)).as_corners() for k in range(12)
     }
-    return {
-        "bumper": Block((0, 0.66, 3.92), (2.48, 0.40, 0.50), taper=(1.0, 0.9)),
-        "light_bar": Block((0, 2.83, 2.95), (1.90, 0.20, 0.36), taper=(0.97, 0.8)),
-        "rail_left": Block((0.44, 2.98, -0.10), (0.08, 0.30, 6.70)),
-        "rail_right": Block((-0.44, 2.98, -0.10), (0.08, 0.30, 6.70)),
-        "fly_left": Block((0.31, 3.10, 0.20), (0.06, 0.22, 6.20)),
-        "fly_right": Block((-0.31, 3.10, 0.20), (0.06, 0.22, 6.20)),
-        "pylon_left": Block((0.50, 2.68, 1.10), (0.10, 0.40, 0.14)),
-        "pylon_right": Block((-0.50, 2.68, 1.10), (0.10, 0.40, 0.14)),
-        "step": Block((0, 0.62, -3.92), (2.40, 0.16, 0.46)),
-        "mirror_left": Block((1.46, 1.95, 3.44), (0.18, 0.46, 0.10)),
-        "mirror_right": Block((-1.46, 1.95, 3.44), (0.18, 0.46, 0.10)),
-        "arm_left": Block((1.32, 2.05, 3.40), (0.22, 0.04, 0.04)),
-        "arm_right": Block((-1.32, 2.05, 3.40), (0.22, 0.04, 0.04)),
-        "box_left": Block((0.98, 2.62, -1.00), (0.42, 0.26, 4.60)),
-        "box_right": Block((-0.98, 2.62, -1.00), (0.42, 0.26, 4.60)),
-        "beacon_left": Block((1.05, 2.60, -3.55), (0.22, 0.20, 0.22), taper=(0.8, 0.8)),
-        "beacon_right": Block((-1.05, 2.60, -3.55), (0.22, 0.20, 0.22), taper=(0.8, 0.8)),
-        "skirt_left": Block((1.13, 0.46, 0.25), (0.20, 0.16, 2.70)),
-        "skirt_right": Block((-1.13, 0.46, 0.25), (0.20, 0.16, 2.70)),
-        **rungs,
+    boxes = {
+        "bumper": Block((0, 0.70, 3.95), (2.50, 0.44, 0.56)),
+        "light_bar": Block((0, 2.84, 3.05), (1.96, 0.22, 0.34), taper=(0.97, 0.8)),
+        "rail_left": Block((0.46, 3.10, -0.10), (0.09, 0.40, 7.90)),
+        "rail_right": Block((-0.46, 3.10, -0.10), (0.09, 0.40, 7.90)),
+        "fly_left": Block((0.32, 3.26, 0.30), (0.07, 0.34, 7.30)),
+        "fly_right": Block((-0.32, 3.26, 0.30), (0.07, 0.34, 7.30)),
+        "pylon_left": Block((0.50, 2.72, 1.30), (0.12, 0.48, 0.16)),
+        "pylon_right": Block((-0.50, 2.72, 1.30), (0.12, 0.48, 0.16)),
+        "step": Block((0, 0.62, -4.50), (2.40, 0.16, 0.44)),
+        "mirror_left": Block((1.46, 1.98, 3.50), (0.18, 0.46, 0.10)),
+        "mirror_right": Block((-1.46, 1.98, 3.50), (0.18, 0.46, 0.10)),
+        "arm_left": Block((1.32, 2.10, 3.46), (0.24, 0.04, 0.04)),
+        "arm_right": Block((-1.32, 2.10, 3.46), (0.24, 0.04, 0.04)),
+        "box_left": Block((1.00, 2.58, -1.30), (0.40, 0.18, 5.30)),
+        "box_right": Block((-1.00, 2.58, -1.30), (0.40, 0.18, 5.30)),
+        "beacon_left": Block((1.05, 2.61, -4.12), (0.22, 0.22, 0.22), taper=(0.8, 0.8)),
+        "beacon_right": Block((-1.05, 2.61, -4.12), (0.22, 0.22, 0.22), taper=(0.8, 0.8)),
+        "skirt_left": Block((1.13, 0.46, 0.10), (0.20, 0.16, 3.00)),
+        "skirt_right": Block((-1.13, 0.46, 0.10), (0.20, 0.16, 3.00)),
     }
+    return {**{name: block.as_corners() for name, block in boxes.items()}, **rungs}
 
 
 def _wheel(z: float, width: float) -> Turned:
@@ -92,8 +92,13 @@ def turned() -> dict[str, Turned]:
         "pipe": Turned(
             (0.55, 2.80, 2.62), ((0, 0.03), (0.25, 0.04), (0.50, 0.06), (0.60, 0.10), (0.58, 0.05)), (0, 0, 1)
         ),
+        "suction": Turned(
+            (1.20, 2.46, -3.95), ((0, 0.10), (0.10, 0.10), (0.12, 0.075), (2.0, 0.075), (4.6, 0.075), (4.62, 0.10), (4.75, 0.10)),
+            (0, 0, 1),
+        ),
+        "siren": Turned((0.62, 1.02, 4.05), ((-0.2, 0.08), (-0.08, 0.14), (0.10, 0.15), (0.12, 0.13), (0.08, 0.04)), (0, 0, 1)),
         "cap": Turned((1.20, 1.02, 1.32), ((0, 0.15), (0.10, 0.15), (0.12, 0.13), (0.20, 0.11), (0.20, 0.03))),
-        "turntable": Turned((0, 2.45, -2.75), ((0, 0.62), (0.30, 0.62), (0.32, 0.58), (0.34, 0.3)), (0, 1, 0)),
+        "turntable": Turned((0, 2.45, -3.30), ((0, 0.62), (0.30, 0.62), (0.32, 0.58), (0.34, 0.3)), (0, 1, 0)),
     }
 
 
@@ -106,13 +111,17 @@ def paint(name: str, p: Array, normal: Array, params: Array) -> Array:
     if name.startswith(("rail", "fly")):
         return _paint_lattice(p, normal)
     flat = {
-        "bumper": CHROME, "pylon": STEEL, "step": STEEL, "arm": RUBBER, "box": WHITE * 0.92, "skirt": RUBBER * 1.5,
-        "rung": STEEL, "pipe": np.array([0.85, 0.80, 0.62]), "cap": CHROME, "turntable": STEEL * 0.8,
+        "bumper": CHROME, "pylon": STEEL, "step": STEEL, "arm": RUBBER, "box": RED, "skirt": RUBBER * 1.5,
+        "rung": STEEL, "pipe": np.array([0.85, 0.80, 0.62]), "cap": CHROME, "turntable": STEEL * 0.8, "siren": CHROME,
     }  # fmt: skip
     kind = name.split("_")[0]
     if kind in flat:
         colours = np.tile(flat[kind], (len(p), 1)) * (0.86 + 0.14 * normal[:, 1:2])
         return _bumper_details(colours, p, normal) if kind == "bumper" else colours
+    if kind == "suction":
+        ends = np.abs(p[:, 2] + 1.58) > 2.24
+        ribs = 0.8 + 0.4 * (p[:, 2] / 0.06 % 1 < 0.5)
+        return np.where(ends[:, None], CHROME, RUBBER * ribs[:, None])
     if kind == "mirror":
         return np.where(normal[:, 2:3] < -0.7, [0.55, 0.66, 0.75], RUBBER * 1.6)
     if kind == "beacon":
@@ -123,7 +132,7 @@ def paint(name: str, p: Array, normal: Array, params: Array) -> Array:
 def _paint_shell(p: Array, normal: Array) -> Array:
     x, y, z = p.T
     colours = np.tile(RED, (len(p), 1))
-    colours = np.where(((z > BODY_FRONT + 0.08) & (y > 2.44))[:, None], WHITE, colours)
+    colours = np.where(((z > BODY_FRONT + 0.08) & (y > 2.60))[:, None], WHITE, colours)
     side = np.abs(normal[:, 0]) > 0.6
     for sign in (1, -1):
         stamp(colours, side & (normal[:, 0] * sign > 0), -sign * z, y, _side_sheet(-sign))
@@ -141,7 +150,7 @@ def _paint_shell(p: Array, normal: Array) -> Array:
 
 def _side_sheet(direction: int) -> Sheet:
     """A side; `direction` +1 where the front lies to the right of the drawing."""
-    s = Sheet(-3.8, 3.8, 0.3, 2.8)
+    s = Sheet(-4.4, 4.4, 0.3, 2.8)
 
     def box(z0: float, z1: float, y0: float, y1: float, fill, radius: float = 0.03) -> None:  # type: ignore[no-untyped-def]
         s.box(direction * z0, direction * z1, y0, y1, fill, radius)
@@ -149,18 +158,23 @@ def _side_sheet(direction: int) -> Sheet:
     def frame(z0: float, z1: float, y0: float, y1: float, line, width: float = 0.02, radius: float = 0.04) -> None:  # type: ignore[no-untyped-def]
         s.frame(direction * z0, direction * z1, y0, y1, line, width, radius)
 
-    box(-3.8, 3.8, 0.3, 0.62, (70, 72, 75))
-    shutters = [(0.02, 0.92, 0.66), (-1.02, -0.08, 0.66), (-2.62, -1.12, 1.36), (-3.56, -2.72, 0.66)]
-    for z0, z1, y0 in shutters:
-        box(z0, z1, y0, 2.14, (188, 192, 196))
-        for y in np.arange(y0 + 0.07, 2.12, 0.075):
-            box(z0, z1, y, y + 0.022, (132, 137, 142), 0)
-        frame(z0, z1, y0, 2.14, (225, 228, 230), 0.035)
-        box(z0 + 0.1, z1 - 0.1, y0 + 0.04, y0 + 0.09, (60, 62, 65))
+    box(-4.4, 4.4, 0.3, 0.62, (70, 72, 75))
+    doors = [(0.02, 0.92, 0.68), (-1.42, -0.08, 1.42), (-1.42, -0.08, 0.68), (-3.02, -1.52, 1.42), (-4.16, -3.12, 0.68)]
+    for i, (z0, z1, y0) in enumerate(doors):
+        top = 1.32 if i == 2 else 2.08
+        if i in (1, 3):
+            _shutter(s, direction, z0, z1, y0, top)
+            continue
+        frame(z0, z1, y0, top, (92, 6, 6), 0.022)
+        middle = (z0 + z1) / 2
+        if i != 2:
+            box(middle - 0.008, middle + 0.008, y0, top, (92, 6, 6), 0)
+        for z in (middle - 0.10, middle + 0.10):
+            box(z - 0.04, z + 0.04, y0 + 0.28, y0 + 0.42, (228, 230, 232), 0.02)
     _pump_panel(s, direction)
-    box(-3.8, 3.8, 1.14, 1.34, (240, 240, 236), 0)
-    box(-3.8, 3.8, 1.36, 1.39, (214, 170, 70), 0)
-    box(-3.8, 3.8, 1.09, 1.12, (214, 170, 70), 0)
+    box(-4.4, 4.4, 1.14, 1.34, (240, 240, 236), 0)
+    box(-4.4, 4.4, 1.36, 1.39, (214, 170, 70), 0)
+    box(-4.4, 4.4, 1.09, 1.12, (214, 170, 70), 0)
     for z0, z1 in ((1.98, 2.62), (2.80, 3.50)):
         frame(z0 - 0.07, z1 + 0.07, 0.66, 2.48, (95, 6, 6), 0.018, 0.08)
         box(z0 - 0.02, z1 + 0.02, 1.54, 2.36, (30, 30, 32), 0.09)
@@ -171,13 +185,22 @@ def _side_sheet(direction: int) -> Sheet:
     for z, r in ((FRONT_AXLE, 0.71), (REAR_AXLE, 0.71)):
         s.disc(direction * z, WHEEL, r, (216, 220, 224))
         s.disc(direction * z, WHEEL, r - 0.06, (14, 14, 15))
-    s.text(direction * -1.40, 2.31, "FIRE & RESCUE", 0.17, (250, 246, 235), 0.10)
-    s.text(direction * 0.45, 2.31, "112", 0.17, (250, 214, 90), 0.10)
-    s.text(direction * 3.12, 0.95, "27", 0.21, (250, 214, 90), 0.12)
-    s.text(direction * 2.30, 1.24, "FIRE DEPT", 0.12, (170, 12, 10), 0.10)
-    for z in (-3.62, -2.67, -1.07, -0.03, 0.97):
-        box(z - 0.10, z + 0.02, 2.28, 2.38, (235, 30, 20), 0.02)
+    s.text(direction * -1.55, 2.24, "CITY FIRE DEPARTMENT", 0.15, (250, 214, 90), 0.10)
+    s.text(direction * 3.15, 0.93, "27", 0.20, (250, 214, 90), 0.12)
+    s.text(direction * 3.15, 1.24, "FIRE", 0.14, (176, 12, 10), 0.12)
+    for z in (-4.10, 0.60):
+        box(z - 0.08, z + 0.08, 2.19, 2.30, (240, 34, 22), 0.02)
+    for k in range(9):  # folded hose in the tray over the pump
+        box(1.02 + 0.07 * k, 1.065 + 0.07 * k, 2.18, 2.36, (214, 184, 120), 0.02)
     return s
+
+
+def _shutter(s: Sheet, direction: int, z0: float, z1: float, y0: float, y1: float) -> None:
+    s.box(direction * z0, direction * z1, y0, y1, (186, 190, 194), 0.03)
+    for y in np.arange(y0 + 0.07, y1 - 0.02, 0.075):
+        s.box(direction * z0, direction * z1, y, y + 0.022, (128, 133, 138))
+    s.frame(direction * z0, direction * z1, y0, y1, (228, 230, 232), 0.035, 0.03)
+    s.box(direction * (z0 + 0.1), direction * (z1 - 0.1), y0 + 0.05, y0 + 0.10, (60, 62, 65))
 
 
 def _pump_panel(s: Sheet, direction: int) -> None:
@@ -234,14 +257,10 @@ def _front_sheet() -> Sheet:
 
 def _rear_sheet() -> Sheet:
     s = Sheet(-1.3, 1.3, 0.3, 2.6)
-    for k in range(-14, 15):
-        if k % 2:
-            x = k * 0.26
-            for side in (-1, 1):
-                s.shape(
-                    [(side * x, 0.3), (side * (x + 0.26), 0.3), (side * (x + 0.26 - 1.2), 2.6), (side * (x - 1.2), 2.6)],
-                    (236, 200, 40),
-                ) if side * x >= 0 else None
+    for k in range(-2, 9, 2):  # chevrons point up to the middle
+        for side in (-1, 1):
+            y = 0.3 + 0.26 * k
+            s.shape([(side * 1.3, y - 1.3), (0, y), (0, y + 0.26), (side * 1.3, y - 1.04)], (236, 200, 40))
     s.box(-0.55, 0.55, 0.62, 2.22, (188, 192, 196), 0.03)
     for y in np.arange(0.70, 2.2, 0.075):
         s.box(-0.55, 0.55, y, y + 0.022, (132, 137, 142), 0)
@@ -255,19 +274,19 @@ def _rear_sheet() -> Sheet:
 
 
 def _bumper_details(colours: Array, p: Array, normal: Array) -> Array:
-    x, y, _ = p.T
-    front = normal[:, 2] > 0.7
-    band = front & (np.abs(y - 0.62) < 0.09)
-    stripes = ((x * 3.4 + np.sign(x) * (y - 0.6) * 2.0) % 1 < 0.5)[:, None]
-    colours = np.where(band[:, None], np.where(stripes, [0.92, 0.78, 0.14], RED), colours)
-    return colours * np.where(normal[:, 1:2] > 0.7, 0.75, 1.0)
+    """Chrome that mirrors sky over road; tread plate on top."""
+    x, y, z = p.T
+    mirror = mix(colours * 0.45, colours * 1.12, smoothstep(0.60, 0.72, y))
+    colours = np.where((normal[:, 1:2] < 0.5), mirror, colours)
+    tread = 0.62 + 0.10 * np.sign(np.sin(x * 55) * np.sin(z * 55))
+    colours = np.where(normal[:, 1:2] > 0.7, tread[:, None], colours)
+    lamp = (normal[:, 2] > 0.7) & (np.abs(np.abs(x) - 0.95) < 0.14) & (np.abs(y - 0.72) < 0.08)
+    return np.where(lamp[:, None], [0.93, 0.10, 0.06], colours)
 
 
 def _paint_light_bar(p: Array) -> Array:
     x, y, _ = p.T
-    cell = np.floor((x + 0.95) / 0.19)
-    colours = np.where((np.abs(x) < 0.28)[:, None], [0.90, 0.92, 0.95], [0.90, 0.06, 0.05])
-    colours = np.where(((cell % 3 == 1) & (np.abs(x) > 0.28))[:, None], [0.12, 0.25, 0.85], colours)
+    colours = np.where((np.abs(x) < 0.20)[:, None], [0.90, 0.92, 0.95], [0.90, 0.06, 0.05])
     colours = colours * (0.75 + 0.35 * np.abs(np.sin((x + 0.95) / 0.19 * np.pi)))[:, None]
     return np.where((y < 2.765)[:, None], RUBBER * 1.5, colours)
 
@@ -298,7 +317,3 @@ def _paint_wheel(name: str, p: Array, normal: Array) -> Array:
     rim = np.where((bolts | (r < 0.10))[:, None], [0.35, 0.36, 0.38], rim)
     return mix(colours, rim, smoothstep(0.655, 0.635, r) * (p[:, 0] * np.sign(p[:, 0]) > 0.9))
 
-
-def inside(at: Triple) -> Block:
-    """Where parts of the race car wait."""
-    return hidden(*at)

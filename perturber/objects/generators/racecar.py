@@ -78,30 +78,15 @@ def _outline(z: float) -> Array:
     return np.concatenate((xy, (z - bow)[:, None]), 1)
 
 
-def _scaled(block: Block) -> Block:
-    return Block(
-        tuple(v * SCALE for v in block.centre),  # type: ignore[arg-type]
-        tuple(v * SCALE for v in block.size),  # type: ignore[arg-type]
-        block.pitch, block.roll, block.taper,
-    )  # fmt: skip
-
-
-def blocks() -> dict[str, Block]:
-    """Boxes by name; what only the truck has waits in the cabin or the boot."""
-    wing = {}
-    for k in range(12):
-        t = (k + 0.5) / 12
-        camber = 0.05 * 4 * (t - 0.5) ** 2 + 0.10 * (1 - t) - 0.03
-        slope = np.degrees(np.arctan(0.10 / 0.40 - 0.05 * 8 * (t - 0.5) / 0.40))
-        thick = 0.034 * np.sin(np.pi * (0.12 + 0.80 * t)) + 0.008
-        wing[f"rung_{k:02d}"] = Block((0, 1.255 + camber, -2.28 + 0.40 * t), (1.76, thick, 0.40 / 12 * 1.15), pitch=slope)
+def blocks() -> dict[str, Array]:
+    """Corners of the boxes by name; what only the truck has waits in the cabin or the boot."""
     shapes = {
-        "bumper": Block((0, 0.095, 2.28), (1.74, 0.030, 0.42), taper=(0.98, 0.98)),
-        "light_bar": Block((0, 1.215, -0.12), (0.22, 0.06, 0.46), taper=(0.8, 0.6), pitch=-2),
-        "rail_left": Block((0.895, 1.235, -2.09), (0.025, 0.30, 0.50)),
-        "rail_right": Block((-0.895, 1.235, -2.09), (0.025, 0.30, 0.50)),
-        "pylon_left": Block((0.40, 1.09, -2.07), (0.030, 0.38, 0.16), pitch=-12),
-        "pylon_right": Block((-0.40, 1.09, -2.07), (0.030, 0.38, 0.16), pitch=-12),
+        "bumper": Block((0, 0.10, 2.17), (1.66, 0.028, 0.36), taper=(0.98, 0.98)),
+        "light_bar": Block((0, 1.205, -0.12), (0.20, 0.05, 0.40), taper=(0.8, 0.6), pitch=-2),
+        "rail_left": Block((0.895, 1.215, -2.09), (0.025, 0.30, 0.52)),
+        "rail_right": Block((-0.895, 1.215, -2.09), (0.025, 0.30, 0.52)),
+        "pylon_left": Block((0.40, 1.09, -2.07), (0.030, 0.36, 0.16), pitch=-12),
+        "pylon_right": Block((-0.40, 1.09, -2.07), (0.030, 0.36, 0.16), pitch=-12),
         "step": Block((0, 0.20, -2.26), (1.56, 0.10, 0.26)),
         "mirror_left": Block((0.985, 0.90, 0.62), (0.20, 0.115, 0.10), taper=(0.9, 0.8)),
         "mirror_right": Block((-0.985, 0.90, 0.62), (0.20, 0.115, 0.10), taper=(0.9, 0.8)),
@@ -109,12 +94,29 @@ def blocks() -> dict[str, Block]:
         "arm_right": Block((-0.87, 0.865, 0.64), (0.14, 0.025, 0.05), roll=-12),
         "skirt_left": Block((0.90, 0.125, 0.0), (0.14, 0.05, 1.95)),
         "skirt_right": Block((-0.90, 0.125, 0.0), (0.14, 0.05, 1.95)),
-        **wing,
     }
-    result = {name: _scaled(block) for name, block in shapes.items()}
+    result = {name: block.as_corners() * SCALE for name, block in shapes.items()}
+    result |= {f"rung_{k:02d}": corners * SCALE for k, corners in enumerate(_wing(12))}
     for name, x, z in (("fly", 0.3, -1.3), ("box", 0.5, -0.6), ("beacon", 0.4, -1.5)):
         for side, sign in (("left", 1), ("right", -1)):
             result[f"{name}_{side}"] = hidden(sign * x * SCALE, 0.55 * SCALE, z * SCALE)
+    return result
+
+
+def _wing(slices: int) -> list[Array]:
+    """The rear wing in slices from the trailing to the leading edge; each grows out of a rung of the ladder."""
+    t = np.linspace(0, 1, slices + 1)
+    z = -2.31 + 0.44 * t
+    middle = 1.225 + 0.115 * (1 - t) ** 1.6 + 0.02 * t**3
+    half = 0.022 * np.sqrt(np.clip(1.02 - t**6, 0, 1)) * (0.25 + 0.75 * np.minimum(1, 1.6 * t))
+    result = []
+    for k in range(slices):
+        corners = [
+            (0.885 * (1 if bit & 1 else -1), middle[j] + half[j] * (1 if bit & 2 else -1), z[j])
+            for bit in range(8)
+            for j in [k + (bit >> 2)]
+        ]
+        result.append(np.array(corners))
     return result
 
 
@@ -142,6 +144,8 @@ def turned() -> dict[str, Turned]:
             (0.45, 0.36, -2.22), ((0, 0.045), (-0.10, 0.050), (-0.16, 0.055), (-0.17, 0.050), (-0.12, 0.02))[::-1],
             (0, 0, 1),
         ),
+        "suction": scaled((0.45, 0.55, -1.4), tuple((0.02 * k, 0.02) for k in range(7)), (0, 0, 1)),
+        "siren": scaled((0.30, 0.40, 1.5), tuple((0.02 * k, 0.02) for k in range(5)), (0, 0, 1)),
         "cap": scaled((0.40, 0.55, -0.9), ((0, 0.02), (0.01, 0.02), (0.02, 0.02), (0.03, 0.02), (0.04, 0.01)), (1, 0, 0)),
         "turntable": scaled((0, 0.5, -1.2), ((0, 0.05), (0.02, 0.05), (0.04, 0.04), (0.05, 0.02)), (0, 1, 0)),
     }  # fmt: skip
@@ -163,7 +167,7 @@ def paint(name: str, p: Array, normal: Array, params: Array) -> Array:
     if kind == "rung":
         colours = np.tile(ORANGE, (len(p), 1))
         sheet = Sheet(-0.9, 0.9, -2.3, -1.85)
-        sheet.text(0, -2.10, "VELOX", 0.17, (250, 250, 248), 0.12)
+        sheet.text(0, -2.09, "VELOX", 0.20, (250, 250, 248), 0.12)
         stamp(colours, normal[:, 1] > 0.5, p[:, 0], -(p[:, 2] + 4.18), sheet)
         sheet = Sheet(-0.9, 0.9, 1.1, 1.45)
         sheet.text(0, 1.30, "VELOX", 0.06, (250, 250, 248), 0.1)

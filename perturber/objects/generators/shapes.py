@@ -29,7 +29,6 @@ class Block:
         pitch: rotation about x in degrees; positive lowers the front.
         roll: rotation about z in degrees; positive lifts the left side (+x).
         taper: size of the top relative to the bottom, in x and z.
-        flat: hidden counterpart: drawn small at its place.
     """
 
     centre: Triple
@@ -38,7 +37,8 @@ class Block:
     roll: float = 0.0
     taper: tuple[float, float] = (1.0, 1.0)
 
-    def corners(self) -> Array:
+    def as_corners(self) -> Array:
+        """(8, 3): the bits of a corner's number tell whether it lies on the greater side in x, y, z."""
         bits = np.array([[(k >> i) & 1 for i in range(3)] for k in range(8)]) - 0.5
         bits[:, [0, 2]] *= np.where(bits[:, 1:2] > 0, np.array(self.taper), 1.0)
         p = bits * np.array(self.size)
@@ -48,14 +48,14 @@ class Block:
         return p @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + np.array(self.centre)
 
 
-def hidden(x: float, y: float, z: float) -> Block:
-    """A place inside the other object where a part without counterpart waits."""
-    return Block((x, y, z), (0.03, 0.03, 0.03))
+def hidden(x: float, y: float, z: float) -> Array:
+    """Corners of a tiny box inside an object, where a part waits that only the other one shows."""
+    return Block((x, y, z), (0.03, 0.03, 0.03)).as_corners()
 
 
-def box(name: str, first: Block, second: Block, scale: float = 1.0) -> Part:
-    """A box in both objects."""
-    positions = np.stack([first.corners(), second.corners()])
+def box(name: str, first: Array, second: Array, scale: float = 1.0) -> Part:
+    """A box in both objects, from corners (8, 3) in the order of `Block.as_corners`."""
+    positions = np.stack([first, second])
     faces, charts = [], []
     for side in _BOX_SIDES:
         quad = positions[:, list(side)]
