@@ -5,7 +5,7 @@ listed with x > 0 in a `SIDED` name exists on both sides.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,7 +37,19 @@ class Ear:
 
 @dataclass(frozen=True)
 class Animal:
-    """The measures of one animal. `stagger` moves the feet of (front, hind) legs: left forward, right back."""
+    """The measures of one animal.
+
+    Attributes:
+        joints, masses: of the skeleton.
+        eye: centre and radius of the left eyeball.
+        gaze: direction of the left eye.
+        ear: the left ear.
+        stagger: how far the feet of (front, hind) legs stand forward on the left and back on the right.
+        hair: length of the tufts by limb.
+        whiskers: length and thickness.
+        collar, collar_width: where it lies, from the neck's foot (0) to its top (1), and how wide it is.
+        head: by how much the head is larger than the measures of its parts say.
+    """
 
     joints: Mapping[str, Joint]
     masses: Mapping[str, Mass]
@@ -45,7 +57,39 @@ class Animal:
     gaze: tuple[float, float, float]
     ear: Ear
     stagger: tuple[float, float]
+    hair: Mapping[str, float]
+    whiskers: tuple[float, float]
+    collar: float
+    collar_width: float
+    head: float
 
+    def head_coordinates(self, p: Array) -> Array:
+        """Where places on the animal lie in the drawing of its head before `head` enlarged it."""
+        pivot = np.array(self.joints["neck_high"][:3])
+        return pivot + (p - pivot) / self.head
+
+    def with_head(self) -> "Animal":
+        """The animal with its head enlarged as `head` says."""
+        pivot, k = np.array(self.joints["neck_high"][:3]), self.head
+
+        def moved(p: tuple[float, ...]) -> tuple[float, ...]:
+            return tuple((pivot + k * (np.array(p[:3]) - pivot)).tolist()) + tuple(k * v for v in p[3:])
+
+        joints = {n: moved(j) if n in HEAD_JOINTS else j for n, j in self.joints.items()}  # type: ignore[misc]
+        masses = {
+            n: (moved(m[0]), tuple(k * v for v in m[1]), m[2]) if n in HEAD_MASSES else m
+            for n, m in self.masses.items()
+        }
+        ear = replace(
+            self.ear,
+            spine=tuple(moved(p) for p in self.ear.spine),  # type: ignore[misc]
+            widths=tuple(k * w for w in self.ear.widths),  # type: ignore[arg-type]
+        )
+        return replace(self, joints=joints, masses=masses, eye=moved(self.eye), ear=ear)  # type: ignore[arg-type]
+
+
+HEAD_JOINTS = ("stop", "nose_tip", "jaw", "chin")
+HEAD_MASSES = ("skull", "nose", "cheek", "brow", "lip")
 
 BONES = (  # limb, from, to, softness
     ("torso", "rump", "loin", 0.03),
@@ -85,7 +129,7 @@ SIDED_MASSES = (
     ("hind", "hind_toe_out", 0.008, (0, 0, 1)),
 )
 
-DOG = Animal(
+HOUND = Animal(
     joints={
         "rump": (0, 0.80, -0.45, 0.165),
         "loin": (0, 0.79, -0.15, 0.155),
@@ -93,10 +137,10 @@ DOG = Animal(
         "breast": (0, 0.75, 0.36, 0.165),
         "neck_low": (0, 0.87, 0.38, 0.165),
         "neck_high": (0, 1.17, 0.57, 0.125),
-        "stop": (0, 1.235, 0.76, 0.085),
-        "nose_tip": (0, 1.205, 0.955, 0.060),
+        "stop": (0, 1.235, 0.76, 0.092),
+        "nose_tip": (0, 1.205, 0.965, 0.066),
         "jaw": (0, 1.165, 0.72, 0.062),
-        "chin": (0, 1.140, 0.915, 0.038),
+        "chin": (0, 1.132, 0.920, 0.040),
         "tail_0": (0, 0.87, -0.57, 0.062),
         "tail_1": (0, 0.96, -0.71, 0.056),
         "tail_2": (0, 1.09, -0.80, 0.050),
@@ -104,8 +148,8 @@ DOG = Animal(
         "tail_4": (0, 1.33, -0.83, 0.028),
         "shoulder": (0.115, 0.70, 0.33, 0.115),
         "elbow": (0.135, 0.47, 0.27, 0.075),
-        "wrist": (0.130, 0.17, 0.31, 0.052),
-        "knuckle": (0.130, 0.07, 0.32, 0.050),
+        "wrist": (0.130, 0.17, 0.31, 0.057),
+        "knuckle": (0.130, 0.07, 0.32, 0.054),
         "hip": (0.100, 0.74, -0.44, 0.150),
         "knee": (0.140, 0.46, -0.36, 0.085),
         "hock": (0.135, 0.24, -0.58, 0.050),
@@ -114,11 +158,11 @@ DOG = Animal(
     masses={
         "chest": ((0, 0.67, 0.20), (0.185, 0.25, 0.27), 8),
         "belly": ((0, 0.73, -0.10), (0.150, 0.18, 0.32), -6),
-        "skull": ((0, 1.285, 0.645), (0.145, 0.130, 0.165), 0),
-        "nose": ((0, 1.232, 1.012), (0.042, 0.032, 0.030), 0),
+        "skull": ((0, 1.290, 0.645), (0.155, 0.138, 0.170), 0),
+        "nose": ((0, 1.238, 1.024), (0.042, 0.033, 0.030), 0),
         "cheek": ((0.080, 1.215, 0.69), (0.075, 0.080, 0.095), 0),
         "brow": ((0.062, 1.330, 0.752), (0.048, 0.030, 0.040), 0),
-        "lip": ((0.036, 1.170, 0.915), (0.036, 0.045, 0.080), 8),
+        "lip": ((0.042, 1.165, 0.915), (0.040, 0.052, 0.088), 8),
         "front_paw": ((0.130, 0.045, 0.355), (0.058, 0.048, 0.085), 0),
         "hind_paw": ((0.135, 0.042, -0.51), (0.056, 0.045, 0.085), 0),
         "front_toe_in": ((0.108, 0.035, 0.425), (0.026, 0.033, 0.035), 0),
@@ -126,52 +170,57 @@ DOG = Animal(
         "hind_toe_in": ((0.113, 0.034, -0.44), (0.026, 0.032, 0.035), 0),
         "hind_toe_out": ((0.157, 0.034, -0.44), (0.026, 0.032, 0.035), 0),
     },
-    eye=(0.073, 1.278, 0.782, 0.034),
+    eye=(0.076, 1.284, 0.790, 0.032),
     gaze=(0.40, 0.05, 1.0),
     ear=Ear(
-        spine=((0.095, 1.375, 0.60), (0.200, 1.41, 0.59), (0.215, 1.22, 0.66), (0.190, 1.06, 0.68)),
-        widths=(0.10, 0.17, 0.18, 0.06),
+        spine=((0.100, 1.375, 0.60), (0.215, 1.405, 0.59), (0.220, 1.20, 0.66), (0.175, 1.03, 0.69)),
+        widths=(0.12, 0.19, 0.21, 0.12),
         front=(0.0, 0.2, 1.0),
         cup=0.10,
-        thickness=0.030,
+        thickness=0.040,
     ),
     stagger=(0.04, -0.05),
+    hair={"torso": 0.030, "neck": 0.030, "tail": 0.036, "hind": 0.030, "front": 0.022, "head": 0.014},
+    whiskers=(0.05, 0.0012),
+    collar=0.36,
+    collar_width=0.050,
+    head=1.10,
 )
 
-CAT = Animal(
+TABBY = Animal(
     joints={
-        "rump": (0, 0.64, -0.46, 0.145),
-        "loin": (0, 0.63, -0.15, 0.145),
-        "ribs": (0, 0.62, 0.15, 0.150),
-        "breast": (0, 0.62, 0.35, 0.130),
-        "neck_low": (0, 0.70, 0.38, 0.130),
-        "neck_high": (0, 0.87, 0.52, 0.118),
+        "rump": (0, 0.63, -0.46, 0.155),
+        "loin": (0, 0.62, -0.15, 0.155),
+        "ribs": (0, 0.62, 0.15, 0.158),
+        "breast": (0, 0.62, 0.34, 0.145),
+        "neck_low": (0, 0.70, 0.37, 0.155),
+        "neck_high": (0, 0.87, 0.51, 0.132),
         "stop": (0, 0.940, 0.700, 0.080),
         "nose_tip": (0, 0.918, 0.765, 0.046),
         "jaw": (0, 0.900, 0.68, 0.062),
         "chin": (0, 0.872, 0.752, 0.036),
-        "tail_0": (0, 0.69, -0.58, 0.052),
-        "tail_1": (0, 0.80, -0.74, 0.046),
-        "tail_2": (0, 0.98, -0.83, 0.044),
-        "tail_3": (0, 1.15, -0.84, 0.042),
-        "tail_4": (0, 1.29, -0.76, 0.036),
-        "shoulder": (0.095, 0.59, 0.32, 0.095),
-        "elbow": (0.105, 0.39, 0.27, 0.062),
-        "wrist": (0.100, 0.13, 0.31, 0.046),
-        "knuckle": (0.100, 0.06, 0.32, 0.044),
+        "tail_0": (0, 0.69, -0.58, 0.062),
+        "tail_1": (0, 0.80, -0.72, 0.056),
+        "tail_2": (0, 0.96, -0.79, 0.054),
+        "tail_3": (0, 1.12, -0.80, 0.052),
+        "tail_4": (0, 1.26, -0.74, 0.044),
+        "shoulder": (0.095, 0.58, 0.31, 0.105),
+        "elbow": (0.105, 0.38, 0.27, 0.075),
+        "wrist": (0.100, 0.14, 0.31, 0.056),
+        "knuckle": (0.100, 0.06, 0.32, 0.052),
         "hip": (0.090, 0.60, -0.44, 0.130),
-        "knee": (0.120, 0.37, -0.34, 0.078),
-        "hock": (0.110, 0.19, -0.56, 0.046),
-        "foot": (0.110, 0.06, -0.53, 0.043),
+        "knee": (0.120, 0.37, -0.34, 0.092),
+        "hock": (0.110, 0.18, -0.55, 0.052),
+        "foot": (0.110, 0.06, -0.53, 0.050),
     },
     masses={
-        "chest": ((0, 0.58, 0.20), (0.140, 0.165, 0.24), 6),
-        "belly": ((0, 0.59, -0.12), (0.145, 0.150, 0.32), 0),
+        "chest": ((0, 0.565, 0.22), (0.160, 0.195, 0.25), 4),
+        "belly": ((0, 0.545, -0.10), (0.165, 0.185, 0.34), 0),
         "skull": ((0, 0.975, 0.605), (0.172, 0.148, 0.160), 0),
         "nose": ((0, 0.940, 0.806), (0.024, 0.017, 0.016), 0),
-        "cheek": ((0.100, 0.925, 0.640), (0.082, 0.078, 0.085), 0),
+        "cheek": ((0.112, 0.915, 0.640), (0.088, 0.084, 0.088), 0),
         "brow": ((0.072, 1.035, 0.705), (0.048, 0.026, 0.034), 0),
-        "lip": ((0.032, 0.906, 0.772), (0.038, 0.032, 0.036), 0),
+        "lip": ((0.036, 0.906, 0.766), (0.042, 0.036, 0.038), 0),
         "front_paw": ((0.100, 0.042, 0.345), (0.054, 0.045, 0.072), 0),
         "hind_paw": ((0.110, 0.040, -0.49), (0.052, 0.043, 0.075), 0),
         "front_toe_in": ((0.080, 0.032, 0.400), (0.025, 0.030, 0.030), 0),
@@ -179,17 +228,25 @@ CAT = Animal(
         "hind_toe_in": ((0.090, 0.031, -0.43), (0.025, 0.030, 0.030), 0),
         "hind_toe_out": ((0.130, 0.031, -0.43), (0.025, 0.030, 0.030), 0),
     },
-    eye=(0.074, 0.982, 0.730, 0.040),
+    eye=(0.073, 0.986, 0.730, 0.037),
     gaze=(0.30, 0.02, 1.0),
     ear=Ear(
-        spine=((0.105, 1.03, 0.60), (0.125, 1.10, 0.60), (0.145, 1.18, 0.60), (0.160, 1.255, 0.595)),
-        widths=(0.17, 0.15, 0.09, 0.012),
+        spine=((0.098, 1.02, 0.60), (0.116, 1.09, 0.60), (0.136, 1.15, 0.60), (0.152, 1.222, 0.595)),
+        widths=(0.175, 0.155, 0.100, 0.014),
         front=(-1.0, 0.1, 0.45),
         cup=0.28,
         thickness=0.022,
     ),
     stagger=(0.05, -0.05),
+    hair={"torso": 0.032, "neck": 0.036, "tail": 0.032, "hind": 0.028, "front": 0.020, "head": 0.026},
+    whiskers=(0.20, 0.0022),
+    collar=0.40,
+    collar_width=0.030,
+    head=1.14,
 )
+
+
+DOG, CAT = HOUND.with_head(), TABBY.with_head()
 
 
 def figure(animal: Animal) -> Figure:

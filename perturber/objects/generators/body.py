@@ -11,7 +11,7 @@ from perturber.objects.generators.parts import Part, tube
 
 Array = np.ndarray
 
-COARSE, FINE = 0.031, 0.0165
+COARSE, FINE = 0.036, 0.0182
 """Grid steps of trunk and head."""
 
 MORPH_STEPS = 14

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from perturber.objects.generators.animals import CAT, DOG
+from perturber.objects.generators.animals import HOUND
+from perturber.objects.generators.animals import TABBY as CAT
 from perturber.objects.generators.fur import Skin
 from perturber.objects.generators.noise import mix, smoothstep
 
@@ -32,8 +33,10 @@ def hound(skin: Skin) -> Array:
     white = np.maximum(white, smoothstep(0.36, 0.44, z + wobble) * smoothstep(1.06, 0.98, y + wobble))
     colour = mix(colour, WHITE, white)
     head = skin.share("head", "muzzle", "jaw", "nose")
-    colour = mix(colour, mix(TAN[None], DARK_TAN, smoothstep(1.28, 1.42, y))[:], smoothstep(0.3, 0.7, head))
-    stop = DOG.joints["stop"]
+    crown = smoothstep(1.28, 1.42, y)
+    colour = mix(colour, mix(np.tile(TAN, (len(x), 1)), DARK_TAN, crown), smoothstep(0.3, 0.7, head))
+    x, y, z = HOUND.head_coordinates(skin.p).T
+    stop = HOUND.joints["stop"]
     snout = smoothstep(stop[2] + 0.015, stop[2] + 0.06, z + 0.35 * wobble - 0.5 * np.abs(x) + 0.35 * (1.2 - y))
     blaze = smoothstep(0.030, 0.016, np.abs(x) + 0.3 * wobble + 0.05 * (y - 1.28)) * smoothstep(0.60, 0.68, z)
     colour = mix(colour, WHITE, head * np.maximum(snout, blaze * (y > 1.2)))
@@ -63,11 +66,13 @@ def tabby(skin: Skin) -> Array:
     tail = skin.share("tail")
     along = skin.p @ np.array([0, 0.9, -0.35])
     dark = np.maximum(dark, tail * np.maximum(0.9 * _bars(along * 12.5, 0.5), smoothstep(1.36, 1.42, along)))
-    dark = np.maximum(dark, head * _face_stripes(x, y, z))
+    face = CAT.head_coordinates(skin.p)
+    dark = np.maximum(dark, head * _face_stripes(*face.T))
     pale = smoothstep(0.49, 0.44, y + 0.1 * bend) * trunk
     pale = np.maximum(pale, smoothstep(0.05, 0.02, y - 0.06))
     pale = np.maximum(pale, 0.9 * smoothstep(0.42, 0.47, z) * smoothstep(0.88, 0.80, y) * (1 - head))
     colour = mix(mix(colour, STRIPE, dark), CREAM, pale)
+    x, y, z = face.T
     muzzle = np.exp(-(((y - 0.905) / 0.042) ** 2) - ((np.abs(x) - 0.02) / 0.06) ** 2) * smoothstep(0.70, 0.75, z)
     chin = skin.share("jaw") * smoothstep(0.66, 0.72, z)
     colour = mix(colour, CREAM, head * np.clip(1.25 * np.maximum(muzzle, chin), 0, 1))
@@ -109,6 +114,7 @@ def hound_ear(outer: Array, p: Array) -> Array:
 
 def tabby_ear(outer: Array, p: Array) -> Array:
     """Striped outside with a dark tip, pink inside with a pale rim."""
+    p = CAT.head_coordinates(p)
     outside = mix(np.tile(TABBY, (len(p), 1)), STRIPE, smoothstep(1.15, 1.24, p[:, 1]))
     middle = np.exp(-(((np.abs(p[:, 0]) - 0.115 - 0.2 * (p[:, 1] - 1.03)) / 0.04) ** 2))
     inside = mix(np.tile(CREAM * 0.9, (len(p), 1)), PINK * 0.95, middle * smoothstep(1.23, 1.12, p[:, 1]))

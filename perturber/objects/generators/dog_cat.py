@@ -8,26 +8,35 @@ from perturber.objects.generators.body import body, ears, eyes
 from perturber.objects.generators.fur import Coat, paint_body, paint_eye, streaks
 from perturber.objects.generators.noise import Noise
 from perturber.objects.generators.parts import Assembly
+from perturber.objects.generators.trimmings import add_tufts, collar, whiskers
 from perturber.objects.mesh import MorphPair
 
 Array = np.ndarray
 
 TEXTURE = 1024
+TUFTS = 1400
 
 EYES = {
     "dog": {"iris": np.array([0.30, 0.16, 0.07]), "rim": np.array([0.16, 0.08, 0.04]), "pupil": 0.5, "slit": 1.0},
-    "cat": {"iris": np.array([0.80, 0.78, 0.28]), "rim": np.array([0.38, 0.52, 0.20]), "pupil": 0.62, "slit": 0.5},
+    "cat": {"iris": np.array([0.90, 0.86, 0.32]), "rim": np.array([0.52, 0.66, 0.24]), "pupil": 0.52, "slit": 0.42},
 }
+
+TRIMMINGS = (
+    {"collar": (0.72, 0.07, 0.06), "tag": (0.86, 0.68, 0.26), "whisker": (0.25, 0.20, 0.17)},
+    {"collar": (0.07, 0.40, 0.50), "tag": (0.88, 0.72, 0.30), "whisker": (0.97, 0.96, 0.94)},
+)
 
 
 def generate() -> MorphPair:
     """Build meshes and textures of both animals."""
-    assembly = Assembly.build([body(DOG, CAT), *ears(DOG, CAT), *eyes(DOG, CAT)], TEXTURE)
+    animals = DOG, CAT
+    parts = [body(*animals), *ears(*animals), *eyes(*animals), *collar(*animals), *whiskers(*animals)]
+    assembly = Assembly.build(parts, TEXTURE)
     textures = [
         _paint(assembly, 0, DOG, coats.hound, coats.hound_ear, EYES["dog"]),
         _paint(assembly, 1, CAT, coats.tabby, coats.tabby_ear, EYES["cat"]),
     ]
-    return assembly.pair(
+    return add_tufts(assembly, animals, count=TUFTS, seed=31).pair(
         textures,
         name="dog_cat",
         label="Dog ↔ Cat",
@@ -48,6 +57,9 @@ def _paint(assembly: Assembly, i: int, animal: Animal, coat: Coat, ear: object, 
     colours[at] = _paint_ear(animal, ear, p[at], normal[at], seed=21 + i)
     at = names == "eye"
     colours[at] = paint_eye(animal, p[at], **eye)
+    for name, colour in TRIMMINGS[i].items():
+        at = names == name
+        colours[at] = np.array(colour) * (0.85 + 0.15 * normal[at, 1:2])
     return assembly.texels.picture(colours)
 
 

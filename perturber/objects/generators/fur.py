@@ -64,6 +64,7 @@ def paint_body(animal: Animal, shape: Figure, coat: Coat, p: Array, normal: Arra
     colour = coat(skin)
     bare = smoothstep(0.4, 0.6, share("nose"))
     contrast = (0.13 * hairs + 0.10 * tufts * (1 - 0.5 * head)) * (1 - bare)
+    contrast *= 1 - 0.62 * smoothstep(0.3, 0.9, colour.mean(1))  # white hair casts pale shadows
     colour = colour * np.exp(contrast)[:, None] + 0.012 * (hairs * (1 - bare))[:, None]
     colour = _mouth_and_lids(animal, share, p, colour)
     return np.clip(colour * _shelter(shape, p, normal)[:, None], 0, 1)
@@ -72,7 +73,7 @@ def paint_body(animal: Animal, shape: Figure, coat: Coat, p: Array, normal: Arra
 def _mouth_and_lids(animal: Animal, share: Callable[..., Array], p: Array, colour: Array) -> Array:
     jaw, snout = share("jaw"), share("muzzle", "head")
     ahead = smoothstep(animal.joints["jaw"][2] - 0.01, animal.joints["jaw"][2] + 0.03, p[:, 2])
-    line = np.exp(-(((jaw - snout) / 0.22) ** 2)) * ahead * smoothstep(0.25, 0.4, jaw + share("muzzle"))
+    line = np.exp(-(((jaw - snout) / 0.16) ** 2)) * ahead * smoothstep(0.25, 0.4, jaw + share("muzzle"))
     colour = mix(colour, np.array([0.09, 0.06, 0.06]), 0.9 * line)
     x, y, z, r = animal.eye
     centre = np.array([x, y, z])
@@ -82,7 +83,7 @@ def _mouth_and_lids(animal: Animal, share: Callable[..., Array], p: Array, colou
     away[:, 0] *= 0.85
     distance = np.linalg.norm(away, axis=1) / r
     front = smoothstep(z - 2.5 * r, z - 1.5 * r, p[:, 2])
-    return mix(colour, np.array([0.07, 0.05, 0.04]), 0.92 * front * smoothstep(1.45, 1.12, distance))
+    return mix(colour, np.array([0.07, 0.05, 0.04]), 0.92 * front * smoothstep(1.12, 0.94, distance))
 
 
 def _shelter(shape: Figure, p: Array, normal: Array) -> Array:
@@ -110,9 +111,9 @@ def paint_eye(animal: Animal, p: Array, *, iris: Array, rim: Array, pupil: float
     right /= np.linalg.norm(right)
     a, b = local @ right, local @ np.cross(gaze, right)
     out = np.hypot(a, b)
-    colour = mix(np.tile(iris, (len(p), 1)), rim, smoothstep(0.3, 0.85, out))
+    colour = mix(np.tile(iris, (len(p), 1)), rim, smoothstep(0.3, 0.75, out))
     colour = mix(colour, np.array([0.03, 0.02, 0.02]), smoothstep(1.1, 0.9, np.hypot(a / slit, b) / pupil))
-    colour = mix(colour, np.array([0.05, 0.035, 0.03]), smoothstep(0.80, 0.92, out))
+    colour = mix(colour, np.array([0.05, 0.035, 0.03]), smoothstep(0.84, 0.95, out))
     colour *= (1 - 0.45 * smoothstep(0.1, 0.7, b))[:, None]
     screen = a * side[:, 0]  # the lamp stands at the upper left of the picture
     light = smoothstep(0.24, 0.15, np.hypot(screen + 0.22, b - 0.32))
