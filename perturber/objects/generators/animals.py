@@ -49,6 +49,7 @@ class Animal:
         whiskers: length and thickness.
         collar, collar_width: where it lies, from the neck's foot (0) to its top (1), and how wide it is.
         head: by how much the head is larger than the measures of its parts say.
+        legs: by how much the legs are shorter than measured.
     """
 
     joints: Mapping[str, Joint]
@@ -62,22 +63,30 @@ class Animal:
     collar: float
     collar_width: float
     head: float
+    legs: float
 
-    def head_coordinates(self, p: Array) -> Array:
-        """Where places on the animal lie in the drawing of its head before `head` enlarged it."""
+    def as_measured(self, p: Array) -> Array:
+        """Where places (N, 3) on the finished animal lie in its measures, before `legs` shortened it."""
+        return np.stack((p[:, 0], np.interp(p[:, 1], *self._heights()[::-1]), p[:, 2]), 1)
+
+    def head_as_measured(self, p: Array) -> Array:
+        """The same for places on the head, which `head` enlarged before."""
         pivot = np.array(self.joints["neck_high"][:3])
-        return pivot + (p - pivot) / self.head
+        return pivot + (self.as_measured(p) - pivot) / self.head
 
-    def with_head(self) -> "Animal":
-        """The animal with its head enlarged as `head` says."""
+    def finished(self) -> "Animal":
+        """The animal with its head enlarged and its legs shortened as `head` and `legs` say."""
         pivot, k = np.array(self.joints["neck_high"][:3]), self.head
 
-        def moved(p: tuple[float, ...]) -> tuple[float, ...]:
-            return tuple((pivot + k * (np.array(p[:3]) - pivot)).tolist()) + tuple(k * v for v in p[3:])
+        def lowered(p: tuple[float, ...]) -> tuple[float, ...]:
+            return (p[0], float(np.interp(p[1], *self._heights())), *p[2:])
 
-        joints = {n: moved(j) if n in HEAD_JOINTS else j for n, j in self.joints.items()}  # type: ignore[misc]
+        def moved(p: tuple[float, ...]) -> tuple[float, ...]:
+            return lowered((*(pivot + k * (np.array(p[:3]) - pivot)).tolist(), *(k * v for v in p[3:])))
+
+        joints = {n: (moved if n in HEAD_JOINTS else lowered)(j) for n, j in self.joints.items()}
         masses = {
-            n: (moved(m[0]), tuple(k * v for v in m[1]), m[2]) if n in HEAD_MASSES else m
+            n: (moved(m[0]), tuple(k * v for v in m[1]), m[2]) if n in HEAD_MASSES else (lowered(m[0]), *m[1:])
             for n, m in self.masses.items()
         }
         ear = replace(
@@ -86,6 +95,10 @@ class Animal:
             widths=tuple(k * w for w in self.ear.widths),  # type: ignore[arg-type]
         )
         return replace(self, joints=joints, masses=masses, eye=moved(self.eye), ear=ear)  # type: ignore[arg-type]
+
+    def _heights(self) -> tuple[list[float], list[float]]:
+        """Heights as measured and heights on the finished animal; feet and trunk keep their form."""
+        return [-1.0, 0.12, 0.50, 3.0], [-1.0, 0.12, 0.50 - self.legs, 3.0 - self.legs]
 
 
 HEAD_JOINTS = ("stop", "nose_tip", "jaw", "chin")
@@ -139,7 +152,7 @@ HOUND = Animal(
         "neck_high": (0, 1.17, 0.57, 0.125),
         "stop": (0, 1.235, 0.76, 0.092),
         "nose_tip": (0, 1.205, 0.965, 0.066),
-        "jaw": (0, 1.165, 0.72, 0.062),
+        "jaw": (0, 1.180, 0.72, 0.064),
         "chin": (0, 1.132, 0.920, 0.040),
         "tail_0": (0, 0.87, -0.57, 0.062),
         "tail_1": (0, 0.96, -0.71, 0.056),
@@ -175,7 +188,7 @@ HOUND = Animal(
     ear=Ear(
         spine=((0.100, 1.375, 0.60), (0.215, 1.405, 0.59), (0.220, 1.20, 0.66), (0.175, 1.03, 0.69)),
         widths=(0.12, 0.19, 0.21, 0.12),
-        front=(0.0, 0.2, 1.0),
+        front=(-0.45, 0.2, 1.0),
         cup=0.10,
         thickness=0.040,
     ),
@@ -185,6 +198,7 @@ HOUND = Animal(
     collar=0.36,
     collar_width=0.050,
     head=1.10,
+    legs=0.05,
 )
 
 TABBY = Animal(
@@ -231,8 +245,8 @@ TABBY = Animal(
     eye=(0.073, 0.986, 0.730, 0.037),
     gaze=(0.30, 0.02, 1.0),
     ear=Ear(
-        spine=((0.098, 1.02, 0.60), (0.116, 1.09, 0.60), (0.136, 1.15, 0.60), (0.152, 1.222, 0.595)),
-        widths=(0.175, 0.155, 0.100, 0.014),
+        spine=((0.098, 1.02, 0.60), (0.116, 1.09, 0.60), (0.134, 1.145, 0.60), (0.148, 1.205, 0.595)),
+        widths=(0.190, 0.165, 0.105, 0.016),
         front=(-1.0, 0.1, 0.45),
         cup=0.28,
         thickness=0.022,
@@ -243,10 +257,11 @@ TABBY = Animal(
     collar=0.40,
     collar_width=0.030,
     head=1.14,
+    legs=0.09,
 )
 
 
-DOG, CAT = HOUND.with_head(), TABBY.with_head()
+DOG, CAT = HOUND.finished(), TABBY.finished()
 
 
 def figure(animal: Animal) -> Figure:

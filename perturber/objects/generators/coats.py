@@ -23,7 +23,8 @@ CREAM = np.array([0.93, 0.88, 0.80])
 
 def hound(skin: Skin) -> Array:
     """Tricolour hound: black saddle, tan head and thighs, white legs, chest, muzzle, blaze and tail tip."""
-    x, y, z = skin.p.T
+    p = HOUND.as_measured(skin.p)
+    x, y, z = p.T
     wobble = 0.07 * (skin.noise.fractal(skin.p, 5.0, 3) - 0.5)
     colour = np.tile(TAN, (len(x), 1))
     back = smoothstep(0.70, 0.78, y + wobble + 0.06 * z) * smoothstep(-0.66, -0.56, z) * smoothstep(0.40, 0.30, z)
@@ -33,16 +34,16 @@ def hound(skin: Skin) -> Array:
     white = np.maximum(white, smoothstep(0.36, 0.44, z + wobble) * smoothstep(1.06, 0.98, y + wobble))
     colour = mix(colour, WHITE, white)
     head = skin.share("head", "muzzle", "jaw", "nose")
-    crown = smoothstep(1.28, 1.42, y)
+    crown = smoothstep(1.28, 1.46, y)
     colour = mix(colour, mix(np.tile(TAN, (len(x), 1)), DARK_TAN, crown), smoothstep(0.3, 0.7, head))
-    x, y, z = HOUND.head_coordinates(skin.p).T
+    x, y, z = HOUND.head_as_measured(skin.p).T
     stop = HOUND.joints["stop"]
     snout = smoothstep(stop[2] + 0.015, stop[2] + 0.06, z + 0.35 * wobble - 0.5 * np.abs(x) + 0.35 * (1.2 - y))
     blaze = smoothstep(0.030, 0.016, np.abs(x) + 0.3 * wobble + 0.05 * (y - 1.28)) * smoothstep(0.60, 0.68, z)
     colour = mix(colour, WHITE, head * np.maximum(snout, blaze * (y > 1.2)))
     colour = mix(colour, WHITE, skin.share("jaw") * smoothstep(0.70, 0.74, z))
     tail = skin.share("tail")
-    along = skin.p @ np.array([0, 0.86, -0.5])
+    along = p @ np.array([0, 0.86, -0.5])
     colour = mix(colour, BLACK, tail * smoothstep(1.12, 1.18, along + wobble))
     colour = mix(colour, WHITE, tail * smoothstep(1.40, 1.46, along + wobble))
     return mix(colour, NOSE, smoothstep(0.35, 0.6, skin.share("nose")))
@@ -50,7 +51,8 @@ def hound(skin: Skin) -> Array:
 
 def tabby(skin: Skin) -> Array:
     """Mackerel tabby: dark stripes on grey-brown, an M on the forehead, cream chin and chest."""
-    x, y, z = skin.p.T
+    p = CAT.as_measured(skin.p)
+    x, y, z = p.T
     noise = skin.noise
     bend = noise.fractal(skin.p, 3.0, 2) - 0.5
     colour = mix(np.tile(TABBY, (len(x), 1)), TABBY_WARM, smoothstep(0.35, 0.65, noise.fractal(skin.p + 5, 4.0, 2)))
@@ -58,19 +60,19 @@ def tabby(skin: Skin) -> Array:
     trunk = skin.share("torso", "neck") * (1 - head)
     limbs = skin.share("front", "hind") * (1 - head)
     ribs = _bars(z * 11.5 + 2.2 * bend + 1.6 * (y - 0.6), 0.44)
-    ribs *= smoothstep(0.28, 0.52, noise.fractal(skin.p + 3, 6.0, 2) + 0.6 * (y - 0.5))
+    ribs *= smoothstep(0.16, 0.36, noise.fractal(skin.p + 3, 6.0, 2) + 0.6 * (y - 0.5))
     spine = smoothstep(0.055, 0.025, np.abs(x)) * smoothstep(0.70, 0.74, y)
     dark = trunk * np.maximum(0.92 * ribs, 0.9 * spine)
     rings = _bars(y * 13.0 + 1.5 * bend + 0.5, 0.46) * smoothstep(0.08, 0.16, y)
     dark = np.maximum(dark, 0.80 * limbs * np.maximum(rings * (y < 0.55), ribs * (y >= 0.45)))
     tail = skin.share("tail")
-    along = skin.p @ np.array([0, 0.9, -0.35])
+    along = p @ np.array([0, 0.9, -0.35])
     dark = np.maximum(dark, tail * np.maximum(0.9 * _bars(along * 12.5, 0.5), smoothstep(1.36, 1.42, along)))
-    face = CAT.head_coordinates(skin.p)
+    face = CAT.head_as_measured(skin.p)
     dark = np.maximum(dark, head * _face_stripes(*face.T))
     pale = smoothstep(0.49, 0.44, y + 0.1 * bend) * trunk
     pale = np.maximum(pale, smoothstep(0.05, 0.02, y - 0.06))
-    pale = np.maximum(pale, 0.9 * smoothstep(0.42, 0.47, z) * smoothstep(0.88, 0.80, y) * (1 - head))
+    pale = np.maximum(pale, 0.9 * smoothstep(0.44, 0.48, z + 0.1 * bend) * smoothstep(0.86, 0.78, y) * (1 - head))
     colour = mix(mix(colour, STRIPE, dark), CREAM, pale)
     x, y, z = face.T
     muzzle = np.exp(-(((y - 0.905) / 0.042) ** 2) - ((np.abs(x) - 0.02) / 0.06) ** 2) * smoothstep(0.70, 0.75, z)
@@ -114,8 +116,8 @@ def hound_ear(outer: Array, p: Array) -> Array:
 
 def tabby_ear(outer: Array, p: Array) -> Array:
     """Striped outside with a dark tip, pink inside with a pale rim."""
-    p = CAT.head_coordinates(p)
+    p = CAT.head_as_measured(p)
     outside = mix(np.tile(TABBY, (len(p), 1)), STRIPE, smoothstep(1.15, 1.24, p[:, 1]))
     middle = np.exp(-(((np.abs(p[:, 0]) - 0.115 - 0.2 * (p[:, 1] - 1.03)) / 0.04) ** 2))
-    inside = mix(np.tile(CREAM * 0.9, (len(p), 1)), PINK * 0.95, middle * smoothstep(1.23, 1.12, p[:, 1]))
+    inside = mix(np.tile(CREAM * 0.82, (len(p), 1)), PINK * [0.95, 0.85, 0.8], 0.6 * middle * smoothstep(1.23, 1.12, p[:, 1]))
     return mix(inside, outside, smoothstep(-0.1, 0.1, outer))

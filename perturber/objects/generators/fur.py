@@ -53,7 +53,7 @@ def paint_body(animal: Animal, shape: Figure, coat: Coat, p: Array, normal: Arra
     hairs = streaks(noise, p, flow, HAIR, 0.022)
     tufts = streaks(noise, p, flow, TUFT, 0.05)
     head = np.exp(-(np.linalg.norm(p - animal.joints["stop"][:3], axis=1) / 0.22) ** 4)
-    overlap = (0.016 * tufts + 0.010 * hairs) * (1 - 0.6 * head)
+    overlap = (0.013 * tufts + 0.009 * hairs) * (1 - 0.6 * head)
     weights = shape.weights(p)
     limbs = np.array([primitive.limb for primitive in shape.primitives])
 
@@ -74,6 +74,8 @@ def _mouth_and_lids(animal: Animal, share: Callable[..., Array], p: Array, colou
     jaw, snout = share("jaw"), share("muzzle", "head")
     ahead = smoothstep(animal.joints["jaw"][2] - 0.01, animal.joints["jaw"][2] + 0.03, p[:, 2])
     line = np.exp(-(((jaw - snout) / 0.16) ** 2)) * ahead * smoothstep(0.25, 0.4, jaw + share("muzzle"))
+    chin = animal.joints["chin"]
+    line *= smoothstep(chin[1] - 0.4 * chin[3], chin[1] + 0.3 * chin[3], p[:, 1])
     colour = mix(colour, np.array([0.09, 0.06, 0.06]), 0.9 * line)
     x, y, z, r = animal.eye
     centre = np.array([x, y, z])
