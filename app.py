@@ -1,0 +1,148 @@
+"""Builds the dashboard from the configuration; ``python app.py`` serves it."""
+
+import logging
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import dash
+import waitress
+from dash import dcc, html
+from flask import Flask, Response, jsonify, send_file
+from flask_caching import Cache
+
+from perturber import objects
+from perturber.config import Settings
+from perturber.errors import PerturberError, UnknownNameError
+from perturber.service import InferenceService
+from perturber.ui.context import KEY
+from perturber.ui.scene_view import object_payload
+
+ROOT = Path(__file__).parent
+MAX_REQUEST_BYTES = 2 * 2**20
+THREADS = 16
+"""Requests that may wait for the service at the same moment."""
+
+log = logging.getLogger("perturber")
+
+
+def create_app(settings: Settings | None = None, service: InferenceService | None = None) -> dash.Dash:
+    """The Dash app with all pages.
+
+    Args:
+        settings: how to run; by default from the environment.
+        service: what answers; by default one of its own.
+    """
+    server = Flask("perturber")
+    server.config[KEY] = service or InferenceService(settings or Settings())
+    server.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    app = dash.Dash(
+        "perturber",
+        server=server,
+        use_pages=True,
+        pages_folder=str(ROOT / "pages"),
+        assets_folder=str(ROOT / "assets"),
+        external_stylesheets=["/bootstrap.css"],
+        serve_locally=True,
+        title="Perturber",
+        update_title="",
+        suppress_callback_exceptions=True,  # each page's components exist only while it is shown
+    )
+    app.layout = _frame
+    _add_routes(server)
+    _handle_errors(server)
+    _add_headers(app)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve the dashboard until it is interrupted."""
+    app = create_app(settings)
+    print(f"Perturber on http://{settings.host}:{settings.port}", file=sys.stderr)
+    waitress.serve(app.server, host=settings.host, port=settings.port, threads=THREADS)
+
+
+def _frame() -> html.Div:
+    pages = sorted(dash.page_registry.values(), key=lambda page: page["order"])
+    links = [
+        dcc.Link(page["name"], href=page["relative_path"], id={"type": "page-link", "page": page["module"]})
+        for page in pages
+    ]
+    return html.Div(
+        [
+            html.Header([html.Strong("Perturber"), html.Nav(links), html.Div(id="notice", role="alert")]),
+            dash.page_container,
+        ],
+        className="frame",
+    )
+
+
+def _add_routes(server: Flask) -> None:
+    """What the browser fetches apart from Dash's own requests."""
+    payloads = Cache(server, config={"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 0})
+    bootstrap = find_spec("flask_bootstrap")
+    assert bootstrap is not None
+    assert bootstrap.origin is not None
+    stylesheet = Path(bootstrap.origin).parent / "static" / "bootstrap5" / "css" / "bootstrap.min.css"
+
+    @server.get("/bootstrap.css")
+    def bootstrap_css() -> Response:
+        return send_file(stylesheet, mimetype="text/css", max_age=86400)
+
+    @server.get("/scene/object/<name>")
+    @payloads.cached()
+    def scene_object(name: str) -> Response:
+        if name not in objects.names("object"):
+            raise UnknownNameError("object", name, objects.names("object"))
+        return jsonify(object_payload(name))
+
+    @server.get("/scene/background/<name>")
+    def scene_background(name: str) -> Response:
+        if name not in objects.names("background"):
+            raise UnknownNameError("background", name, objects.names("background"))
+        return send_file(objects.LIBRARY / "backgrounds" / f"{name}.webp", max_age=3600)
+
+
+def _handle_errors(server: Flask) -> None:
+    """A user's mistake is one sentence with status 400; a bug is logged, and its traceback stays here."""
+
+    @server.errorhandler(PerturberError)
+    def mistake(error: PerturberError) -> tuple[Response, int]:
+        return jsonify(error=str(error)), 400
+
+    @server.errorhandler(500)
+    def bug(error: Exception) -> tuple[Response, int]:
+        log.error("unexpected error", exc_info=getattr(error, "original_exception", None) or error)
+        return jsonify(error="Something went wrong in the server; its log says what."), 500
+
+
+def _add_headers(app: dash.Dash) -> None:
+    @cache
+    def policy() -> str:
+        # Dash adds its own inline scripts up to the first request; each is allowed by its hash.
+        scripts = " ".join(["'self'", *app.csp_hashes()])
+        return (
+            f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+            "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-ancestors 'self'"
+        )
+
+    @app.server.after_request
+    def headers(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", policy())
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        return response
+
+
+def main() -> None:
+    """Entry point of ``python app.py``."""
+    try:
+        serve(Settings())
+    except PerturberError as error:
+        print(f"perturber: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+// Moves the dash-vtk view of the scene in the browser, without waiting for the server.
+//
+// The camera follows perturber/render/camera.py: it stands at the origin and looks down −z; the object moves:
+//     x_camera = Rz(roll) · Rx(−pitch) · Ry(yaw) · x_object + (pan_x, pan_y, −distance)
+window.perturber = window.perturber || {};
+
+(function () {
+    "use strict";
+
+    const FAR = 60;
+    const radians = (degrees) => (degrees * Math.PI) / 180;
+    const limit = (value, low, high) => Math.min(high, Math.max(low, value));
+
+    function decode(text, Type) {
+        const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+        return new Type(bytes.buffer);
+    }
+
+    // dash-vtk reports no camera back and clips by the bounds of what is visible, so the view's own vtk.js objects
+    // are taken from the React component that owns the element.
+    function findVtkView(element) {
+        const key = element && Object.keys(element).find((k) => k.startsWith("__reactFiber$"));
+        let fiber = key && element[key];
+        while (fiber && !(fiber.stateNode && fiber.stateNode.renderWindow)) fiber = fiber.return;
+        return fiber ? fiber.stateNode : null;
+    }
+
+    function matrix(scene) {
+        const [y, p, r] = [radians(scene.yaw), radians(-scene.pitch), radians(scene.roll)];
+        const [cy, sy, cp, sp, cr, sr] = [y, p, r].flatMap((a) => [Math.cos(a), Math.sin(a)]);
+        // Rx(−pitch) · Ry(yaw), row by row
+        const m = [
+            [cy, 0, sy],
+            [sp * sy, cp, -sp * cy],
+            [-cp * sy, sp, cp * cy],
+        ];
+        const rows = [
+            m[0].map((v, i) => cr * v - sr * m[1][i]),
+            m[0].map((v, i) => sr * v + cr * m[1][i]),
+            m[2],
+        ];
+        const move = [scene.pan_x, scene.pan_y, -scene.distance];
+        const columns = [0, 1, 2].flatMap((c) => [rows[0][c], rows[1][c], rows[2][c], 0]);
+        return Float64Array.from([...columns, ...move, 1]);
+    }
+
+    class SceneView {
+        constructor(page, facts) {
+            this.page = page;
+            this.facts = facts;
+            this.meshes = {};
+            this.shown = {};
+            this.stage = document.getElementById(`${page}-stage`);
+            this.backdrop = document.getElementById(`${page}-backdrop`);
+            this.frame = null;
+            this.connect();
+        }
+
+        connect() {
+            if (!this.stage.isConnected) return;
+            const vtk = findVtkView(document.getElementById(`${this.page}-vtk`));
+            const actors = vtk ? vtk.renderer.getActors().filter((a) => a.getVisibility()) : [];
+            const actor = actors.find((a) => a.getMapper && a.getMapper().getInputData());
+            if (!actor) {
+                setTimeout(() => this.connect(), 30);
+                return;
+            }
+            this.vtk = vtk;
+            this.actor = actor;
+            vtk.resetCamera = () => this.placeCamera();
+            this.releaseContextWhenLeft();
+            this.placeLamps();
+            this.placeCamera();
+            if (this.scene) this.update(this.scene);
+        }
+
+        placeCamera() {
+            const camera = this.vtk.renderer.getActiveCamera();
+            camera.set({ position: [0, 0, 0], focalPoint: [0, 0, -1], viewUp: [0, 1, 0] });
+            camera.setViewAngle(this.facts.fieldOfView);
+            camera.setClippingRange(this.facts.near, FAR);
+        }
+
+        placeLamps() {
+            const renderer = this.vtk.renderer;
+            renderer.setAutomaticLightCreation(false);
+            renderer.removeAllLights();
+            for (const lamp of this.facts.lamps) {
+                const light = renderer.makeLight();
+                light.setPositional(false);
+                light.setPosition(...lamp.direction);
+                light.setFocalPoint(0, 0, 0);
+                light.setIntensity(lamp.strength);
+                renderer.addLight(light);
+            }
+        }
+
+        // A browser keeps some sixteen WebGL contexts alive; one that is left must be given back.
+        releaseContextWhenLeft() {
+            const vtk = this.vtk;
+            const unmount = vtk.componentWillUnmount;
+            vtk.componentWillUnmount = function () {
+                const canvas = vtk.containerRef.current && vtk.containerRef.current.querySelector("canvas");
+                unmount.call(vtk);
+                const context = canvas && (canvas.getContext("webgl2") || canvas.getContext("webgl"));
+                const extension = context && context.getExtension("WEBGL_lose_context");
+                if (extension) extension.loseContext();
+            };
+        }
+
+        update(scene) {
+            this.scene = scene;
+            if (this.frame === null) {
+                this.frame = requestAnimationFrame(() => {
+                    this.frame = null;
+                    this.draw(this.scene);
+                });
+            }
+        }
+
+        draw(scene) {
+            this.styleBackdrop(scene);
+            if (!this.vtk || !this.stage.isConnected) return;
+            this.load(scene.object);
+            const mesh = this.meshes[scene.object];
+            if (!mesh || !mesh.polys) return;
+            this.morph(mesh, scene);
+            const light = scene.lighting_influence;
+            const surface = this.actor.getProperty();
+            surface.setAmbient(1 + light * (this.facts.ambient - 1));
+            surface.setDiffuse(light);
+            surface.setSpecular(0);
+            this.actor.setUserMatrix(matrix(scene));
+            this.vtk.renderWindow.render();
+            this.stage.dataset.drawn = "true";
+        }
+
+        styleBackdrop(scene) {
+            const scale = this.stage.clientWidth / 224;
+            const blur = (2 ** scene.background_blur - 1) * 0.5 * scale;
+            const picture = `url("/scene/background/${encodeURIComponent(scene.background)}")`;
+            if (this.shown.picture !== picture) this.backdrop.style.backgroundImage = this.shown.picture = picture;
+            this.backdrop.style.filter = `blur(${blur.toFixed(2)}px) saturate(${scene.background_saturation})`;
+            this.stage.style.filter =
+                `hue-rotate(${scene.hue * 360}deg) saturate(${scene.saturation}) brightness(${scene.alpha})`;
+        }
+
+        load(name) {
+            if (this.meshes[name]) return;
+            this.meshes[name] = {};
+            fetch(`/scene/object/${encodeURIComponent(name)}`)
+                .then((response) => response.json())
+                .then((data) => {
+                    this.meshes[name] = {
+                        polys: decode(data.polys, Uint32Array),
+                        points: data.points.map((a) => decode(a, Float32Array)),
+                        normals: data.normals.map((a) => decode(a, Float32Array)),
+                        colours: data.colours.map((a) => decode(a, Uint8Array)),
+                    };
+                    this.shown.mesh = null;
+                    this.update(this.scene);
+                })
+                .catch(() => window.perturber.notice("The object could not be loaded into the view."));
+        }
+
+        morph(mesh, scene) {
+            const shape = limit(scene.morph + scene.shape_morph, 0, 1);
+            const texture = limit(scene.morph + scene.texture_morph, 0, 1);
+            const data = this.actor.getMapper().getInputData();
+            const fresh = this.shown.mesh !== mesh;
+            if (fresh) data.getPolys().setData(mesh.polys);
+            if (fresh || this.shown.shape !== shape) {
+                data.getPoints().setData(blend(mesh.points, shape, Float32Array), 3);
+                data.getPointData().getNormals().setData(blend(mesh.normals, shape, Float32Array), 3);
+            }
+            const influence = scene.texture_influence;
+            if (fresh || this.shown.texture !== texture || this.shown.influence !== influence) {
+                const colours = blend(mesh.colours, texture, Uint8Array);
+                if (influence < 1) colours.forEach((c, i) => (colours[i] = 255 + influence * (c - 255)));
+                data.getPointData().getScalars().setData(colours, 3);
+            }
+            data.modified();
+            Object.assign(this.shown, { mesh, shape, texture, influence });
+        }
+    }
+
+    function blend([first, second], share, Type) {
+        if (share === 0) return first.slice();
+        if (share === 1) return second.slice();
+        return Type.from(first, (value, i) => value + share * (second[i] - value));
+    }
+
+    // Pointer, wheel and keys → changes of the camera's parameters.
+    function listen(element, get, set, reset) {
+        const stage = element.parentElement;
+        const perPixel = () => (2 * Math.tan(radians(15)) * get().distance) / stage.clientHeight;
+        const turn = (dx, dy) => {
+            const scene = get();
+            const yaw = ((scene.yaw + dx + 540) % 360) - 180;
+            set({ yaw: yaw, pitch: limit(scene.pitch - dy, -90, 90) });
+        };
+        const move = (dx, dy) => {
+            const scene = get();
+            set({
+                pan_x: limit(scene.pan_x + dx * perPixel(), -3, 3),
+                pan_y: limit(scene.pan_y - dy * perPixel(), -3, 3),
+            });
+        };
+        const dolly = (factor) => set({ distance: limit(get().distance * factor, 0.5, 20) });
+        let last = null;
+        element.addEventListener("pointerdown", (event) => {
+            if (event.button > 1) return;
+            event.preventDefault();
+            element.focus();
+            element.setPointerCapture(event.pointerId);
+            last = { x: event.clientX, y: event.clientY, pan: event.button === 1 || event.shiftKey };
+        });
+        element.addEventListener("pointermove", (event) => {
+            if (!last) return;
+            const [dx, dy] = [event.clientX - last.x, event.clientY - last.y];
+            if (last.pan) move(dx, dy);
+            else turn(dx * 0.4, dy * 0.4);
+            last = { ...last, x: event.clientX, y: event.clientY };
+        });
+        const stop = () => (last = null);
+        element.addEventListener("pointerup", stop);
+        element.addEventListener("pointercancel", stop);
+        element.addEventListener("dblclick", reset);
+        element.addEventListener("auxclick", (event) => event.preventDefault());
+        element.addEventListener(
+            "wheel",
+            (event) => {
+                event.preventDefault();
+                dolly(Math.exp(limit(event.deltaY, -200, 200) * 0.001));
+            },
+            { passive: false },
+        );
+        const keys = {
+            ArrowLeft: () => turn(-5, 0),
+            ArrowRight: () => turn(5, 0),
+            ArrowUp: () => turn(0, -5),
+            ArrowDown: () => turn(0, 5),
+            "+": () => dolly(0.9),
+            "-": () => dolly(1 / 0.9),
+        };
+        element.addEventListener("keydown", (event) => {
+            if (!keys[event.key]) return;
+            event.preventDefault();
+            keys[event.key]();
+        });
+    }
+
+    window.perturber.SceneView = SceneView;
+    window.perturber.listenToPointer = listen;
+})();

@@ -1,0 +1,34 @@
+"""What all figures have in common."""
+
+import plotly.graph_objects as go
+
+SLOT_COLOURS = ("#1f4e8c", "#6baed6")
+"""Model 1 dark blue, Model 2 light blue."""
+
+DIVERGING = ((0.0, "#2166ac"), (0.25, "#92c5de"), (0.5, "#ffffff"), (0.75, "#f4a582"), (1.0, "#b2182b"))
+"""Inhibition blue, zero white, excitation red."""
+
+FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
+
+
+def empty_figure(message: str = "") -> go.Figure:
+    """A blank figure that says why there is nothing to see."""
+    figure = go.Figure(layout=base_layout())
+    figure.update_xaxes(visible=False).update_yaxes(visible=False)
+    if message:
+        figure.add_annotation(text=message, showarrow=False, font={"color": "#6c757d", "size": 12})
+    return figure
+
+
+def base_layout(**changes: object) -> go.Layout:
+    """The layout that every figure starts from: white, tight, without Plotly's template."""
+    layout = go.Layout(
+        template="none",
+        font={"family": FONT, "size": 11, "color": "#212529"},
+        margin={"l": 4, "r": 4, "t": 4, "b": 4},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        hoverlabel={"font": {"family": FONT, "size": 12}},
+    )
+    return layout.update(changes)

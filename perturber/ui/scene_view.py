@@ -1,0 +1,96 @@
+"""The interactive view of the scene: dash-vtk draws the object, CSS the background beneath it.
+
+The view is a quick sketch of the scene that follows the pointer in the browser; ``assets/scene_view.js`` moves it.
+What the networks see is drawn by the service. Both use the camera of `perturber.render.camera`.
+"""
+
+import base64
+from typing import Any
+
+import dash_vtk
+import numpy as np
+from dash import html
+
+from perturber import objects
+from perturber.render.camera import FIELD_OF_VIEW, NEAR
+from perturber.render.shading import AMBIENT, LAMPS
+
+
+def scene_view(page: str) -> html.Div:
+    """The view; its mesh is fetched from ``/scene/object/<name>`` when it is shown."""
+    triangle = [0.0, 0, 0, 0, 0, 0, 0, 0, 0]
+    mesh = dash_vtk.PolyData(
+        points=triangle,
+        polys=[3, 0, 1, 2],
+        children=dash_vtk.PointData(
+            [
+                dash_vtk.DataArray(
+                    registration="setScalars", type="Uint8Array", name="colour", numberOfComponents=3, values=[255] * 9
+                ),
+                dash_vtk.DataArray(
+                    registration="setNormals", type="Float32Array", name="normal", numberOfComponents=3, values=triangle
+                ),
+            ]
+        ),
+    )
+    view = dash_vtk.View(
+        dash_vtk.GeometryRepresentation(
+            mesh,
+            mapper={"scalarVisibility": True, "colorMode": 0, "scalarMode": 1},
+            property={"backfaceCulling": True},
+        ),
+        id=f"{page}-vtk",
+        background=[0, 0, 0, 0],
+        interactorSettings=[],
+    )
+    return html.Div(
+        [
+            html.Div(id=f"{page}-backdrop", className="backdrop"),
+            html.Div(view, className="canvas"),
+            html.Div(
+                id=f"{page}-pointer",
+                className="pointer",
+                tabIndex=0,
+                role="application",
+                title="Drag: turn · wheel: distance · Shift-drag or middle button: move · double-click: reset",
+                **{"aria-label": "Scene. Drag or use the arrow keys to turn the object, plus and minus for distance."},
+            ),
+        ],
+        id=f"{page}-stage",
+        className="stage",
+    )
+
+
+def camera_facts() -> dict[str, Any]:
+    """What the browser needs to know of the server's camera and lamps."""
+    return {
+        "fieldOfView": FIELD_OF_VIEW,
+        "near": NEAR,
+        "ambient": AMBIENT,
+        "lamps": [{"direction": lamp.direction, "strength": lamp.strength} for lamp in LAMPS],
+    }
+
+
+def object_payload(name: str) -> dict[str, Any]:
+    """A morph pair for the browser: arrays as base64, colours sampled from the textures at each vertex."""
+    pair = objects.pair(name)
+    triangles = np.concatenate((np.full((len(pair.faces), 1), 3), pair.faces), 1)
+    return {
+        "polys": _encode(triangles.astype(np.uint32)),
+        "points": [_encode(points.astype(np.float32)) for points in pair.positions],
+        "normals": [_encode(normals.astype(np.float32)) for normals in pair.normals],
+        "colours": [_encode(_sample(texture, pair.uv)) for texture in pair.textures],
+    }
+
+
+def _sample(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """Mean colour around each vertex: (V, 3) uint8."""
+    size, step = texture.shape[0], 8
+    coarse = texture.reshape(size // step, step, size // step, step, 3).mean((1, 3))
+    column = (uv[:, 0] * len(coarse)).astype(int) % len(coarse)
+    row = ((1 - uv[:, 1]) * len(coarse)).astype(int) % len(coarse)
+    return coarse[row, column].round().astype(np.uint8)
+
+
+def _encode(array: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()

@@ -1,0 +1,142 @@
+"""A model slot: everything that belongs to one network, in a frame of its colour."""
+
+from typing import Any
+
+from dash import dcc, html
+
+from perturber.figures import SLOT_COLOURS, empty_figure
+from perturber.service import ModelInfo
+from perturber.ui.state import MAX_NEURONS, SlotState
+
+GRAPH_CONFIG = {"displayModeBar": False, "doubleClick": False, "responsive": True}
+
+
+def slot_frame(page: str, number: int, slot: SlotState, models: dict[str, ModelInfo]) -> html.Section:
+    """The frame of one slot; controls have ids ``{"type": "<page>-slot-<what>", "slot": number}``."""
+
+    def at(what: str) -> dict[str, Any]:
+        return {"type": f"{page}-slot-{what}", "slot": number}
+
+    title = f"Model {number + 1}"
+    neurons = html.Div(
+        [
+            html.Div(
+                [
+                    html.H2(title, className="badge"),
+                    _menu(at("model"), [(m.name, m.label) for m in models.values()], slot.model, f"Network of {title}"),
+                    _menu(at("layer"), layer_options(models[slot.model]), slot.layer, f"Layer of {title}", wide=True),
+                ],
+                className="bar",
+            ),
+            html.Div(_neuron_controls(at, slot, title), className="bar"),
+            html.Div(id=at("message"), className="message", role="alert"),
+            _graph(at("activations"), f"activations-model-{number + 1}", "Waiting for the first answer …"),
+        ],
+        className="neurons",
+    )
+    predictions = html.Div(
+        [
+            html.Div(
+                [_switch(at("show-predictions"), slot.predictions, "Predictions"), html.Span("logit · probability")],
+                className="bar apart",
+            ),
+            _graph(at("predictions"), f"predictions-model-{number + 1}", ""),
+        ],
+        className="predictions",
+    )
+    return html.Section(
+        [neurons, predictions],
+        className="slot",
+        style={"--slot": SLOT_COLOURS[number]},
+        **{"aria-label": title},
+    )
+
+
+def layer_options(info: ModelInfo) -> list[tuple[str, str]]:
+    """Layers in network order with channels and resolution."""
+    return [
+        (layer.name, f"{layer.name}  ·  {layer.channels} ch, {layer.height}×{layer.width}")
+        for layer in info.layers.values()
+    ]
+
+
+def _neuron_controls(at: Any, slot: SlotState, title: str) -> list:
+    return [
+        _switch(at("show-activations"), slot.activations, "Activations"),
+        html.Label(
+            [
+                "Neurons",
+                dcc.Input(
+                    id=at("count"),
+                    type="number",
+                    min=1,
+                    max=MAX_NEURONS,
+                    step=1,
+                    value=len(slot.channels),
+                    className="count",
+                ),
+            ],
+            title=f"How many neurons to show, 1 to {MAX_NEURONS}",
+        ),
+        html.Label(
+            [
+                "Channels",
+                dcc.Input(
+                    id=at("channels"),
+                    type="text",
+                    value=", ".join(map(str, slot.channels)),
+                    debounce=True,
+                    className="channels",
+                    spellCheck=False,
+                ),
+            ],
+            title="Which channels to show: numbers and ranges, for example 0, 5, 12-15",
+        ),
+        html.Span(
+            [
+                html.Button("‹", id=at("back"), title=f"{title}: previous channels", className="quiet"),
+                html.Button("›", id=at("on"), title=f"{title}: next channels", className="quiet"),
+            ],
+            className="pager",
+        ),
+        html.Span(id=at("scale"), className="scale"),
+    ]
+
+
+def _menu(id_: dict, options: list[tuple[str, str]], value: str, label: str, *, wide: bool = False) -> html.Div:
+    return html.Div(
+        dcc.Dropdown(
+            id=id_, options=[{"value": v, "label": text} for v, text in options], value=value, clearable=False
+        ),
+        className="menu wide" if wide else "menu",
+        title=label,
+        **{"aria-label": label},
+    )
+
+
+def _switch(id_: dict, on: bool, label: str) -> dcc.Checklist:
+    return dcc.Checklist(
+        id=id_, options=[{"value": "on", "label": label}], value=["on"] if on else [], className="switch"
+    )
+
+
+def _graph(id_: dict, name: str, waiting: str) -> html.Div:
+    """A figure with two small buttons that save it."""
+    return html.Div(
+        [
+            dcc.Graph(id=id_, figure=empty_figure(waiting), config=GRAPH_CONFIG, className="graph"),
+            html.Span(
+                [
+                    html.Button(
+                        kind.upper(),
+                        title=f"Save this figure as {kind.upper()}",
+                        className="quiet",
+                        **{"data-save": kind, "data-name": name},
+                    )
+                    for kind in ("svg", "png")
+                ],
+                className="save",
+            ),
+        ],
+        className="figure",
+    )
