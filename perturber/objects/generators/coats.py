@@ -81,6 +81,8 @@ def tabby(skin: Skin) -> Array:
     ex, ey, ez, r = CAT.eye
     ring = np.hypot((np.abs(x) - ex) * 0.9, y - ey) / r
     colour = mix(colour, CREAM, 0.75 * head * smoothstep(2.1, 1.7, ring) * (z > ez - 2 * r))
+    cleft = smoothstep(0.006, 0.003, np.abs(x)) * smoothstep(0.935, 0.925, y) * smoothstep(0.885, 0.893, y)
+    colour = mix(colour, STRIPE, 0.7 * head * cleft * (z > 0.76))
     whiskers = np.hypot((np.abs(x) - 0.038) % 0.016 - 0.008, (y - 0.90) % 0.013 - 0.0065)
     colour = mix(colour, STRIPE, 0.5 * head * (muzzle > 0.55) * smoothstep(0.004, 0.002, whiskers))
     return mix(colour, PINK, smoothstep(0.35, 0.6, skin.share("nose")))

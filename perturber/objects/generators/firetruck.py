@@ -132,7 +132,7 @@ def paint(name: str, p: Array, normal: Array, params: Array) -> Array:
 def _paint_shell(p: Array, normal: Array) -> Array:
     x, y, z = p.T
     colours = np.tile(RED, (len(p), 1))
-    colours = np.where(((z > BODY_FRONT + 0.08) & (y > 2.60))[:, None], WHITE, colours)
+    colours = np.where(((z > BODY_FRONT + 0.08) & (y > 2.63))[:, None], WHITE, colours)
     side = np.abs(normal[:, 0]) > 0.6
     for sign in (1, -1):
         stamp(colours, side & (normal[:, 0] * sign > 0), -sign * z, y, _side_sheet(-sign))
@@ -236,7 +236,8 @@ def _front_sheet() -> Sheet:
         _reflection(s, 1, x0, x1, 1.54, 2.34)
     for x in (-0.85, 0.15):
         s.line([(x, 1.52), (x + 0.55, 1.80)], (12, 12, 12), 0.025)
-    s.text(0, 2.49, "FIRE", 0.15, (190, 14, 12), 0.14)
+    s.text(0, 2.495, "FIRE", 0.155, (250, 246, 235), 0.14)
+    s.text(0, 1.425, "ENGINE 27", 0.085, (250, 214, 90), 0.10)
     s.box(-0.52, 0.52, 0.80, 1.36, (225, 228, 230), 0.04)
     s.box(-0.46, 0.46, 0.85, 1.31, (30, 31, 33), 0.03)
     for y in np.arange(0.89, 1.31, 0.085):

@@ -75,7 +75,7 @@ def _mouth_and_lids(animal: Animal, share: Callable[..., Array], p: Array, colou
     ahead = smoothstep(animal.joints["jaw"][2] - 0.01, animal.joints["jaw"][2] + 0.03, p[:, 2])
     line = np.exp(-(((jaw - snout) / 0.16) ** 2)) * ahead * smoothstep(0.25, 0.4, jaw + share("muzzle"))
     chin = animal.joints["chin"]
-    line *= smoothstep(chin[1] - 0.4 * chin[3], chin[1] + 0.3 * chin[3], p[:, 1])
+    line *= smoothstep(chin[1] - 0.6 * chin[3], chin[1] - 0.1 * chin[3], p[:, 1])
     colour = mix(colour, np.array([0.09, 0.06, 0.06]), 0.9 * line)
     x, y, z, r = animal.eye
     centre = np.array([x, y, z])

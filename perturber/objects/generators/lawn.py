@@ -19,6 +19,8 @@ def paint_lawn(size: int) -> Array:
     v, u = (np.mgrid[:size, :size] + 0.5) / size
     picture = _sky(u, v)
     rng = np.random.default_rng(5)
+    edge = 0.355 + 0.03 * (Noise(4, 2).fractal(np.stack((u * 9, 0 * u), -1)) - 0.5)
+    picture = mix(picture, np.array([0.20, 0.31, 0.15]), smoothstep(edge - 0.02, edge + 0.02, v))
     for row in TREE_ROWS:
         picture = _foliage(picture, rng, **row)
     ground, depth = _ground(u, v)
@@ -41,7 +43,7 @@ def _sky(u: Array, v: Array) -> Array:
 TREE_ROWS = (
     {"base": 0.405, "height": 0.24, "crowns": 16, "colour": (0.26, 0.37, 0.22), "leaf": 0.010, "soft": 7.0},
     {"base": 0.425, "height": 0.15, "crowns": 22, "colour": (0.17, 0.31, 0.11), "leaf": 0.009, "soft": 5.0},
-    {"base": 0.435, "height": 0.065, "crowns": 34, "colour": (0.23, 0.39, 0.12), "leaf": 0.007, "soft": 4.0},
+    {"base": 0.435, "height": 0.075, "crowns": 60, "colour": (0.23, 0.39, 0.12), "leaf": 0.007, "soft": 4.0},
 )
 
 

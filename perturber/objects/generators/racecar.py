@@ -81,12 +81,12 @@ def _outline(z: float) -> Array:
 def blocks() -> dict[str, Array]:
     """Corners of the boxes by name; what only the truck has waits in the cabin or the boot."""
     shapes = {
-        "bumper": Block((0, 0.10, 2.17), (1.66, 0.028, 0.36), taper=(0.98, 0.98)),
+        "bumper": Block((0, 0.105, 2.16), (1.72, 0.030, 0.40), taper=(0.98, 0.98)),
         "light_bar": Block((0, 1.205, -0.12), (0.20, 0.05, 0.40), taper=(0.8, 0.6), pitch=-2),
-        "rail_left": Block((0.895, 1.215, -2.09), (0.025, 0.30, 0.52)),
-        "rail_right": Block((-0.895, 1.215, -2.09), (0.025, 0.30, 0.52)),
-        "pylon_left": Block((0.40, 1.09, -2.07), (0.030, 0.36, 0.16), pitch=-12),
-        "pylon_right": Block((-0.40, 1.09, -2.07), (0.030, 0.36, 0.16), pitch=-12),
+        "rail_left": Block((0.935, 1.275, -2.09), (0.025, 0.34, 0.54)),
+        "rail_right": Block((-0.935, 1.275, -2.09), (0.025, 0.34, 0.54)),
+        "pylon_left": Block((0.40, 1.11, -2.07), (0.030, 0.42, 0.16), pitch=-12),
+        "pylon_right": Block((-0.40, 1.11, -2.07), (0.030, 0.42, 0.16), pitch=-12),
         "step": Block((0, 0.20, -2.26), (1.56, 0.10, 0.26)),
         "mirror_left": Block((0.985, 0.90, 0.62), (0.20, 0.115, 0.10), taper=(0.9, 0.8)),
         "mirror_right": Block((-0.985, 0.90, 0.62), (0.20, 0.115, 0.10), taper=(0.9, 0.8)),
@@ -107,12 +107,12 @@ def _wing(slices: int) -> list[Array]:
     """The rear wing in slices from the trailing to the leading edge; each grows out of a rung of the ladder."""
     t = np.linspace(0, 1, slices + 1)
     z = -2.31 + 0.44 * t
-    middle = 1.225 + 0.115 * (1 - t) ** 1.6 + 0.02 * t**3
+    middle = 1.285 + 0.125 * (1 - t) ** 1.6 + 0.02 * t**3
     half = 0.022 * np.sqrt(np.clip(1.02 - t**6, 0, 1)) * (0.25 + 0.75 * np.minimum(1, 1.6 * t))
     result = []
     for k in range(slices):
         corners = [
-            (0.885 * (1 if bit & 1 else -1), middle[j] + half[j] * (1 if bit & 2 else -1), z[j])
+            (0.925 * (1 if bit & 1 else -1), middle[j] + half[j] * (1 if bit & 2 else -1), z[j])
             for bit in range(8)
             for j in [k + (bit >> 2)]
         ]
@@ -170,13 +170,13 @@ def paint(name: str, p: Array, normal: Array, params: Array) -> Array:
         sheet.text(0, -2.09, "VELOX", 0.20, (250, 250, 248), 0.12)
         stamp(colours, normal[:, 1] > 0.5, p[:, 0], -(p[:, 2] + 4.18), sheet)
         sheet = Sheet(-0.9, 0.9, 1.1, 1.45)
-        sheet.text(0, 1.30, "VELOX", 0.06, (250, 250, 248), 0.1)
+        sheet.text(0, 1.37, "VELOX", 0.06, (250, 250, 248), 0.1)
         stamp(colours, normal[:, 2] < -0.5, -p[:, 0], p[:, 1], sheet)
     if kind == "rail":
         colours = np.tile(BLUE, (len(p), 1))
         for sign in (1, -1):
             sheet = Sheet(-2.5, 2.5, 1.0, 1.5)
-            sheet.text(-sign * -2.09, 1.235, "27", 0.17, (250, 250, 248), 0.12)
+            sheet.text(-sign * -2.09, 1.275, "27", 0.17, (250, 250, 248), 0.12)
             stamp(colours, normal[:, 0] * sign > 0.7, -sign * p[:, 2], p[:, 1], sheet)
     if kind == "mirror":
         colours = np.where(normal[:, 2:3] < -0.6, [0.55, 0.65, 0.74], colours)
@@ -215,14 +215,44 @@ def _glass(colours: Array, p: Array, normal: Array, column: Array) -> Array:
     glass = cabin & (screen | sides | rear) & ~post
     sky = 0.30 * smoothstep(0.85, 1.2, y) + 0.20 * smoothstep(0.2, 0.9, normal[:, 1])
     tint = mix(np.tile([0.05, 0.06, 0.075], (len(p), 1)), np.array([0.62, 0.74, 0.86]), sky)
-    band = screen & (z < 0.33)
+    band = screen & (z < 0.36)
     tint = np.where(band[:, None], ORANGE, tint)
     colours = np.where(glass[:, None], tint, colours)
+    stamp(colours, screen & ~band, x, y, _cockpit_front())
+    for sign in (1, -1):
+        stamp(colours, sides & ~post & (x * sign > 0), -sign * z, y, _cockpit_side(-sign))
     banner = Sheet(-0.7, 0.7, 1.0, 1.3)
-    banner.text(0, 1.158, "NORDO", 0.045, (250, 250, 248), 0.12)
+    banner.text(0, 1.150, "NORDO", 0.060, (250, 250, 248), 0.12)
     stamp(colours, band, x, y, banner)
     seam = cabin & ((np.abs(column - 14.3) < 0.14) & (z > -1.2) & (z < 0.9))
     return np.where(seam[:, None], CARBON, colours)
+
+
+def _helmet(s: Sheet, x: float, y: float, facing: float) -> None:
+    s.disc(x, y, 0.105, (246, 246, 244))
+    s.box(x - 0.10, x + 0.10, y + 0.045, y + 0.075, (250, 110, 15))
+    s.box(x - 0.075 + 0.03 * facing, x + 0.075 + 0.03 * facing, y - 0.035, y + 0.03, (14, 15, 18), 0.03)
+
+
+def _cockpit_front() -> Sheet:
+    """Roll cage and driver behind the windscreen."""
+    s = Sheet(-0.8, 0.8, 0.75, 1.25, 400)
+    for side in (-1, 1):
+        s.line([(side * 0.60, 0.80), (side * 0.47, 1.16)], (120, 124, 130, 210), 0.022)
+    s.line([(-0.50, 1.08), (0.50, 1.08)], (120, 124, 130, 210), 0.022)
+    s.line([(-0.50, 0.84), (0.0, 1.08), (0.50, 0.84)], (96, 100, 106, 150), 0.016)
+    s.box(0.16, 0.50, 0.80, 0.90, (30, 60, 150, 235), 0.05)
+    _helmet(s, 0.33, 0.965, 0.0)
+    s.box(-0.62, 0.62, 0.75, 0.835, (18, 18, 20), 0.0)
+    return s
+
+
+def _cockpit_side(direction: int) -> Sheet:
+    s = Sheet(-1.3, 1.3, 0.75, 1.25, 400)
+    for z0, z1 in ((0.35, -0.9), (-0.9, 0.2)):
+        s.line([(direction * z0, 0.86), (direction * z1, 1.14)], (110, 114, 120, 190), 0.022)
+    _helmet(s, direction * 0.0, 0.975, 0.9 * direction)
+    return s
 
 
 def _side_sheet(direction: int) -> Sheet:
@@ -258,7 +288,8 @@ def _front_sheet() -> Sheet:
         for x, y in ((0.665, 0.588), (0.765, 0.622)):
             s.disc(side * x, y, 0.036, (210, 220, 232))
             s.disc(side * x, y, 0.026, (255, 255, 250))
-    s.text(0, 0.155, "APEXA", 0.05, (20, 40, 140), 0.12)
+    s.text(0, 0.155, "APEXA", 0.06, (20, 40, 140), 0.12)
+    s.text(0, 0.475, "VELOX", 0.06, (250, 110, 15), 0.12)
     return s
 
 

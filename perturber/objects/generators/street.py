@@ -101,7 +101,22 @@ def _strip(rows: Array, size: int) -> tuple[Array, Array]:
             light = 0.80 if side < 0 else 1.06
             _put(colour, depth, hit, walls, lambda m, h=house, k=k, y=y, s=light: s * _facade(h, k, walls[m], y[m]))
     far = np.array([0.80, 0.84, 0.88])
-    return mix(colour, far, 0.55 * smoothstep(15, 95, depth) * (depth < 199)), depth
+    colour = mix(colour, far, 0.55 * smoothstep(15, 95, depth) * (depth < 199))
+    return _far_end(colour, depth, u, v), depth
+
+
+def _far_end(colour: Array, depth: Array, u: Array, v: Array) -> Array:
+    """Trees and a tower where the street ends, in the haze."""
+    noise = Noise(34, 2)
+    place = np.stack((u, v), -1)
+    tower = (np.abs(u - 0.535) < 0.022) & (v > 0.29) | (np.abs(u - 0.455) < 0.035) & (v > 0.345)
+    windows = 0.94 + 0.10 * ((u * 260 % 1 > 0.5) & (v * 180 % 1 > 0.45))
+    colour = np.where((tower & (depth > 199))[..., None], np.array([0.68, 0.70, 0.74]) * windows[..., None], colour)
+    crown = 0.375 + 0.035 * (noise.fractal(np.stack((u * 40, 0 * u), -1), 1.0, 3) - 0.5) * 2
+    leaves = noise.fractal(place, 90.0, 3)
+    green = mix(np.array([0.34, 0.44, 0.30]), np.array([0.58, 0.66, 0.48]), leaves)
+    edge = smoothstep(-0.012, 0.012, v - crown + 0.03 * (leaves - 0.5))
+    return mix(colour, green, edge * (depth > 199) * (v < HORIZON + 0.01))
 
 
 def _put(colour: Array, depth: Array, where: Array, distance: Array, paint) -> None:  # type: ignore[no-untyped-def]
