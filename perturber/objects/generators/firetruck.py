@@ -22,8 +22,8 @@ RUBBER = np.array([0.055, 0.055, 0.06])
 GLASS = np.array([0.07, 0.09, 0.11])
 
 STATIONS = np.concatenate(
-    ([REAR, REAR + 0.05], np.linspace(-4.05, 1.5, 17), [BODY_FRONT - 0.02, BODY_FRONT, BODY_FRONT + 0.005],
-     [CAB_REAR - 0.005, CAB_REAR, CAB_REAR + 0.02], np.linspace(2.05, 3.42, 11), [3.58, 3.66, FRONT])
+    ([REAR, REAR + 0.05], np.linspace(-4.05, 1.5, 29), [BODY_FRONT - 0.02, BODY_FRONT, BODY_FRONT + 0.005],
+     [CAB_REAR - 0.005, CAB_REAR, CAB_REAR + 0.02], np.linspace(2.05, 3.42, 17), [3.58, 3.66, FRONT])
 )  # fmt: skip
 
 
@@ -78,10 +78,10 @@ def _wheel(z: float, width: float) -> Turned:
     r, h = WHEEL, width / 2
     profile = (
         (-h, 0.55 * r), (-h, 0.86 * r), (-0.8 * h, 0.98 * r), (-0.3 * h, r), (0.3 * h, r), (0.8 * h, 0.98 * r),
-        (h, 0.88 * r), (h * 1.02, 0.64 * r), (h * 0.92, 0.60 * r), (h * 0.55, 0.50 * r), (h * 0.50, 0.30 * r),
-        (h * 0.95, 0.24 * r), (h * 0.98, 0.10 * r),
+        (h, 0.88 * r), (h * 1.02, 0.64 * r), (h * 0.97, 0.60 * r), (h * 0.86, 0.50 * r), (h * 0.86, 0.30 * r),
+        (h * 1.08, 0.24 * r), (h * 1.10, 0.10 * r),
     )  # fmt: skip
-    return Turned((HALF_WIDTH + 0.03 - h, r, z), profile)
+    return Turned((HALF_WIDTH + 0.05 - h, r, z), profile)
 
 
 def turned() -> dict[str, Turned]:
@@ -237,7 +237,6 @@ def _front_sheet() -> Sheet:
     for x in (-0.85, 0.15):
         s.line([(x, 1.52), (x + 0.55, 1.80)], (12, 12, 12), 0.025)
     s.text(0, 2.495, "FIRE", 0.155, (250, 246, 235), 0.14)
-    s.text(0, 1.425, "ENGINE 27", 0.085, (250, 214, 90), 0.10)
     s.box(-0.52, 0.52, 0.80, 1.36, (225, 228, 230), 0.04)
     s.box(-0.46, 0.46, 0.85, 1.31, (30, 31, 33), 0.03)
     for y in np.arange(0.89, 1.31, 0.085):

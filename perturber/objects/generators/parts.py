@@ -57,7 +57,7 @@ def tube(
     cuts: Sequence[int] = (0,),
     scale: float = 1.0,
     crease: float = 40.0,
-    caps: bool = True,
+    caps: float = 1.0,
 ) -> Part:
     """A closed surface through rings of points, with a fan over each end.
 
@@ -65,7 +65,7 @@ def tube(
         rings: (2, R, C, 3); seen from outside, with the ring index going up, columns go to the right.
         cuts: columns at which the chart is cut into strips.
         scale: magnification in the texture.
-        caps: give each end's fan a flat chart of its own instead of tapering the strip.
+        caps: further magnification of the two ends, each a flat disc.
     """
     _, n, m, _ = rings.shape
     poles = rings[:, [0, -1]].mean(2)
@@ -97,7 +97,7 @@ def tube(
         members = list(range(len(faces), len(faces) + m))
         faces.extend(fan)
         charts.append(
-            Chart(np.array(members), _flat_fan(positions, np.array(fan)) * (scale if caps else scale / 4))
+            Chart(np.array(members), _flat_fan(positions, np.array(fan)) * scale * caps)
         )
     return Part(name, positions, np.array(faces), charts, crease)
 

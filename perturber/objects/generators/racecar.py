@@ -124,10 +124,10 @@ def _wheel(z: float, track: float, width: float) -> Turned:
     r, h = WHEEL * SCALE, width / 2 * SCALE
     profile = (
         (-h, 0.60 * r), (-h, 0.90 * r), (-0.85 * h, 0.98 * r), (-0.4 * h, r), (0.4 * h, r), (0.85 * h, 0.985 * r),
-        (h, 0.92 * r), (h * 1.02, 0.76 * r), (h * 0.95, 0.73 * r), (h * 0.60, 0.68 * r), (h * 0.72, 0.30 * r),
-        (h * 0.80, 0.16 * r), (h * 0.86, 0.07 * r),
+        (h, 0.92 * r), (h * 1.03, 0.76 * r), (h * 0.98, 0.73 * r), (h * 0.86, 0.66 * r), (h * 0.88, 0.30 * r),
+        (h * 0.97, 0.16 * r), (h * 1.0, 0.07 * r),
     )  # fmt: skip
-    return Turned(((track + 0.015) * SCALE - h, r, z * SCALE), profile)
+    return Turned(((track + 0.038) * SCALE - h, r, z * SCALE), profile)
 
 
 def turned() -> dict[str, Turned]:
@@ -160,7 +160,7 @@ def paint(name: str, p: Array, normal: Array, params: Array) -> Array:
         return _paint_wheel(name, p)
     kind = name.split("_")[0]
     flat = {
-        "bumper": CARBON, "light": ORANGE, "pylon": CARBON * 1.5, "step": CARBON, "arm": CARBON, "skirt": CARBON,
+        "bumper": CARBON, "light": NAVY, "pylon": CARBON * 1.5, "step": CARBON, "arm": CARBON, "skirt": CARBON,
         "pipe": np.array([0.5, 0.5, 0.52]), "mirror": ORANGE,
     }  # fmt: skip
     colours = np.tile(flat.get(kind, CARBON), (len(p), 1))
@@ -229,9 +229,9 @@ def _glass(colours: Array, p: Array, normal: Array, column: Array) -> Array:
 
 
 def _helmet(s: Sheet, x: float, y: float, facing: float) -> None:
-    s.disc(x, y, 0.105, (246, 246, 244))
-    s.box(x - 0.10, x + 0.10, y + 0.045, y + 0.075, (250, 110, 15))
-    s.box(x - 0.075 + 0.03 * facing, x + 0.075 + 0.03 * facing, y - 0.035, y + 0.03, (14, 15, 18), 0.03)
+    s.box(x - 0.095, x + 0.095, y - 0.075, y + 0.075, (214, 216, 218), 0.07)
+    s.box(x - 0.09, x + 0.09, y + 0.035, y + 0.055, (225, 100, 20))
+    s.box(x - 0.07 + 0.03 * facing, x + 0.07 + 0.03 * facing, y - 0.03, y + 0.02, (14, 15, 18), 0.02)
 
 
 def _cockpit_front() -> Sheet:
@@ -240,7 +240,7 @@ def _cockpit_front() -> Sheet:
     for side in (-1, 1):
         s.line([(side * 0.60, 0.80), (side * 0.47, 1.16)], (120, 124, 130, 210), 0.022)
     s.line([(-0.50, 1.08), (0.50, 1.08)], (120, 124, 130, 210), 0.022)
-    s.line([(-0.50, 0.84), (0.0, 1.08), (0.50, 0.84)], (96, 100, 106, 150), 0.016)
+    s.line([(-0.50, 0.84), (0.0, 1.08), (0.50, 0.84)], (96, 100, 106, 130), 0.016)
     s.box(0.16, 0.50, 0.80, 0.90, (30, 60, 150, 235), 0.05)
     _helmet(s, 0.33, 0.965, 0.0)
     s.box(-0.62, 0.62, 0.75, 0.835, (18, 18, 20), 0.0)
@@ -268,9 +268,8 @@ def _side_sheet(direction: int) -> Sheet:
     s.text(d(0.10), 0.475, "27", 0.24, (12, 12, 14), 0.12)
     s.text(d(-0.45), 0.60, "APEXA", 0.085, (250, 250, 248), 0.12)
     s.text(d(-0.42), 0.235, "TURBIN OIL", 0.07, (20, 40, 140), 0.10)
-    s.text(d(0.58), 0.23, "KARRO", 0.075, (235, 90, 10), 0.12)
+    s.text(d(0.44), 0.23, "KARRO", 0.07, (235, 90, 10), 0.12)
     s.text(d(-1.93), 0.62, "VELOX", 0.10, (250, 250, 248), 0.12)
-    s.text(d(1.97), 0.42, "NORDO", 0.06, (250, 250, 248), 0.12)
     s.shape([(d(0.92), 0.66), (d(0.74), 0.66), (d(0.78), 0.44), (d(0.90), 0.50)], (8, 8, 9))
     s.shape([(d(-0.66), 0.74), (d(-0.86), 0.80), (d(-0.88), 0.64), (d(-0.72), 0.58)], (8, 8, 9))
     s.box(d(-0.30), d(-0.16), 0.715, 0.74, (10, 12, 30), 0.01)
@@ -288,8 +287,6 @@ def _front_sheet() -> Sheet:
         for x, y in ((0.665, 0.588), (0.765, 0.622)):
             s.disc(side * x, y, 0.036, (210, 220, 232))
             s.disc(side * x, y, 0.026, (255, 255, 250))
-    s.text(0, 0.155, "APEXA", 0.06, (20, 40, 140), 0.12)
-    s.text(0, 0.475, "VELOX", 0.06, (250, 110, 15), 0.12)
     return s
 
 

@@ -96,7 +96,7 @@ def turned(
     name: str, first: Turned, second: Turned, columns: int = 28, scale: float = 1.0, crease: float = 40.0
 ) -> Part:
     """A body of revolution in both objects."""
-    return tube(name, np.stack([first.rings(columns), second.rings(columns)]), scale=scale, crease=crease)
+    return tube(name, np.stack([first.rings(columns), second.rings(columns)]), scale=scale, crease=crease, caps=0.6)
 
 
 @dataclass(frozen=True)
@@ -116,4 +116,4 @@ class Shell:
 
 def shell(name: str, first: Shell, second: Shell, *, scale: float = 1.0, crease: float = 28.0) -> Part:
     """The shell in both objects, its chart cut along the middle of the floor."""
-    return tube(name, np.stack([first.rings(), second.rings()]), scale=scale, crease=crease)
+    return tube(name, np.stack([first.rings(), second.rings()]), scale=scale, crease=crease, caps=1.5)
