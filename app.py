@@ -65,14 +65,11 @@ def serve(settings: Settings) -> None:
 
 def _frame() -> html.Div:
     pages = sorted(dash.page_registry.values(), key=lambda page: page["order"])
-    links = [
-        dcc.Link(page["name"], href=page["relative_path"], id={"type": "page-link", "page": page["module"]})
-        for page in pages
-    ]
+    links = [dcc.Link(page["name"], href=page["relative_path"], id=f"link-{page['name'].lower()}") for page in pages]
     return html.Div(
         [
             html.Header([html.Strong("Perturber"), html.Nav(links), html.Div(id="notice", role="alert")]),
-            dash.page_container,
+            html.Main(dash.page_container),
         ],
         className="frame",
     )

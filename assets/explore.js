@@ -8,9 +8,7 @@ window.perturber = window.perturber || {};
 
     const CAMERA = ["yaw", "pitch", "roll", "distance", "pan_x", "pan_y"];
     const URL_EVERY_MS = 300;
-    const CONTROLS_EVERY_MS = 80;
     const setProps = (id, props) => window.dash_clientside.set_props(id, props);
-    const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
     const tidy = (value) => (typeof value === "number" ? Number(value.toFixed(4)) : value);
 
     let page = null; // what belongs to the page as it is mounted now
@@ -31,7 +29,8 @@ window.perturber = window.perturber || {};
             facts: facts,
             stage: document.getElementById("explore-stage"),
             scene: { ...facts.scene },
-            shown: { ...facts.scene }, // what the controls show
+            choices: Object.keys(facts.scene).filter((key) => !(key in facts.limits)),
+            shown: { ...facts.scene }, // what the menus show
             slots: slots.map((slot) => ({ ...slot, channels: parse(slot.text) || [0] })),
             view: new window.perturber.SceneView("explore", facts.camera),
         };
@@ -41,15 +40,19 @@ window.perturber = window.perturber || {};
             change,
             () => change(Object.fromEntries(CAMERA.map((key) => [key, facts.defaults[key]]))),
         );
-        window.perturber.gate.forget();
+        makeNumbers(document.querySelector(".explore .parameters"));
+        showScene();
+        // Another visit to the page is another gate: an answer on its way to the last visit finds nobody.
+        window.perturber.gate = new window.perturber.Gate("/explore/look", draw);
+        window.perturber.page = page;
     }
 
     // ---- scene ------------------------------------------------------------------------------------------------
 
     function change(values) {
         for (const [key, value] of Object.entries(values)) page.scene[key] = tidy(value);
+        showScene();
         publish();
-        showControls();
     }
 
     function publish() {
@@ -74,42 +77,53 @@ window.perturber = window.perturber || {};
         return Object.fromEntries(entries.filter(([key, value]) => value !== page.facts.defaults[key]));
     }
 
-    // Sliders follow the pointer at their own, slower beat: the view and the requests must not wait for them.
-    const showControls = later(CONTROLS_EVERY_MS, () => {
-        if (!page.stage.isConnected) return;
-        for (const [key, value] of Object.entries(page.scene)) {
-            if (page.shown[key] === value) continue;
-            page.shown[key] = value;
-            if (key in page.facts.limits) {
-                setProps({ type: "explore-range", key: key }, { value: value });
-                setProps({ type: "explore-number", key: key }, { value: value });
-            } else {
-                setProps({ type: "explore-choice", key: key }, { value: value });
-            }
-        }
-    });
-
-    function valid(key, value) {
-        if (!(key in page.facts.limits)) return value || null;
-        if (typeof value !== "number" || !Number.isFinite(value)) return null;
-        const [low, high] = page.facts.limits[key];
-        return value >= low && value <= high ? value : null;
+    function valid(key, text) {
+        const value = String(text).trim() === "" ? NaN : Number(text);
+        const { min, max } = page.facts.limits[key];
+        return value >= min && value <= max ? value : null;
     }
 
-    function hear(type, key, value) {
-        if (type === "explore-reset") page.scene[key] = page.facts.defaults[key];
-        else {
-            const good = valid(key, value);
-            if (good === null) {
-                page.shown[key] = value; // brings the control back to the last good value
-                if (key in page.facts.limits) {
-                    const [low, high] = page.facts.limits[key];
-                    window.perturber.notice(`${key} must lie between ${low} and ${high}; the last value stays.`);
-                }
-            } else if (good !== page.shown[key]) {
-                page.scene[key] = good;
-                page.shown[key] = null; // its partner control still shows the old value
-            }
+    // The sliders and fields of the numbers: made here and moved here, at the browser's own rate.
+    function makeNumbers(panel) {
+        page.inputs = {};
+        for (const place of panel.querySelectorAll("[data-number]")) {
+            const key = place.dataset.number;
+            const { min, max, step, label } = page.facts.limits[key];
+            const slider = Object.assign(document.createElement("input"), { type: "range", min, max, step });
+            const field = Object.assign(document.createElement("input"), { type: "number", min, max, step: "any" });
+            slider.id = place.dataset.id;
+            slider.setAttribute("aria-label", label);
+            field.setAttribute("aria-label", `${label}, value`);
+            place.querySelector(".slider").replaceChildren(slider);
+            place.querySelector(".field").replaceChildren(field);
+            slider.addEventListener("input", () => change({ [key]: Number(slider.value) }));
+            field.addEventListener("change", () => {
+                const value = valid(key, field.value);
+                if (value === null) window.perturber.notice(`${label} must be a number from ${min} to ${max}.`);
+                change(value === null ? {} : { [key]: value });
+            });
+            page.inputs[key] = { slider, field };
+        }
+        panel.addEventListener("click", (event) => {
+            const button = event.target.closest("[data-reset]");
+            if (!button) return;
+            const { defaults } = page.facts;
+            const key = button.dataset.reset;
+            change(key === "all" ? { ...defaults } : { [key]: defaults[key] });
+        });
+    }
+
+    function showScene() {
+        for (const [key, { slider, field }] of Object.entries(page.inputs)) {
+            const value = page.scene[key];
+            if (Number(slider.value) !== value) slider.value = value;
+            if (field.value === "" || Number(field.value) !== value) field.value = value;
+            slider.classList.toggle("changed", value !== page.facts.defaults[key]);
+        }
+        for (const key of page.choices) {
+            if (page.shown[key] === page.scene[key]) continue;
+            page.shown[key] = page.scene[key];
+            setProps({ type: "explore-choice", key: key }, { value: page.scene[key] });
         }
     }
 
@@ -201,13 +215,13 @@ window.perturber = window.perturber || {};
         if (!page.stage.isConnected) return;
         const url = `/?${query()}`;
         history.replaceState(history.state, "", url);
-        setProps({ type: "page-link", page: "pages.explore" }, { href: url });
+        setProps("link-explore", { href: url });
     });
 
     // ---- Dash -------------------------------------------------------------------------------------------------
 
     window.dash_clientside.explore = {
-        changed(ranges, numbers, choices, resets, resetAll, models, layers, counts, texts, backs, ons, acts, preds, facts) {
+        changed(choices, models, layers, counts, texts, backs, ons, acts, preds, facts) {
             const said = models.map((model, i) => ({
                 model,
                 layer: layers[i],
@@ -216,35 +230,90 @@ window.perturber = window.perturber || {};
                 activations: acts[i] || [],
                 predictions: preds[i] || [],
             }));
+            const before = page && JSON.stringify(request());
             const fresh = !page || page.stage !== document.getElementById("explore-stage");
             if (fresh) {
                 mount(facts, said.map((s) => ({ ...s, activations: s.activations.length > 0, predictions: s.predictions.length > 0 })));
             } else {
                 for (const { prop_id, value } of window.dash_clientside.callback_context.triggered) {
-                    const id = prop_id.slice(0, prop_id.lastIndexOf("."));
-                    if (id === "explore-reset-all") page.scene = { ...page.facts.defaults };
-                    else if (id.startsWith("{")) {
-                        const { type, key, slot } = JSON.parse(id);
-                        if (slot === undefined) hear(type, key, value);
-                        else updateSlot(slot, said[slot], type.replace("explore-slot-", ""));
-                    }
+                    const { type, key, slot } = JSON.parse(prop_id.slice(0, prop_id.lastIndexOf(".")));
+                    if (slot === undefined) page.scene[key] = page.shown[key] = value || page.scene[key];
+                    else updateSlot(slot, said[slot], type.replace("explore-slot-", ""));
                 }
-                showControls();
             }
+            if (!fresh && JSON.stringify(request()) === before) return window.dash_clientside.no_update;
             publish();
             return request();
         },
-
-        answered(answer) {
-            window.perturber.gate.answered(answer.sequence, answer.serviceMs);
-            const recent = window.perturber.gate.timings.slice(-11);
-            const span = recent[recent.length - 1].at - recent[0].at;
-            const rate = document.getElementById("explore-rate");
-            if (rate && recent.length > 2 && span < 5000)
-                rate.textContent = `${(((recent.length - 1) * 1000) / span).toFixed(1)} updates/s`;
-            return answer.sequence;
-        },
     };
+
+    // ---- answers ------------------------------------------------------------------------------------------------
+
+    // Everything that is drawn here comes from one answer, so that heatmaps, input and predictions belong together.
+    function draw(answer, state, sequence) {
+        if (!page.stage.isConnected) return;
+        document.getElementById("explore-input").src = answer.input;
+        answer.slots.forEach((slot, number) => {
+            const frame = document.getElementById(`explore-slot-${number}`);
+            drawActivations(frame, slot);
+            drawPredictions(frame.querySelector(".bars"), slot.top);
+        });
+        document.getElementById("explore-status").textContent = answer.status;
+        document.getElementById("explore-rate").textContent = rate();
+        page.displayed = { sequence: sequence, state: state };
+    }
+
+    function drawActivations(frame, slot) {
+        const plot = frame.querySelector(".js-plotly-plot");
+        frame.classList.toggle("no-activations", slot.scale === null);
+        if (slot.scale === null || !plot) return;
+        frame.querySelector(".low").textContent = `−${slot.scale.toPrecision(3)}`;
+        frame.querySelector(".high").textContent = `+${slot.scale.toPrecision(3)}`;
+        const end = slot.scale || 1;
+        if (slot.figure) window.Plotly.react(plot, slot.figure.data, slot.figure.layout, { displayModeBar: false });
+        else window.Plotly.restyle(plot, { z: [rows(slot.z)], zmin: -end, zmax: end });
+    }
+
+    // base64 of float32 → one array for each row
+    function rows({ data, rows: count }) {
+        const values = new Float32Array(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer);
+        const width = values.length / count;
+        return Array.from({ length: count }, (_, row) => values.subarray(row * width, (row + 1) * width));
+    }
+
+    function drawPredictions(bars, top) {
+        if (!top) {
+            bars.replaceChildren(element("p", "empty", "Predictions are switched off"));
+            return;
+        }
+        while (bars.children.length !== top.length || bars.querySelector(".empty"))
+            bars.replaceChildren(...top.map(makeBar));
+        const largest = Math.max(top[0].logit, 0);
+        top.forEach((score, i) => {
+            const [name, share, bar] = bars.children[i].children;
+            name.textContent = score.name;
+            name.title = `${score.name} (class ${score.index})`;
+            share.textContent = `${(score.probability * 100).toFixed(1)} %`;
+            bar.textContent = score.logit.toFixed(2);
+            bar.style.width = `${largest > 0 ? (Math.max(score.logit, 0) / largest) * 100 : 0}%`;
+        });
+    }
+
+    function makeBar() {
+        const row = element("div", "row");
+        row.append(element("span", "name"), element("span", "share"), element("div", "length"));
+        return row;
+    }
+
+    function element(kind, className, text = "") {
+        return Object.assign(document.createElement(kind), { className: className, textContent: text });
+    }
+
+    function rate() {
+        const recent = window.perturber.gate.timings.slice(-10);
+        const span = recent.length ? performance.now() - recent[0].arrivedAt : 0;
+        return recent.length > 2 && span < 4000 ? `${((recent.length * 1000) / span).toFixed(1)} updates/s` : "";
+    }
 
     // ---- saving ------------------------------------------------------------------------------------------------
 
@@ -256,15 +325,28 @@ window.perturber = window.perturber || {};
             link.href = document.getElementById("explore-input").src;
             link.download = "model-input.png";
             link.click();
-        } else if (button.dataset.save) {
-            const plot = button.closest(".figure").querySelector(".js-plotly-plot");
-            window.Plotly.downloadImage(plot, {
-                format: button.dataset.save,
-                filename: button.dataset.name,
-                width: plot.clientWidth,
-                height: plot.clientHeight,
-                scale: button.dataset.save === "png" ? 4 : 1,
-            });
-        }
+        } else if (button.dataset.save) save(button);
     });
+
+    async function save(button) {
+        const place = button.closest(".figure");
+        const plot = place.querySelector(".js-plotly-plot") || (await predictionsFigure(button.closest(".slot")));
+        await window.Plotly.downloadImage(plot, {
+            format: button.dataset.save,
+            filename: button.dataset.name,
+            width: place.clientWidth,
+            height: place.clientHeight,
+            scale: button.dataset.save === "png" ? 4 : 1,
+        });
+    }
+
+    // The bars on the page are plain elements; the figure for a paper comes from the server, from the state shown.
+    async function predictionsFigure(slot) {
+        const response = await fetch("/explore/figure", {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify({ ...page.displayed.state, slot: Number(slot.id.slice(-1)) }),
+        });
+        return response.json();
+    }
 })();

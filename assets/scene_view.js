@@ -8,6 +8,10 @@ window.perturber = window.perturber || {};
     "use strict";
 
     const FAR = 60;
+    const OBJECT = [
+        "yaw", "pitch", "roll", "distance", "pan_x", "pan_y", "morph", "shape_morph", "texture_morph",
+        "texture_influence", "lighting_influence",
+    ];
     const radians = (degrees) => (degrees * Math.PI) / 180;
     const limit = (value, low, high) => Math.min(high, Math.max(low, value));
 
@@ -123,7 +127,9 @@ window.perturber = window.perturber || {};
             if (!this.vtk || !this.stage.isConnected) return;
             this.load(scene.object);
             const mesh = this.meshes[scene.object];
-            if (!mesh || !mesh.polys) return;
+            const drawn = JSON.stringify(OBJECT.map((key) => scene[key]));
+            if (!mesh || !mesh.polys || (this.shown.mesh === mesh && this.shown.drawn === drawn)) return;
+            this.shown.drawn = drawn;
             this.morph(mesh, scene);
             const light = scene.lighting_influence;
             const surface = this.actor.getProperty();
@@ -140,9 +146,13 @@ window.perturber = window.perturber || {};
             const blur = (2 ** scene.background_blur - 1) * 0.5 * scale;
             const picture = `url("/scene/background/${encodeURIComponent(scene.background)}")`;
             if (this.shown.picture !== picture) this.backdrop.style.backgroundImage = this.shown.picture = picture;
-            this.backdrop.style.filter = `blur(${blur.toFixed(2)}px) saturate(${scene.background_saturation})`;
+            const plain = (name, value, neutral) => (value === neutral ? "" : `${name}(${value}) `);
+            this.backdrop.style.filter =
+                (blur ? `blur(${blur.toFixed(2)}px) ` : "") + plain("saturate", scene.background_saturation, 1);
             this.stage.style.filter =
-                `hue-rotate(${scene.hue * 360}deg) saturate(${scene.saturation}) brightness(${scene.alpha})`;
+                (scene.hue ? `hue-rotate(${scene.hue}turn) ` : "") +
+                plain("saturate", scene.saturation, 1) +
+                plain("brightness", scene.alpha, 1);
         }
 
         load(name) {

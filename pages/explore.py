@@ -2,14 +2,16 @@
 
 import base64
 import io
+import json
 from typing import Any
 
 import dash
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
+from flask import Response, jsonify, request
 from PIL import Image
 
-from perturber.errors import OvertakenError
-from perturber.figures import SIGMAS, SLOT_COLOURS, activation_mosaic, empty_figure, prediction_bars
+from perturber.errors import OvertakenError, UnknownNameError
+from perturber.figures import SIGMAS, SLOT_COLOURS, activation_mosaic, mosaic, prediction_bars
 from perturber.parameters import PARAMETERS, Number
 from perturber.service import Look, SlotLook
 from perturber.ui.context import service
@@ -48,9 +50,6 @@ def layout(**query: str) -> html.Div:
             html.Footer([html.Span(id=f"{PAGE}-status"), html.Span(id=f"{PAGE}-rate")], className="status"),
             dcc.Store(id=f"{PAGE}-facts", data=_facts(state)),
             dcc.Store(id=f"{PAGE}-state"),
-            dcc.Store(id=f"{PAGE}-request"),
-            dcc.Store(id=f"{PAGE}-answer"),
-            dcc.Store(id=f"{PAGE}-drawn"),
         ],
         className="explore",
         id=PAGE,
@@ -84,7 +83,7 @@ def _facts(state: ExploreState) -> dict[str, Any]:
         "scene": state.scene.as_dict(),
         "defaults": {key: parameter.default for key, parameter in PARAMETERS.items()},
         "limits": {
-            key: [parameter.minimum, parameter.maximum, parameter.periodic]
+            key: {"min": parameter.minimum, "max": parameter.maximum, "step": parameter.step, "label": parameter.label}
             for key, parameter in PARAMETERS.items()
             if isinstance(parameter, Number)
         },
@@ -104,15 +103,11 @@ def _slot(what: str) -> dict[str, Any]:
     return {"type": f"{PAGE}-slot-{what}", "slot": ALL}
 
 
-# One function hears every control, keeps the state, moves the view, writes the URL and hands the state to the gate.
+# One function hears every menu and switch, keeps the state, moves the view, writes the URL and feeds the request gate.
 clientside_callback(
     ClientsideFunction("explore", "changed"),
     Output(f"{PAGE}-state", "data"),
-    Input({"type": f"{PAGE}-range", "key": ALL}, "value"),
-    Input({"type": f"{PAGE}-number", "key": ALL}, "value"),
     Input({"type": f"{PAGE}-choice", "key": ALL}, "value"),
-    Input({"type": f"{PAGE}-reset", "key": ALL}, "n_clicks"),
-    Input(f"{PAGE}-reset-all", "n_clicks"),
     Input(_slot("model"), "value"),
     Input(_slot("layer"), "value"),
     Input(_slot("count"), "value"),
@@ -124,65 +119,61 @@ clientside_callback(
     State(f"{PAGE}-facts", "data"),
 )
 
-clientside_callback(
-    ClientsideFunction("explore", "answered"),
-    Output(f"{PAGE}-drawn", "data"),
-    Input(f"{PAGE}-answer", "data"),
-    prevent_initial_call=True,
-)
 
+@dash.get_app().server.post("/explore/look")
+def look() -> Response:
+    """One request of a page → everything that the page shows, all from one answer of the service.
 
-@dash.callback(
-    Output(f"{PAGE}-input", "src"),
-    Output(_slot("activations"), "figure"),
-    Output(_slot("predictions"), "figure"),
-    Output(_slot("scale"), "children"),
-    Output(f"{PAGE}-status", "children"),
-    Output(f"{PAGE}-answer", "data"),
-    Input(f"{PAGE}-request", "data"),
-    prevent_initial_call=True,
-)
-def look(request: dict[str, Any] | None) -> tuple:
-    """One request of a page → everything that the page shows, all from one answer of the service."""
-    state = ExploreState.from_json(request, service().model)
-    client = str((request or {}).get("client"))[:64]
+    Not a Dash callback but a plain request: the page asks ten times a second, and Dash's own way through its store
+    and React costs more time than the figures. Errors are answered like a callback's (see ``app.py``).
+    """
+    asked = request.get_json(silent=True)
+    state = ExploreState.from_json(asked, service().model)
+    drawn = asked.get("drawn")
     try:
-        answer = service().look(state.request(client))
-    except OvertakenError as error:
-        raise dash.exceptions.PreventUpdate from error
-    slots = answer.slots
-    echo = {"sequence": (request or {}).get("sequence"), "serviceMs": answer.total_ms}
-    return (
-        _png(answer),
-        [_activations(slot) for slot in slots],
-        [_predictions(slot, SLOT_COLOURS[n]) for n, slot in enumerate(slots)],
-        [_scale(slot) for slot in slots],
-        _status(answer),
-        echo,
-    )
-
-
-def _activations(slot: SlotLook) -> Any:
-    if slot.activations is None:
-        return empty_figure("Activations are switched off")
-    return activation_mosaic(slot.activations, slot.channels, scale=SIGMAS * slot.deviation)
-
-
-def _predictions(slot: SlotLook, colour: str) -> Any:
-    if slot.top is None:
-        return empty_figure("Predictions are switched off")
-    return prediction_bars(slot.top, colour=colour)
-
-
-def _scale(slot: SlotLook) -> Any:
-    if slot.activations is None:
-        return ""
-    end = SIGMAS * slot.deviation
-    return [
-        html.Span(f"−{end:.3g}"),
-        html.Span(className="colours", title=f"{SIGMAS:g} standard deviations of the whole layer's activations"),
-        html.Span(f"+{end:.3g}"),
+        answer = service().look(state.request(str(asked.get("client"))[:64]))
+    except OvertakenError:
+        return Response(status=204)
+    slots = [
+        _slot_answer(slot, isinstance(drawn, list) and drawn[n : n + 1] == [_signature(slot)])
+        for n, slot in enumerate(answer.slots)
     ]
+    return jsonify(input=_png(answer), slots=slots, status=_status(answer), serviceMs=answer.total_ms)
+
+
+@dash.get_app().server.post("/explore/figure")
+def predictions_figure() -> Response:
+    """A slot's prediction as a Plotly figure, for saving; the page itself draws it as plain bars."""
+    asked = request.get_json(silent=True)
+    state = ExploreState.from_json(asked, service().model)
+    number = asked.get("slot")
+    if number not in range(len(state.slots)):
+        raise UnknownNameError("slot", number, [str(n) for n in range(len(state.slots))])
+    answer = service().look(state.request(None))
+    figure = prediction_bars(answer.slots[number].top or (), colour=SLOT_COLOURS[number])
+    return jsonify(json.loads(figure.to_json()))
+
+
+def _slot_answer(slot: SlotLook, drawn: bool) -> dict[str, Any]:
+    """What the page needs to draw one slot; of a figure that it has drawn before only what has changed."""
+    result: dict[str, Any] = {"signature": _signature(slot), "top": None, "scale": None}
+    if slot.activations is not None:
+        scale = SIGMAS * slot.deviation
+        result["scale"] = scale
+        if drawn:
+            z = mosaic(slot.activations)
+            result["z"] = {"data": base64.b64encode(z.tobytes()).decode(), "rows": z.shape[0]}
+        else:
+            figure = activation_mosaic(slot.activations, slot.channels, scale=scale)
+            result["figure"] = json.loads(figure.to_json())
+    if slot.top is not None:
+        result["top"] = [vars(score) for score in slot.top]
+    return result
+
+
+def _signature(slot: SlotLook) -> str:
+    """Tells which figure is drawn: the same signature, the same figure but for its values."""
+    return f"{slot.model} {slot.layer} {','.join(map(str, slot.channels))}"
 
 
 def _status(answer: Look) -> str:

@@ -26,12 +26,9 @@ def activation_mosaic(
     """
     count, height, width = activations.shape
     grid = _grid(count, height, width)
-    z = np.full(grid.shape, np.nan, np.float32)
-    for (top, left), values in zip(grid.corners, activations, strict=True):
-        z[top : top + height, left : left + width] = values
     scale = scale if scale > 0 else 1.0
     heatmap = go.Heatmap(
-        z=z,
+        z=mosaic(activations),
         customdata=_places(count, height, width, tuple(channels)),
         zmin=-scale,
         zmax=scale,
@@ -49,6 +46,16 @@ def activation_mosaic(
     # Plotly counts rows from the bottom: the axis is reversed, so that a map lies like its input.
     figure.update_yaxes(visible=False, range=[rows - 0.5, -0.5], fixedrange=True, constrain="domain", scaleanchor="x")
     return figure
+
+
+def mosaic(activations: np.ndarray) -> np.ndarray:
+    """The maps (n, h, w) as one picture, NaN between them: what changes in the figure from one state to the next."""
+    count, height, width = activations.shape
+    grid = _grid(count, height, width)
+    z = np.full(grid.shape, np.nan, np.float32)
+    for (top, left), values in zip(grid.corners, activations, strict=True):
+        z[top : top + height, left : left + width] = values
+    return z
 
 
 class _Grid:

@@ -1,4 +1,8 @@
-"""The parameter panel: one control for each row of the parameter table."""
+"""The parameter panel: one control for each row of the parameter table.
+
+Numbers get a slider and a field that the page's script makes inside the placeholders of this panel: they follow the
+pointer at the browser's own rate, which Dash's components cannot.
+"""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -12,14 +16,15 @@ from perturber.scene import SceneBase
 def parameter_panel(page: str, scene: SceneBase) -> html.Div:
     """Every parameter's control, in groups that fold.
 
-    Ids are ``{"type": "<page>-range" | "<page>-number" | "<page>-choice" | "<page>-reset", "key": <parameter>}``.
+    A number's control is an element with ``data-number`` (its key), a choice has the id
+    ``{"type": "<page>-choice", "key": <parameter>}``, a reset button has ``data-reset`` (its key, or "all").
     """
     return html.Div(
         [
             html.Div(
                 [
                     html.H2("Parameters"),
-                    html.Button("Reset all", id=f"{page}-reset-all", className="quiet", title="All parameters back"),
+                    html.Button("Reset all", className="quiet", title="All parameters back", **{"data-reset": "all"}),
                 ],
                 className="panel-title",
             ),
@@ -37,22 +42,21 @@ def _groups(page: str, scene: SceneBase) -> Iterator[html.Details]:
 
 def _control(page: str, parameter: Parameter, value: float | str) -> html.Div:
     if isinstance(parameter, Number):
-        inputs = _number(page, parameter, float(value))
+        control = _number(page, parameter)
     elif isinstance(parameter, Choice):
-        inputs = [_choice(page, parameter, str(value))]
+        control = _choice(page, parameter, str(value))
     else:
         raise TypeError(f"no control for {parameter!r}")
     help_ = f"{parameter.help} Default: {parameter.default}{' ' + parameter.unit if parameter.unit else ''}."
     return html.Div(
         [
             html.Label(parameter.label, htmlFor=f"{page}-{parameter.key}", title=help_),
-            *inputs,
+            control,
             html.Button(
                 "↺",
-                id={"type": f"{page}-reset", "key": parameter.key},
                 className="reset",
                 title=f"Reset {parameter.label}",
-                **{"aria-label": f"Reset {parameter.label}"},
+                **{"aria-label": f"Reset {parameter.label}", "data-reset": parameter.key},
             ),
         ],
         className="control",
@@ -60,24 +64,13 @@ def _control(page: str, parameter: Parameter, value: float | str) -> html.Div:
     )
 
 
-def _number(page: str, parameter: Number, value: float) -> list:
-    limits = {"min": parameter.minimum, "max": parameter.maximum, "step": parameter.step, "value": value}
-    return [
-        dcc.Input(id={"type": f"{page}-range", "key": parameter.key}, type="range", className="range", **limits),
-        html.Span(
-            [
-                dcc.Input(
-                    id={"type": f"{page}-number", "key": parameter.key},
-                    type="number",
-                    className="number",
-                    debounce=True,
-                    **{**limits, "step": "any"},
-                ),
-                html.Span(parameter.unit, className="unit"),
-            ],
-            className="quantity",
-        ),
-    ]
+def _number(page: str, parameter: Number) -> html.Div:
+    unit = html.Span(parameter.unit, className="unit")
+    return html.Div(
+        [html.Div(className="slider"), html.Div(className="field"), unit],
+        className="number",
+        **{"data-number": parameter.key, "data-id": f"{page}-{parameter.key}"},
+    )
 
 
 def _choice(page: str, parameter: Choice, value: str) -> html.Div:

@@ -40,13 +40,16 @@ def slot_frame(page: str, number: int, slot: SlotState, models: dict[str, ModelI
                 [_switch(at("show-predictions"), slot.predictions, "Predictions"), html.Span("logit · probability")],
                 className="bar apart",
             ),
-            _graph(at("predictions"), f"predictions-model-{number + 1}", ""),
+            html.Div(
+                [html.Div(className="bars"), _save_buttons(f"predictions-model-{number + 1}")], className="figure"
+            ),
         ],
         className="predictions",
     )
     return html.Section(
         [neurons, predictions],
         className="slot",
+        id=f"{page}-slot-{number}",
         style={"--slot": SLOT_COLOURS[number]},
         **{"aria-label": title},
     )
@@ -99,7 +102,11 @@ def _neuron_controls(at: Any, slot: SlotState, title: str) -> list:
             ],
             className="pager",
         ),
-        html.Span(id=at("scale"), className="scale"),
+        html.Span(
+            [html.Span(className="low"), html.Span(className="colours"), html.Span(className="high")],
+            className="scale",
+            title="Colours end at four standard deviations of the whole layer's activations for this picture",
+        ),
     ]
 
 
@@ -125,18 +132,22 @@ def _graph(id_: dict, name: str, waiting: str) -> html.Div:
     return html.Div(
         [
             dcc.Graph(id=id_, figure=empty_figure(waiting), config=GRAPH_CONFIG, className="graph"),
-            html.Span(
-                [
-                    html.Button(
-                        kind.upper(),
-                        title=f"Save this figure as {kind.upper()}",
-                        className="quiet",
-                        **{"data-save": kind, "data-name": name},
-                    )
-                    for kind in ("svg", "png")
-                ],
-                className="save",
-            ),
+            _save_buttons(name),
         ],
         className="figure",
+    )
+
+
+def _save_buttons(name: str) -> html.Span:
+    return html.Span(
+        [
+            html.Button(
+                kind.upper(),
+                title=f"Save this figure as {kind.upper()}",
+                className="quiet",
+                **{"data-save": kind, "data-name": name},
+            )
+            for kind in ("svg", "png")
+        ],
+        className="save",
     )
