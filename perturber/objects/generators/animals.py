@@ -124,13 +124,13 @@ SIDED_BONES = (
     ("hind", "knee", "hock", 0.015),
     ("hind", "hock", "foot", 0.010),
 )
-MASSES = (  # limb, name, softness, direction of the fur
+MASSES: tuple[tuple[str, str, float, tuple[float, ...]], ...] = (  # limb, name, softness, direction of the fur
     ("torso", "chest", 0.03, (0, -0.4, -1)),
     ("torso", "belly", 0.03, (0, -0.3, -1)),
     ("head", "skull", 0.025, (0, 0.3, -1)),
     ("nose", "nose", 0.008, (0, 0, -1)),
 )
-SIDED_MASSES = (
+SIDED_MASSES: tuple[tuple[str, str, float, tuple[float, ...]], ...] = (
     ("head", "cheek", 0.02, (0.3, -0.5, -1)),
     ("head", "brow", 0.015, (0.3, 0.6, -1)),
     ("muzzle", "lip", 0.012, (0.3, -0.4, -1)),
@@ -273,8 +273,8 @@ def figure(animal: Animal) -> Figure:
         primitives.append(_ball(limb, animal.masses[name], soft, flow))
     for side in (1, -1):
         for limb, a, b, soft in SIDED_BONES:
-            ends = [_sided(animal, limb, animal.joints[j], side) for j in (a, b)]
-            primitives.append(_cone(f"{limb}{side:+d}", *ends, soft))
+            foot, top = (_sided(animal, limb, animal.joints[j], side) for j in (a, b))
+            primitives.append(_cone(f"{limb}{side:+d}", foot, top, soft))
         for limb, name, soft, flow in SIDED_MASSES:
             (x, y, z), radii, tilt = animal.masses[name]
             moved = _sided(animal, limb, (x, y, z, 0), side)[:3]

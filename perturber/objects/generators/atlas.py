@@ -89,9 +89,7 @@ def _components(near: sparse.csr_matrix, label: Array) -> Array:
     return csgraph.connected_components(same, directed=False)[1]
 
 
-def _absorb_small(
-    near: sparse.csr_matrix, piece: Array, facing: Array, label: Array, least: int = 24
-) -> Array:
+def _absorb_small(near: sparse.csr_matrix, piece: Array, facing: Array, label: Array, least: int = 24) -> Array:
     """Give faces of tiny pieces to a neighbouring piece that they face well enough."""
     label = label.copy()
     for _ in range(20):
@@ -201,9 +199,7 @@ def texels(uv: Array, size: int, margin: float = 1.0) -> Texels:
         p = np.stack((column, row), 1)
         area = _cross(b - a, c - a)
         area = np.where(np.abs(area) < 1e-12, 1e-12, area)
-        weights = (
-            np.stack((_cross(b - p, c - p), _cross(c - p, a - p), _cross(a - p, b - p)), 1) / area[:, None]
-        )
+        weights = np.stack((_cross(b - p, c - p), _cross(c - p, a - p), _cross(a - p, b - p)), 1) / area[:, None]
         longest = np.maximum.reduce([np.linalg.norm(v, axis=1) for v in (b - a, c - b, a - c)])
         slack = margin * longest / np.abs(area)
         keep = (weights >= -slack[:, None]).all(1)

@@ -16,6 +16,4 @@ def save(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, paint in (("lawn", paint_lawn), ("street", paint_street)):
         picture = np.clip(paint(SIZE), 0, 1)
-        Image.fromarray(np.round(picture * 255).astype(np.uint8)).save(
-            folder / f"{name}.webp", quality=90, method=6
-        )
+        Image.fromarray(np.round(picture * 255).astype(np.uint8)).save(folder / f"{name}.webp", quality=90, method=6)

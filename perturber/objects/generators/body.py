@@ -48,16 +48,12 @@ def _groups(middle: Figure, centres: Array) -> Array:
 
 def _march(middle: Figure) -> tuple[Array, Array]:
     x = np.arange(-0.36, 0.361, 0.0225)
-    y = np.concatenate(
-        (np.arange(-0.05, 0.10, FINE), np.arange(0.10, 0.94, COARSE), np.arange(0.94, 1.5, FINE * 1.1))
-    )
+    y = np.concatenate((np.arange(-0.05, 0.10, FINE), np.arange(0.10, 0.94, COARSE), np.arange(0.94, 1.5, FINE * 1.1)))
     z = np.concatenate((np.arange(-1.0, 0.46, COARSE), np.arange(0.46, 1.1, FINE)))
     grid = np.stack(np.meshgrid(x, y, z, indexing="ij"), -1)
     values = middle.field(grid.reshape(-1, 3)).reshape(grid.shape[:3])
     vertices, faces, *_ = measure.marching_cubes(values, 0.0)
-    vertices = np.stack(
-        [np.interp(v, np.arange(len(a)), a) for v, a in zip(vertices.T, (x, y, z), strict=True)], 1
-    )
+    vertices = np.stack([np.interp(v, np.arange(len(a)), a) for v, a in zip(vertices.T, (x, y, z), strict=True)], 1)
     corners = vertices[faces]
     outward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     if (outward * middle.gradient(corners.mean(1))).sum() < 0:
@@ -119,9 +115,7 @@ def _ear_rings(ear: Ear, rows: int = 15, columns: int = 20) -> Array:
     thickness = ear.thickness * np.sqrt(np.clip(1.03 - s**4, 0, 1))
     depth = through * thickness[:, None] / 2 - ear.cup * width[:, None] * (across**2 - 0.5)
     return (
-        spine[:, None]
-        + front[:, None] * (across * width[:, None] / 2)[..., None]
-        + outer[:, None] * depth[..., None]
+        spine[:, None] + front[:, None] * (across * width[:, None] / 2)[..., None] + outer[:, None] * depth[..., None]
     )
 
 

@@ -60,6 +60,9 @@ def tabby(skin: Skin) -> Array:
     trunk = skin.share("torso", "neck") * (1 - head)
     limbs = skin.share("front", "hind") * (1 - head)
     ribs = _bars(z * 11.5 + 2.2 * bend + 1.6 * (y - 0.6), 0.44)
+    necklaces = _bars(y * 11.0 + 1.5 * bend - 1.2 * np.abs(x), 0.40)
+    facing = smoothstep(0.45, 0.75, skin.normal[:, 2])
+    ribs = ribs * (1 - facing) + necklaces * facing
     ribs *= smoothstep(0.16, 0.36, noise.fractal(skin.p + 3, 6.0, 2) + 0.6 * (y - 0.5))
     spine = smoothstep(0.055, 0.025, np.abs(x)) * smoothstep(0.70, 0.74, y)
     dark = trunk * np.maximum(0.92 * ribs, 0.9 * spine)
@@ -72,7 +75,8 @@ def tabby(skin: Skin) -> Array:
     dark = np.maximum(dark, head * _face_stripes(*face.T))
     pale = smoothstep(0.49, 0.44, y + 0.1 * bend) * trunk
     pale = np.maximum(pale, smoothstep(0.05, 0.02, y - 0.06))
-    pale = np.maximum(pale, 0.9 * smoothstep(0.44, 0.48, z + 0.1 * bend) * smoothstep(0.86, 0.78, y) * (1 - head))
+    bib = smoothstep(0.085, 0.050, np.abs(x) + 0.08 * bend) * smoothstep(0.40, 0.46, z) * smoothstep(0.88, 0.80, y)
+    pale = np.maximum(pale, 0.85 * bib * (1 - head))
     colour = mix(mix(colour, STRIPE, dark), CREAM, pale)
     x, y, z = face.T
     muzzle = np.exp(-(((y - 0.905) / 0.042) ** 2) - ((np.abs(x) - 0.02) / 0.06) ** 2) * smoothstep(0.70, 0.75, z)
@@ -121,5 +125,7 @@ def tabby_ear(outer: Array, p: Array) -> Array:
     p = CAT.head_as_measured(p)
     outside = mix(np.tile(TABBY, (len(p), 1)), STRIPE, smoothstep(1.15, 1.24, p[:, 1]))
     middle = np.exp(-(((np.abs(p[:, 0]) - 0.115 - 0.2 * (p[:, 1] - 1.03)) / 0.04) ** 2))
-    inside = mix(np.tile(CREAM * 0.82, (len(p), 1)), PINK * [0.95, 0.85, 0.8], 0.6 * middle * smoothstep(1.23, 1.12, p[:, 1]))
+    inside = mix(
+        np.tile(CREAM * 0.82, (len(p), 1)), PINK * [0.95, 0.85, 0.8], 0.6 * middle * smoothstep(1.23, 1.12, p[:, 1])
+    )
     return mix(inside, outside, smoothstep(-0.1, 0.1, outer))

@@ -5,7 +5,7 @@ import numpy as np
 from perturber.objects.generators import coats
 from perturber.objects.generators.animals import CAT, DOG, Animal, figure
 from perturber.objects.generators.body import body, ears, eyes
-from perturber.objects.generators.fur import Coat, paint_body, paint_eye, streaks
+from perturber.objects.generators.fur import Coat, EarCoat, paint_body, paint_eye, streaks
 from perturber.objects.generators.noise import Noise
 from perturber.objects.generators.parts import Assembly
 from perturber.objects.generators.trimmings import add_tufts, collar, whiskers
@@ -17,8 +17,20 @@ TEXTURE = 1024
 TUFTS = 1400
 
 EYES = {
-    "dog": {"iris": np.array([0.30, 0.16, 0.07]), "rim": np.array([0.16, 0.08, 0.04]), "pupil": 0.5, "slit": 1.0},
-    "cat": {"iris": np.array([0.90, 0.86, 0.32]), "rim": np.array([0.52, 0.66, 0.24]), "pupil": 0.52, "slit": 0.42},
+    "dog": {
+        "iris": np.array([0.30, 0.16, 0.07]),
+        "rim": np.array([0.16, 0.08, 0.04]),
+        "pupil": 0.5,
+        "slit": 1.0,
+        "lid": coats.DARK_TAN * 0.75,
+    },
+    "cat": {
+        "iris": np.array([0.90, 0.86, 0.32]),
+        "rim": np.array([0.52, 0.66, 0.24]),
+        "pupil": 0.52,
+        "slit": 0.42,
+        "lid": coats.TABBY * 0.8,
+    },
 }
 
 TRIMMINGS = (
@@ -46,7 +58,7 @@ def generate() -> MorphPair:
     )
 
 
-def _paint(assembly: Assembly, i: int, animal: Animal, coat: Coat, ear: object, eye: dict) -> Array:
+def _paint(assembly: Assembly, i: int, animal: Animal, coat: Coat, ear: EarCoat, eye: dict) -> Array:
     p, normal = assembly.places(i)
     part = assembly.texel_parts()
     names = np.array([part.name for part in assembly.parts])[part]
@@ -63,7 +75,7 @@ def _paint(assembly: Assembly, i: int, animal: Animal, coat: Coat, ear: object, 
     return assembly.texels.picture(colours)
 
 
-def _paint_ear(animal: Animal, ear, p: Array, normal: Array, *, seed: int) -> Array:  # type: ignore[no-untyped-def]
+def _paint_ear(animal: Animal, ear: EarCoat, p: Array, normal: Array, *, seed: int) -> Array:
     spine = np.array(animal.ear.spine)
     tangent = spine[3] - spine[1]
     tangent = tangent / np.linalg.norm(tangent)

@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 Array = np.ndarray
-Colour = tuple[int, int, int] | tuple[int, int, int, int]
+Colour = tuple[int, ...]
 
 
 class Sheet:
@@ -49,7 +49,14 @@ class Sheet:
         self.draw.line([self._at(*p) for p in points], fill, thick, "curve")
 
     def text(
-        self, x: float, y: float, words: str, height: float, fill: Colour, bold: float = 0.06, edge: Colour | None = None
+        self,
+        x: float,
+        y: float,
+        words: str,
+        height: float,
+        fill: Colour,
+        bold: float = 0.06,
+        edge: Colour | None = None,
     ) -> None:
         """Centred text with capitals of about this height; `bold` is a stroke in heights."""
         font = ImageFont.load_default(size=height * self.resolution * 1.38)
@@ -75,7 +82,5 @@ def stamp(colours: Array, where: Array, x: Array, y: Array, sheet: Sheet) -> Non
     pixels[..., :3] *= pixels[..., 3:]
     column = (x[where] - x0) * sheet.resolution - 0.5
     row = (y1 - y[where]) * sheet.resolution - 0.5
-    ink = np.stack(
-        [ndimage.map_coordinates(pixels[..., k], (row, column), order=1, cval=0.0) for k in range(4)], -1
-    )
+    ink = np.stack([ndimage.map_coordinates(pixels[..., k], (row, column), order=1, cval=0.0) for k in range(4)], -1)
     colours[where] = colours[where] * (1 - ink[:, 3:]) + ink[:, :3]

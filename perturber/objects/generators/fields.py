@@ -96,7 +96,7 @@ class Ball:
         return other.centre + (q * other.radii) @ other._axes().T
 
     def blend(self, other: "Ball", t: float) -> "Ball":
-        def mix(u, v):  # type: ignore[no-untyped-def]
+        def mix(u, v):
             return u + (v - u) * t
 
         return Ball(
@@ -180,6 +180,7 @@ class Figure:
 
 
 def softmax(x: Array) -> Array:
+    """Positive rows that sum to 1, from rows (N, K)."""
     e = np.exp(x - x.max(1, keepdims=True))
     return e / e.sum(1, keepdims=True)
 

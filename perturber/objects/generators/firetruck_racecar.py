@@ -1,8 +1,10 @@
 """The pair Fire Truck ↔ Race Car."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from perturber.objects.generators import firetruck, racecar
+from perturber.objects.generators import firetruck, firetruck_paint, racecar, racecar_paint
 from perturber.objects.generators.parts import Assembly, Part
 from perturber.objects.generators.shapes import box, shell, turned
 from perturber.objects.mesh import MorphPair
@@ -10,6 +12,9 @@ from perturber.objects.mesh import MorphPair
 Array = np.ndarray
 
 TEXTURE = 2048
+
+Paint = Callable[[str, Array, Array, Array], Array]
+"""Part name, places, normals, (station, column) on the shell → colours."""
 
 
 def generate() -> MorphPair:
@@ -23,7 +28,7 @@ def generate() -> MorphPair:
         one = turned(name, form, car_turned[name], scale=1.25 if name.endswith("wheel") else 1.0)
         parts += [one] if name == "turntable" else [one, one.mirrored()]
     assembly = Assembly.build(parts, TEXTURE)
-    textures = [_paint(assembly, i, vehicle) for i, vehicle in enumerate((firetruck, racecar))]
+    textures = [_paint(assembly, i, paint) for i, paint in enumerate((firetruck_paint.paint, racecar_paint.paint))]
     return assembly.pair(
         textures,
         name="firetruck_racecar",
@@ -34,14 +39,14 @@ def generate() -> MorphPair:
     )
 
 
-def _paint(assembly: Assembly, i: int, vehicle) -> Array:  # type: ignore[no-untyped-def]
+def _paint(assembly: Assembly, i: int, paint: Paint) -> Array:
     p, normal = assembly.places(i)
     names = np.array([part.name for part in assembly.parts])[assembly.texel_parts()]
     params = _shell_params(assembly)
     colours = np.zeros_like(p)
     for name in dict.fromkeys(part.name for part in assembly.parts):
         at = names == name
-        colours[at] = vehicle.paint(name, p[at], normal[at], params[at])
+        colours[at] = paint(name, p[at], normal[at], params[at])
     return assembly.texels.picture(colours)
 
 

@@ -35,6 +35,8 @@ class Skin:
 
 
 Coat = Callable[[Skin], Array]
+EarCoat = Callable[[Array, Array], Array]
+"""How far a place looks outwards (N,) in [-1, 1], and the place on the left ear (N, 3) → colours."""
 
 
 def streaks(noise: Noise, p: Array, flow: Array, frequency: float, length: float, steps: int = 9) -> Array:
@@ -52,7 +54,7 @@ def paint_body(animal: Animal, shape: Figure, coat: Coat, p: Array, normal: Arra
     flow += 0.5 * np.stack([noise.fractal(p + 9 * k, 7.0, 2) - 0.5 for k in range(3)], 1)
     hairs = streaks(noise, p, flow, HAIR, 0.022)
     tufts = streaks(noise, p, flow, TUFT, 0.05)
-    head = np.exp(-(np.linalg.norm(p - animal.joints["stop"][:3], axis=1) / 0.22) ** 4)
+    head = np.exp(-((np.linalg.norm(p - animal.joints["stop"][:3], axis=1) / 0.22) ** 4))
     overlap = (0.013 * tufts + 0.009 * hairs) * (1 - 0.6 * head)
     weights = shape.weights(p)
     limbs = np.array([primitive.limb for primitive in shape.primitives])
@@ -85,7 +87,7 @@ def _mouth_and_lids(animal: Animal, share: Callable[..., Array], p: Array, colou
     away[:, 0] *= 0.85
     distance = np.linalg.norm(away, axis=1) / r
     front = smoothstep(z - 2.5 * r, z - 1.5 * r, p[:, 2])
-    return mix(colour, np.array([0.07, 0.05, 0.04]), 0.92 * front * smoothstep(1.12, 0.94, distance))
+    return mix(colour, np.array([0.07, 0.05, 0.04]), 0.92 * front * smoothstep(1.06, 0.92, distance))
 
 
 def _shelter(shape: Figure, p: Array, normal: Array) -> Array:
@@ -97,13 +99,14 @@ def _shelter(shape: Figure, p: Array, normal: Array) -> Array:
     return np.clip(open_sky, 0.35, 1) * (1 - 0.22 * below)
 
 
-def paint_eye(animal: Animal, p: Array, *, iris: Array, rim: Array, pupil: float, slit: float) -> Array:
+def paint_eye(animal: Animal, p: Array, *, iris: Array, rim: Array, pupil: float, slit: float, lid: Array) -> Array:
     """Colours (N, 3) of an eyeball.
 
     Args:
         iris, rim: colours of the iris at the pupil and at its edge.
         pupil: radius of the pupil in eye radii.
         slit: width of the pupil relative to its height.
+        lid: colour of the eyelids.
     """
     x, y, z, r = animal.eye
     side = np.where(p[:, :1] > 0, 1.0, -1.0)
@@ -117,7 +120,10 @@ def paint_eye(animal: Animal, p: Array, *, iris: Array, rim: Array, pupil: float
     colour = mix(colour, np.array([0.03, 0.02, 0.02]), smoothstep(1.1, 0.9, np.hypot(a / slit, b) / pupil))
     colour = mix(colour, np.array([0.05, 0.035, 0.03]), smoothstep(0.84, 0.95, out))
     colour *= (1 - 0.45 * smoothstep(0.1, 0.7, b))[:, None]
+    opening = 0.84 * np.sqrt(np.clip(1 - (a / 0.98) ** 2, 0, 1)) - np.abs(b + 0.05)
     screen = a * side[:, 0]  # the lamp stands at the upper left of the picture
     light = smoothstep(0.24, 0.15, np.hypot(screen + 0.22, b - 0.32))
     glint = smoothstep(0.12, 0.05, np.hypot(screen - 0.25, b + 0.28))
-    return mix(mix(colour, np.ones(3), light), np.ones(3), 0.45 * glint)
+    colour = mix(mix(colour, np.ones(3), light), np.ones(3), 0.45 * glint)
+    colour = mix(colour, np.array([0.05, 0.035, 0.03]), smoothstep(0.10, 0.02, opening))
+    return mix(colour, lid, smoothstep(-0.06, -0.14, opening))

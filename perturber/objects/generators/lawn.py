@@ -1,5 +1,7 @@
 """A lawn in front of bushes and trees, as a lens with a wide aperture would show it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
@@ -22,8 +24,8 @@ def paint_lawn(size: int) -> Array:
     edge = 0.355 + 0.03 * (Noise(4, 2).fractal(np.stack((u * 9, 0 * u), -1)) - 0.5)
     picture = mix(picture, np.array([0.20, 0.31, 0.15]), smoothstep(edge - 0.02, edge + 0.02, v))
     for row in TREE_ROWS:
-        picture = _foliage(picture, rng, **row)
-    ground, depth = _ground(u, v)
+        picture = _foliage(picture, rng, row)
+    ground = _ground(u, v)
     picture = mix(picture, ground, smoothstep(HORIZON - 0.004, HORIZON + 0.012, v))
     picture = _blades(picture, rng, size)
     blur = 5.0 * smoothstep(0.66, 0.43, v) + 2.2 * smoothstep(0.92, 1.05, v)
@@ -40,50 +42,52 @@ def _sky(u: Array, v: Array) -> Array:
     return mix(colour, np.array([0.98, 0.98, 0.97]), 0.8 * smoothstep(0.48, 0.68, cloud))
 
 
+@dataclass(frozen=True)
+class TreeRow:
+    """Trees or bushes side by side; lengths in picture heights, `soft` in pixels at 1024."""
+
+    base: float
+    height: float
+    crowns: int
+    colour: tuple[float, float, float]
+    leaf: float
+    soft: float
+
+
 TREE_ROWS = (
-    {"base": 0.405, "height": 0.24, "crowns": 16, "colour": (0.26, 0.37, 0.22), "leaf": 0.010, "soft": 7.0},
-    {"base": 0.425, "height": 0.15, "crowns": 22, "colour": (0.17, 0.31, 0.11), "leaf": 0.009, "soft": 5.0},
-    {"base": 0.435, "height": 0.075, "crowns": 60, "colour": (0.23, 0.39, 0.12), "leaf": 0.007, "soft": 4.0},
+    TreeRow(0.405, 0.24, 16, (0.26, 0.37, 0.22), 0.010, 7.0),
+    TreeRow(0.425, 0.15, 22, (0.17, 0.31, 0.11), 0.009, 5.0),
+    TreeRow(0.435, 0.075, 60, (0.23, 0.39, 0.12), 0.007, 4.0),
 )
 
 
-def _foliage(
-    picture: Array,
-    rng: np.random.Generator,
-    *,
-    base: float,
-    height: float,
-    crowns: int,
-    colour: tuple[float, float, float],
-    leaf: float,
-    soft: float,
-) -> Array:
+def _foliage(picture: Array, rng: np.random.Generator, row: TreeRow) -> Array:
     """A row of round crowns, each a cloud of leaves that are lighter towards the upper left."""
     size = picture.shape[0]
     layer = Image.new("RGBA", (size, size), (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)
-    for x in np.sort(rng.uniform(-0.05, 1.05, crowns)):
-        tall = height * rng.uniform(0.45, 1.0)
+    for x in np.sort(rng.uniform(-0.05, 1.05, row.crowns)):
+        tall = row.height * rng.uniform(0.45, 1.0)
         wide = tall * rng.uniform(0.45, 0.75)
-        tint = np.array(colour) * rng.uniform(0.8, 1.25) * rng.normal(1, 0.06, 3)
+        tint = np.array(row.colour) * rng.uniform(0.8, 1.25) * rng.normal(1, 0.06, 3)
         n = int(260 + 2600 * tall / 0.24)
         angle, reach = rng.uniform(0, 2 * np.pi, n), np.sqrt(rng.uniform(0, 1, n))
         a, b = np.cos(angle) * reach, np.sin(angle) * reach
         for i in np.argsort(reach * rng.uniform(0.6, 1.4, n))[::-1]:
             light = np.clip(0.75 + 0.45 * (-0.6 * a[i] - 0.8 * b[i]) + rng.normal(0, 0.22), 0.25, 1.8)
-            cx, cy = x + wide * a[i], base - tall * 0.5 + tall * 0.55 * b[i]
-            r = leaf * rng.uniform(0.4, 1.1)
+            cx, cy = x + wide * a[i], row.base - tall * 0.5 + tall * 0.55 * b[i]
+            r = row.leaf * rng.uniform(0.4, 1.1)
             shade = np.clip(tint * light + 0.05 * max(light - 1, 0), 0, 1) * 255
             box = [(cx - r) * size, (cy - r * 0.7) * size, (cx + r) * size, (cy + r * 0.7) * size]
             draw.ellipse(box, fill=(*np.round(shade).astype(int).tolist(), 255))
     rgba = np.asarray(layer, float) / 255
-    sigma = soft * size / 1024
+    sigma = row.soft * size / 1024
     alpha = ndimage.gaussian_filter(rgba[..., 3], sigma)
     rgb = np.stack([ndimage.gaussian_filter(rgba[..., k] * rgba[..., 3], sigma) for k in range(3)], -1)
     return picture * (1 - alpha[..., None]) + rgb
 
 
-def _ground(u: Array, v: Array) -> tuple[Array, Array]:
+def _ground(u: Array, v: Array) -> Array:
     depth = 0.35 / np.maximum(v - HORIZON, 1e-3)
     place = np.stack(((u - 0.5) * depth, depth), -1)
     noise = Noise(2, 2)
@@ -92,7 +96,7 @@ def _ground(u: Array, v: Array) -> tuple[Array, Array]:
     colour = mix(np.array([0.20, 0.33, 0.09]), np.array([0.44, 0.54, 0.18]), smoothstep(0.30, 0.72, patches))
     colour = colour * (0.70 + 0.6 * fine)[..., None]
     haze = smoothstep(HORIZON + 0.10, HORIZON, v)
-    return mix(colour, np.array([0.50, 0.58, 0.30]), 0.55 * haze), depth
+    return mix(colour, np.array([0.50, 0.58, 0.30]), 0.55 * haze)
 
 
 def _blades(picture: Array, rng: np.random.Generator, size: int) -> Array:

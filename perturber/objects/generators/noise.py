@@ -29,15 +29,16 @@ class Noise:
 
     def fractal(self, p: Array, frequency: float | Array = 1.0, octaves: int = 4, gain: float = 0.5) -> Array:
         """Sum of octaves, still in [0, 1]."""
-        total, weight, norm = 0.0, 1.0, 0.0
+        total = np.zeros(np.shape(p)[:-1])
+        weight, norm = 1.0, 0.0
         for octave in range(octaves):
             total = total + weight * self(np.asarray(p) + 17.3 * octave, np.asarray(frequency) * 2.0**octave)
             norm += weight
             weight *= gain
-        return np.asarray(total / norm)
+        return total / norm
 
 
-def smoothstep(low: float, high: float, x: Array) -> Array:
+def smoothstep(low: float | Array, high: float | Array, x: Array) -> Array:
     """0 below low, 1 above high (or the reverse where low > high), smooth between."""
     t = np.clip((np.asarray(x) - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)

@@ -5,6 +5,7 @@ Positions are (2, V, 3): one set of coordinates for each object. Charts lie flat
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -43,9 +44,7 @@ class Part:
             name=name or self.name,
             positions=self.positions * flip,
             faces=self.faces[:, ::-1],
-            charts=[
-                Chart(chart.faces, chart.corners[:, ::-1] * np.array([-1.0, 1.0])) for chart in self.charts
-            ],
+            charts=[Chart(chart.faces, chart.corners[:, ::-1] * np.array([-1.0, 1.0])) for chart in self.charts],
             normals=None if self.normals is None else self.normals[:, :, ::-1] * flip,
         )
 
@@ -77,7 +76,7 @@ def tube(
     faces: list[tuple[int, int, int]] = []
     charts = []
     bounds = [*cuts, cuts[0] + m]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         members, corners = [], []
         for c in range(begin, end):
             at = np.array([x[c % m] + (c // m) * x[-1], x[c % m + 1] + (c // m) * x[-1]])
@@ -96,9 +95,7 @@ def tube(
     for fan in ends:
         members = list(range(len(faces), len(faces) + m))
         faces.extend(fan)
-        charts.append(
-            Chart(np.array(members), _flat_fan(positions, np.array(fan)) * scale * caps)
-        )
+        charts.append(Chart(np.array(members), _flat_fan(positions, np.array(fan)) * scale * caps))
     return Part(name, positions, np.array(faces), charts, crease)
 
 

@@ -56,7 +56,8 @@ def hidden(x: float, y: float, z: float) -> Array:
 def box(name: str, first: Array, second: Array, scale: float = 1.0) -> Part:
     """A box in both objects, from corners (8, 3) in the order of `Block.as_corners`."""
     positions = np.stack([first, second])
-    faces, charts = [], []
+    faces: list[tuple[int, int, int]] = []
+    charts = []
     for side in _BOX_SIDES:
         quad = positions[:, list(side)]
         wide = np.linalg.norm(quad[:, 1] - quad[:, 0], axis=1).mean() * scale

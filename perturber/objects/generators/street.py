@@ -1,5 +1,6 @@
 """A street between houses, drawn by casting one ray for each pixel into a corridor of planes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,10 +100,14 @@ def _strip(rows: Array, size: int) -> tuple[Array, Array]:
             hit = (np.sign(dx) == side) & (walls >= house.start) & (walls < house.end)
             hit &= (y >= PAVEMENT) & (y < house.height + 0.5)
             light = 0.80 if side < 0 else 1.06
-            _put(colour, depth, hit, walls, lambda m, h=house, k=k, y=y, s=light: s * _facade(h, k, walls[m], y[m]))
+            _put(colour, depth, hit, walls, _facade_painter(house, k, walls, y, light))
     far = np.array([0.80, 0.84, 0.88])
     colour = mix(colour, far, 0.55 * smoothstep(15, 95, depth) * (depth < 199))
     return _far_end(colour, depth, u, v), depth
+
+
+def _facade_painter(house: House, seed: int, z: Array, y: Array, light: float) -> Callable[[Array], Array]:
+    return lambda where: light * _facade(house, seed, z[where], y[where])
 
 
 def _far_end(colour: Array, depth: Array, u: Array, v: Array) -> Array:
@@ -119,7 +124,7 @@ def _far_end(colour: Array, depth: Array, u: Array, v: Array) -> Array:
     return mix(colour, green, edge * (depth > 199) * (v < HORIZON + 0.01))
 
 
-def _put(colour: Array, depth: Array, where: Array, distance: Array, paint) -> None:  # type: ignore[no-untyped-def]
+def _put(colour: Array, depth: Array, where: Array, distance: Array, paint: Callable[[Array], Array]) -> None:
     where = where & (distance < 90)
     if where.any():
         colour[where] = paint(where)

@@ -43,7 +43,10 @@ def add_tufts(assembly: Assembly, animals: tuple[Animal, Animal], *, count: int,
     for animal, p in zip(animals, assembly.positions, strict=True):
         middle, up, *_ = _neck(animal)
         beside = np.abs((p[assembly.faces[body]].mean(1) - middle) @ up)
-        share[(beside < 0.055) & (_share(animal, "neck", p[assembly.faces[body]].mean(1)) > 0.2)] = 0
+        centre = p[assembly.faces[body]].mean(1)
+        share[(beside < 0.055) & (_share(animal, "neck", centre) > 0.2)] = 0
+        eye = np.linalg.norm(np.abs(centre) * [1, 0, 0] + centre * [0, 1, 1] - animal.eye[:3], axis=1)
+        share[eye < 2.2 * animal.eye[3]] = 0
     chosen = np.random.default_rng(seed + 1).choice(len(body), count, replace=False, p=share / share.sum())
     face = body[chosen]
     a, b, c = assembly.faces[face].T
@@ -83,7 +86,9 @@ def whiskers(first: Animal, second: Animal, rows: int = 3, columns: int = 3) -> 
     parts = []
     for row in range(rows):
         for column in range(columns):
-            rings = np.stack([_whisker(a, row / (rows - 1) - 0.5, column / (columns - 1) - 0.5) for a in (first, second)])
+            rings = np.stack(
+                [_whisker(a, row / (rows - 1) - 0.5, column / (columns - 1) - 0.5) for a in (first, second)]
+            )
             positions = np.concatenate((rings[:, 0], rings[:, 1:, 0]), 1)
             faces = np.array([(0, 1, 3), (1, 2, 3), (2, 0, 3), (0, 2, 1)])
             flat = np.array([[0, 0], [0.02, 0], [0.0, 0.02]])
@@ -111,7 +116,7 @@ def _whisker(animal: Animal, v: float, u: float) -> Array:
 def collar(first: Animal, second: Animal) -> list[Part]:
     """A band around the neck and the tag that hangs from it."""
     band = tube("collar", np.stack([_band(a) for a in (first, second)]), scale=1.5)
-    tag = turned("tag", *(_tag(a) for a in (first, second)), columns=14, scale=1.5)
+    tag = turned("tag", _tag(first), _tag(second), columns=14, scale=1.5)
     return [band, tag]
 
 
@@ -152,4 +157,4 @@ def _tag(animal: Animal) -> Turned:
     r = 0.7 * animal.collar_width
     profile = ((-0.006, 0.6 * r), (-0.005, r), (0.008, r), (0.012, 0.85 * r), (0.012, 0.2 * r))
     normal = forward + 0.25 * up
-    return Turned(tuple(place), profile, tuple(normal))  # type: ignore[arg-type]
+    return Turned(tuple(place), profile, tuple(normal))
