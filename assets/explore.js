@@ -118,7 +118,7 @@ window.perturber = window.perturber || {};
             const value = page.scene[key];
             if (Number(slider.value) !== value) slider.value = value;
             if (field.value === "" || Number(field.value) !== value) field.value = value;
-            slider.classList.toggle("changed", value !== page.facts.defaults[key]);
+            slider.closest(".control").classList.toggle("changed", value !== page.facts.defaults[key]);
         }
         for (const key of page.choices) {
             if (page.shown[key] === page.scene[key]) continue;
@@ -242,10 +242,18 @@ window.perturber = window.perturber || {};
                 }
             }
             if (!fresh && JSON.stringify(request()) === before) return window.dash_clientside.no_update;
-            publish();
+            whenPlotsAreThere(publish);
             return request();
         },
     };
+
+    // Plotly arrives a moment after the page; nothing is asked before what it answers can be drawn.
+    function whenPlotsAreThere(action) {
+        const { stage } = page;
+        const ready = document.querySelectorAll(".explore .js-plotly-plot").length === page.slots.length;
+        if (ready) action();
+        else if (stage.isConnected) setTimeout(() => page.stage === stage && whenPlotsAreThere(action), 20);
+    }
 
     // ---- answers ------------------------------------------------------------------------------------------------
 
@@ -266,7 +274,7 @@ window.perturber = window.perturber || {};
     function drawActivations(frame, slot) {
         const plot = frame.querySelector(".js-plotly-plot");
         frame.classList.toggle("no-activations", slot.scale === null);
-        if (slot.scale === null || !plot) return;
+        if (slot.scale === null) return;
         frame.querySelector(".low").textContent = `−${slot.scale.toPrecision(3)}`;
         frame.querySelector(".high").textContent = `+${slot.scale.toPrecision(3)}`;
         const end = slot.scale || 1;

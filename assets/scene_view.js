@@ -173,24 +173,26 @@ window.perturber = window.perturber || {};
                 .catch(() => window.perturber.notice("The object could not be loaded into the view."));
         }
 
+        // Writes only the arrays that change: each one that is touched is sent to the graphics card again.
         morph(mesh, scene) {
             const shape = limit(scene.morph + scene.shape_morph, 0, 1);
             const texture = limit(scene.morph + scene.texture_morph, 0, 1);
-            const data = this.actor.getMapper().getInputData();
+            const surface = `${texture} ${scene.texture_influence}`;
             const fresh = this.shown.mesh !== mesh;
+            const data = this.actor.getMapper().getInputData();
             if (fresh) data.getPolys().setData(mesh.polys);
             if (fresh || this.shown.shape !== shape) {
                 data.getPoints().setData(blend(mesh.points, shape, Float32Array), 3);
                 data.getPointData().getNormals().setData(blend(mesh.normals, shape, Float32Array), 3);
             }
-            const influence = scene.texture_influence;
-            if (fresh || this.shown.texture !== texture || this.shown.influence !== influence) {
+            if (fresh || this.shown.surface !== surface) {
                 const colours = blend(mesh.colours, texture, Uint8Array);
-                if (influence < 1) colours.forEach((c, i) => (colours[i] = 255 + influence * (c - 255)));
+                const white = 255 * (1 - scene.texture_influence);
+                if (white) colours.forEach((c, i) => (colours[i] = white + scene.texture_influence * c));
                 data.getPointData().getScalars().setData(colours, 3);
             }
-            data.modified();
-            Object.assign(this.shown, { mesh, shape, texture, influence });
+            if (fresh || this.shown.shape !== shape || this.shown.surface !== surface) data.modified();
+            Object.assign(this.shown, { mesh, shape, surface });
         }
     }
 

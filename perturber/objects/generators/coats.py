@@ -14,7 +14,7 @@ TAN = np.array([0.66, 0.40, 0.19])
 DARK_TAN = np.array([0.46, 0.25, 0.11])
 WHITE = np.array([0.95, 0.92, 0.87])
 NOSE = np.array([0.055, 0.050, 0.052])
-PINK = np.array([0.80, 0.47, 0.43])
+PINK = np.array([0.70, 0.38, 0.34])
 TABBY = np.array([0.60, 0.49, 0.36])
 TABBY_WARM = np.array([0.66, 0.48, 0.30])
 STRIPE = np.array([0.13, 0.10, 0.075])
@@ -84,7 +84,7 @@ def tabby(skin: Skin) -> Array:
     colour = mix(colour, CREAM, head * np.clip(1.25 * np.maximum(muzzle, chin), 0, 1))
     ex, ey, ez, r = CAT.eye
     ring = np.hypot((np.abs(x) - ex) * 0.9, y - ey) / r
-    colour = mix(colour, CREAM, 0.75 * head * smoothstep(2.1, 1.7, ring) * (z > ez - 2 * r))
+    colour = mix(colour, CREAM, 0.6 * head * smoothstep(1.9, 1.5, ring) * (z > ez - 2 * r))
     cleft = smoothstep(0.006, 0.003, np.abs(x)) * smoothstep(0.935, 0.925, y) * smoothstep(0.885, 0.893, y)
     colour = mix(colour, STRIPE, 0.7 * head * cleft * (z > 0.76))
     whiskers = np.hypot((np.abs(x) - 0.038) % 0.016 - 0.008, (y - 0.90) % 0.013 - 0.0065)
@@ -128,4 +128,6 @@ def tabby_ear(outer: Array, p: Array) -> Array:
     inside = mix(
         np.tile(CREAM * 0.82, (len(p), 1)), PINK * [0.95, 0.85, 0.8], 0.6 * middle * smoothstep(1.23, 1.12, p[:, 1])
     )
+    shade = smoothstep(1.16, 1.04, p[:, 1])  # deep inside the ear it is dark
+    inside = inside * (1 - 0.5 * shade * middle)[:, None]
     return mix(inside, outside, smoothstep(-0.1, 0.1, outer))
