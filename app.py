@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     server.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
     app = dash.Dash(
         "perturber",
-        server=server,
+        server=server,  # type: ignore[arg-type]  # Dash takes a Flask app; its annotation forgot
         use_pages=True,
         pages_folder=str(ROOT / "pages"),
         assets_folder=str(ROOT / "assets"),

@@ -127,8 +127,7 @@ def look() -> Response:
     Not a Dash callback but a plain request: the page asks ten times a second, and Dash's own way through its store
     and React costs more time than the figures. Errors are answered like a callback's (see ``app.py``).
     """
-    asked = request.get_json(silent=True)
-    state = ExploreState.from_json(asked, service().model)
+    state, asked = _asked()
     drawn = asked.get("drawn")
     try:
         answer = service().look(state.request(str(asked.get("client"))[:64]))
@@ -144,14 +143,19 @@ def look() -> Response:
 @dash.get_app().server.post("/explore/figure")
 def predictions_figure() -> Response:
     """A slot's prediction as a Plotly figure, for saving; the page itself draws it as plain bars."""
-    asked = request.get_json(silent=True)
-    state = ExploreState.from_json(asked, service().model)
+    state, asked = _asked()
     number = asked.get("slot")
-    if number not in range(len(state.slots)):
+    if not isinstance(number, int) or number not in range(len(state.slots)):
         raise UnknownNameError("slot", number, [str(n) for n in range(len(state.slots))])
     answer = service().look(state.request(None))
     figure = prediction_bars(answer.slots[number].top or (), colour=SLOT_COLOURS[number])
     return jsonify(json.loads(figure.to_json()))
+
+
+def _asked() -> tuple[ExploreState, dict[str, Any]]:
+    """The state that a request holds, and all that it holds."""
+    data: Any = request.get_json(silent=True)
+    return ExploreState.from_json(data, service().model), data
 
 
 def _slot_answer(slot: SlotLook, drawn: bool) -> dict[str, Any]:

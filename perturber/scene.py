@@ -23,14 +23,16 @@ class SceneBase(BaseModel):
         Raises:
             InvalidInputError: unknown parameter or a value out of range, as one sentence.
         """
-        return cls.model_construct(
-            **{key: p.default for key, p in PARAMETERS.items()},
-        ).replace(**values)
+        return cls._of({key: p.default for key, p in PARAMETERS.items()}).replace(**values)
 
     def replace(self, **values: object) -> Self:
         """A copy with these values changed, validated like `parse`."""
         parsed = {key: get(key).parse(value) for key, value in values.items()}
-        return self.model_construct(**{**self.as_dict(), **parsed})
+        return self._of({**self.as_dict(), **parsed})
+
+    @classmethod
+    def _of(cls, checked: dict[str, Any]) -> Self:
+        return cls.model_construct(**checked)
 
     def as_dict(self) -> dict[str, Value]:
         """Every parameter's value."""

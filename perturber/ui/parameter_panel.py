@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from perturber.parameters import PARAMETERS, Choice, Number, Parameter
 from perturber.scene import SceneBase
+from perturber.ui.attributes import attributes
 
 
 def parameter_panel(page: str, scene: SceneBase) -> html.Div:
@@ -24,7 +25,9 @@ def parameter_panel(page: str, scene: SceneBase) -> html.Div:
             html.Div(
                 [
                     html.H2("Parameters"),
-                    html.Button("Reset all", className="quiet", title="All parameters back", **{"data-reset": "all"}),
+                    html.Button(
+                        "Reset all", className="quiet", title="All parameters back", **attributes(data_reset="all")
+                    ),
                 ],
                 className="panel-title",
             ),
@@ -56,7 +59,7 @@ def _control(page: str, parameter: Parameter, value: float | str) -> html.Div:
                 "↺",
                 className="reset",
                 title=f"Reset {parameter.label}",
-                **{"aria-label": f"Reset {parameter.label}", "data-reset": parameter.key},
+                **attributes(aria_label=f"Reset {parameter.label}", data_reset=parameter.key),
             ),
         ],
         className="control",
@@ -69,7 +72,7 @@ def _number(page: str, parameter: Number) -> html.Div:
     return html.Div(
         [html.Div(className="slider"), html.Div(className="field"), unit],
         className="number",
-        **{"data-number": parameter.key, "data-id": f"{page}-{parameter.key}"},
+        **attributes(data_number=parameter.key, data_id=f"{page}-{parameter.key}"),
     )
 
 

@@ -14,6 +14,7 @@ from dash import html
 from perturber import objects
 from perturber.render.camera import FIELD_OF_VIEW, NEAR
 from perturber.render.shading import AMBIENT, LAMPS
+from perturber.ui.attributes import attributes
 
 
 def scene_view(page: str) -> html.Div:
@@ -53,7 +54,9 @@ def scene_view(page: str) -> html.Div:
                 tabIndex=0,
                 role="application",
                 title="Drag: turn · wheel: distance · Shift-drag or middle button: move · double-click: reset",
-                **{"aria-label": "Scene. Drag or use the arrow keys to turn the object, plus and minus for distance."},
+                **attributes(
+                    aria_label="Scene. Drag or use the arrow keys to turn the object, plus and minus for distance."
+                ),
             ),
         ],
         id=f"{page}-stage",

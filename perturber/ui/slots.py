@@ -6,9 +6,10 @@ from dash import dcc, html
 
 from perturber.figures import SLOT_COLOURS, empty_figure
 from perturber.service import ModelInfo
+from perturber.ui.attributes import attributes
 from perturber.ui.state import MAX_NEURONS, SlotState
 
-GRAPH_CONFIG = {"displayModeBar": False, "doubleClick": False, "responsive": True}
+GRAPH_CONFIG: Any = {"displayModeBar": False, "doubleClick": False, "responsive": True}
 
 
 def slot_frame(page: str, number: int, slot: SlotState, models: dict[str, ModelInfo]) -> html.Section:
@@ -51,7 +52,7 @@ def slot_frame(page: str, number: int, slot: SlotState, models: dict[str, ModelI
         className="slot",
         id=f"{page}-slot-{number}",
         style={"--slot": SLOT_COLOURS[number]},
-        **{"aria-label": title},
+        **attributes(aria_label=title),
     )
 
 
@@ -117,7 +118,7 @@ def _menu(id_: dict, options: list[tuple[str, str]], value: str, label: str, *, 
         ),
         className="menu wide" if wide else "menu",
         title=label,
-        **{"aria-label": label},
+        **attributes(aria_label=label),
     )
 
 
@@ -145,7 +146,7 @@ def _save_buttons(name: str) -> html.Span:
                 kind.upper(),
                 title=f"Save this figure as {kind.upper()}",
                 className="quiet",
-                **{"data-save": kind, "data-name": name},
+                **attributes(data_save=kind, data_name=name),
             )
             for kind in ("svg", "png")
         ],
