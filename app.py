@@ -14,10 +14,11 @@ from flask_caching import Cache
 
 from perturber import objects
 from perturber.config import Settings
-from perturber.errors import PerturberError, UnknownNameError
+from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
 from perturber.service import InferenceService
 from perturber.ui.context import KEY
 from perturber.ui.scene_view import object_payload
+from perturber.ui.state import ExploreState
 
 ROOT = Path(__file__).parent
 MAX_REQUEST_BYTES = 2 * 2**20
@@ -57,10 +58,22 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
 
 
 def serve(settings: Settings) -> None:
-    """Serve the dashboard until it is interrupted."""
-    app = create_app(settings)
+    """Serve the dashboard until it is interrupted.
+
+    Raises:
+        InvalidInputError: this address cannot be served on.
+    """
+    service = InferenceService(settings)
+    app = create_app(service=service)
+    try:
+        server = waitress.create_server(app.server, host=settings.host, port=settings.port, threads=THREADS)
+    except (OSError, ValueError) as error:
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        raise InvalidInputError(f"Cannot serve on {settings.host}:{settings.port}: {reason}.") from error
+    start = ExploreState.default(service.model)
+    service.look(start.request(None))  # loads and warms up what the first visitor sees
     print(f"Perturber on http://{settings.host}:{settings.port}", file=sys.stderr)
-    waitress.serve(app.server, host=settings.host, port=settings.port, threads=THREADS)
+    server.run()
 
 
 def _frame() -> html.Div:

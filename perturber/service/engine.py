@@ -51,12 +51,12 @@ class LocalEngine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
         self.device = choose_device(settings.device)
         self.device_name = describe(self.device)
         self.renderer = Renderer(self.device, size=IMAGE_SIZE)
         self._networks: OrderedDict[str, zoo.Network] = OrderedDict()
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
 
     def model(self, name: str) -> ModelInfo:
         """What is known of a model of the catalogue.
