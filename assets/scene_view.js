@@ -99,11 +99,13 @@ window.perturber = window.perturber || {};
             }
         }
 
-        // A browser keeps some sixteen WebGL contexts alive; one that is left must be given back.
+        // A browser keeps some sixteen WebGL contexts alive; one that is left must be given back. And dash-vtk takes
+        // its arrays off one by one, asking those that it has deleted: it finds none.
         releaseContextWhenLeft() {
-            const vtk = this.vtk;
+            const { vtk, actor } = this;
             const unmount = vtk.componentWillUnmount;
             vtk.componentWillUnmount = function () {
+                actor.getMapper().getInputData().getPointData().removeAllArrays();
                 const canvas = vtk.containerRef.current && vtk.containerRef.current.querySelector("canvas");
                 unmount.call(vtk);
                 const context = canvas && (canvas.getContext("webgl2") || canvas.getContext("webgl"));

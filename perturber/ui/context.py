@@ -1,6 +1,6 @@
 """Where pages find the service of the app that they belong to."""
 
-import dash
+from flask import current_app
 
 from perturber.service import InferenceService
 
@@ -8,5 +8,5 @@ KEY = "PERTURBER_SERVICE"
 
 
 def service() -> InferenceService:
-    """The service of the running app."""
-    return dash.get_app().server.config[KEY]
+    """The service of the app that answers the present request."""
+    return current_app.config[KEY]
