@@ -5,12 +5,14 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 
 import dash
 import waitress
 from dash import dcc, html
-from flask import Flask, Response, jsonify, send_file
+from flask import Flask, Response, jsonify, request, send_file
 from flask_caching import Cache
+from werkzeug.exceptions import HTTPException
 
 from perturber import objects
 from perturber.config import Settings
@@ -51,6 +53,9 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
         suppress_callback_exceptions=True,  # each page's components exist only while it is shown
     )
     app.layout = _frame
+    for page in dash.page_registry.values():
+        if hasattr(sys.modules[page["module"]], "routes"):
+            server.register_blueprint(sys.modules[page["module"]].routes)
     _add_routes(server)
     _handle_errors(server)
     _add_headers(app)
@@ -77,7 +82,8 @@ def serve(settings: Settings) -> None:
 
 
 def _frame() -> html.Div:
-    pages = sorted(dash.page_registry.values(), key=lambda page: page["order"])
+    pages = [page for page in dash.page_registry.values() if not page["module"].endswith("not_found_404")]
+    pages.sort(key=lambda page: page["order"])
     links = [dcc.Link(page["name"], href=page["relative_path"], id=f"link-{page['name'].lower()}") for page in pages]
     return html.Div(
         [
@@ -121,10 +127,24 @@ def _handle_errors(server: Flask) -> None:
     def mistake(error: PerturberError) -> tuple[Response, int]:
         return jsonify(error=str(error)), 400
 
+    @server.errorhandler(HTTPException)
+    def refusal(error: HTTPException) -> tuple[Response, int]:
+        return jsonify(error=error.description or error.name), error.code or 500
+
     @server.errorhandler(500)
-    def bug(error: Exception) -> tuple[Response, int]:
-        log.error("unexpected error", exc_info=getattr(error, "original_exception", None) or error)
+    def bug(wrapped: Exception) -> tuple[Response, int]:
+        error = getattr(wrapped, "original_exception", None) or wrapped
+        if request.path.startswith("/_dash-") and not _is_ours(error):
+            return jsonify(error="This request is not one that a page of this app would send."), 400
+        log.error("unexpected error", exc_info=error)
         return jsonify(error="Something went wrong in the server; its log says what."), 500
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether an error came out of this project's code; if not, the request was one that no page of ours sends."""
+    ours = (Path(__file__), ROOT / "pages", Path(objects.__file__).parent.parent)
+    files = [Path(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__)]
+    return any(file.is_relative_to(place) for file in files for place in ours)
 
 
 def _add_headers(app: dash.Dash) -> None:

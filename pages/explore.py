@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
-from flask import Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from PIL import Image
 
 from perturber.errors import OvertakenError, UnknownNameError
@@ -23,6 +23,9 @@ from perturber.ui.state import MAX_NEURONS, ExploreState
 dash.register_page(__name__, path="/", name="Explore", title="Perturber · Explore", order=0)
 
 PAGE = "explore"
+
+routes = Blueprint(PAGE, __name__)
+"""What the page's script asks; `app.py` serves it."""
 
 
 def layout(**query: str) -> html.Div:
@@ -120,7 +123,7 @@ clientside_callback(
 )
 
 
-@dash.get_app().server.post("/explore/look")
+@routes.post("/explore/look")
 def look() -> Response:
     """One request of a page → everything that the page shows, all from one answer of the service.
 
@@ -140,7 +143,7 @@ def look() -> Response:
     return jsonify(input=_png(answer), slots=slots, status=_status(answer), serviceMs=answer.total_ms)
 
 
-@dash.get_app().server.post("/explore/figure")
+@routes.post("/explore/figure")
 def predictions_figure() -> Response:
     """A slot's prediction as a Plotly figure, for saving; the page itself draws it as plain bars."""
     state, asked = _asked()

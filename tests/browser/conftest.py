@@ -70,8 +70,8 @@ class Watched:
         self.page.wait_for_function(
             """() => {
                 const { page, gate } = window.perturber || {};
-                return page && page.displayed && !gate.inFlight && !gate.wanted
-                    && document.querySelector('.stage').dataset.drawn;
+                return page && page.stage.isConnected && page.stage.dataset.drawn
+                    && page.displayed && !gate.inFlight && !gate.wanted;
             }"""
         )
 

@@ -188,7 +188,7 @@ def test_switching_models_layers_and_channels(opened: Open, site: Any) -> None:
 def test_heatmap_shows_the_layers_values(opened: Open, site: Any) -> None:
     watched = opened("/?yaw=20&c1=4,7")
     plot = "document.querySelector('.js-plotly-plot')"
-    watched.page.evaluate(f"window.perturber.gate.offer({{...window.perturber.page.displayed.state, again: 1}})")
+    watched.page.evaluate("window.perturber.gate.offer({...window.perturber.page.displayed.state, again: 1})")
     watched.settle()  # the second answer changes the figure of the first
     z = watched.page.evaluate(f"Array.from({plot}.data[0].z, (row) => Array.from(row))")
     drawn = np.array([[np.nan if v is None else v for v in row] for row in z], float)
