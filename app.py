@@ -6,10 +6,12 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from traceback import walk_tb
+from typing import Any
 
 import dash
+import dash_bootstrap_components as dbc
 import waitress
-from dash import dcc, html
+from dash import ClientsideFunction, Input, Output, State, html
 from flask import Flask, Response, jsonify, request, send_file
 from flask_caching import Cache
 from werkzeug.exceptions import HTTPException
@@ -53,6 +55,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
         suppress_callback_exceptions=True,  # each page's components exist only while it is shown
     )
     app.layout = _frame
+    _mark_the_open_page(app)
     for page in dash.page_registry.values():
         if hasattr(sys.modules[page["module"]], "routes"):
             server.register_blueprint(sys.modules[page["module"]].routes)
@@ -82,16 +85,33 @@ def serve(settings: Settings) -> None:
 
 
 def _frame() -> html.Div:
-    pages = [page for page in dash.page_registry.values() if not page["module"].endswith("not_found_404")]
-    pages.sort(key=lambda page: page["order"])
-    links = [dcc.Link(page["name"], href=page["relative_path"], id=f"link-{page['name'].lower()}") for page in pages]
+    links = [dbc.NavLink(page["name"], href=page["path"], id=_link(page)) for page in _listed_pages()]
     return html.Div(
         [
-            html.Header([html.Strong("Perturber"), html.Nav(links), html.Div(id="notice", role="alert")]),
+            html.Header([html.Strong("Perturber"), dbc.Nav(links), html.Div(id="notice", role="alert")]),
             html.Main(dash.page_container),
         ],
         className="frame",
     )
+
+
+def _mark_the_open_page(app: dash.Dash) -> None:
+    links = [_link(page) for page in _listed_pages()]
+    app.clientside_callback(
+        ClientsideFunction("frame", "active"),
+        [Output(link, "active") for link in links],
+        Input("_pages_location", "pathname"),
+        [State(link, "href") for link in links],
+    )
+
+
+def _listed_pages() -> list[dict[str, Any]]:
+    pages = [page for page in dash.page_registry.values() if not page["module"].endswith("not_found_404")]
+    return sorted(pages, key=lambda page: page["order"])
+
+
+def _link(page: dict[str, Any]) -> str:
+    return f"link-{page['name'].lower()}"
 
 
 def _add_routes(server: Flask) -> None:

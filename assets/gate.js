@@ -46,7 +46,7 @@ window.perturber = window.perturber || {};
                     body: body,
                 });
                 if (response.ok) answer = response.status === 204 ? null : await response.json();
-                else window.perturber.notice(await sentence(response));
+                else window.perturber.notice(await window.perturber.sentence(response));
                 if (response.ok) window.perturber.notice("");
             } catch {
                 window.perturber.notice("The server does not answer; trying again …");
@@ -65,27 +65,6 @@ window.perturber = window.perturber || {};
             if (this.timings.length > 400) this.timings.splice(0, 200);
         }
     }
-
-    async function sentence(response) {
-        const body = await response.json().catch(() => ({}));
-        return body.error || `The server answered with status ${response.status}.`;
-    }
-
-    // Where every page says what went wrong.
-    window.perturber.notice = function (text) {
-        const element = document.getElementById("notice");
-        if (element && element.textContent !== text) element.textContent = text;
-    };
-
-    // Dash keeps a failed callback to itself; every page shows the server's sentence instead.
-    const plainFetch = window.fetch;
-    window.fetch = async function (resource) {
-        const response = await plainFetch.apply(this, arguments);
-        const url = String((resource && resource.url) || resource);
-        if (url.includes("_dash-update-component") && response.status >= 400)
-            window.perturber.notice(await sentence(response.clone()));
-        return response;
-    };
 
     window.perturber.Gate = Gate;
 })();

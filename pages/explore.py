@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from PIL import Image
 
 from perturber.errors import OvertakenError, UnknownNameError
-from perturber.figures import SIGMAS, SLOT_COLOURS, activation_mosaic, mosaic, prediction_bars
+from perturber.figures import SIGMAS, activation_mosaic, mosaic, prediction_bars
 from perturber.parameters import PARAMETERS, Number
 from perturber.service import Look, SlotLook
 from perturber.ui.context import service
@@ -151,7 +151,7 @@ def predictions_figure() -> Response:
     if not isinstance(number, int) or number not in range(len(state.slots)):
         raise UnknownNameError("slot", number, [str(n) for n in range(len(state.slots))])
     answer = service().look(state.request(None))
-    figure = prediction_bars(answer.slots[number].top or (), colour=SLOT_COLOURS[number])
+    figure = prediction_bars(answer.slots[number].top or (), slot=number)
     return jsonify(json.loads(figure.to_json()))
 
 

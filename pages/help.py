@@ -3,7 +3,7 @@
 import dash
 from dash import html
 
-from perturber.parameters import PARAMETERS, Choice, Number, Parameter
+from perturber.parameters import PARAMETERS, Parameter
 
 dash.register_page(__name__, path="/help", name="Help", title="Perturber · Help", order=9)
 
@@ -14,6 +14,7 @@ GESTURES = (
     ("Double-click", "brings the camera back"),
     ("↺ beside a control", "brings one parameter back"),
     ("The address bar", "always holds the whole state: copy it to show a colleague the same thing"),
+    ("SVG and PNG", "appear over a figure and save it as it is on the page"),
 )
 
 
@@ -23,6 +24,10 @@ def layout(**_: str) -> html.Div:
         [
             html.H1("How to use Explore"),
             html.Dl([part for keys, what in GESTURES for part in (html.Dt(keys), html.Dd(what))]),
+            html.P(
+                "The scene is a sketch with one colour a vertex that follows the pointer; the model input beside it is "
+                "drawn by the service with textures and anti-aliasing, and is exactly what the networks see."
+            ),
             html.P(
                 "Heatmaps show activations before the non-linearity: red excitation, blue inhibition, white zero. "
                 "Their colours end at four standard deviations of the whole layer's activations for this picture. "
@@ -42,17 +47,12 @@ def layout(**_: str) -> html.Div:
 
 
 def _row(parameter: Parameter) -> html.Tr:
-    allowed = ""
-    if isinstance(parameter, Number):
-        allowed = f"{parameter.minimum:g} … {parameter.maximum:g} {parameter.unit}"
-    elif isinstance(parameter, Choice):
-        allowed = ", ".join(parameter.options)
     cells = (
         parameter.group,
         parameter.label,
         html.Code(parameter.key),
-        allowed,
-        str(parameter.default),
+        parameter.allowed,
+        parameter.default if isinstance(parameter.default, str) else f"{parameter.default:g}",
         parameter.help,
     )
     return html.Tr([html.Td(cell) for cell in cells])

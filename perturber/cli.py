@@ -141,10 +141,9 @@ def parameters(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    for row in rows:
-        allowed = " | ".join(row["options"]) if "options" in row else f"{row['minimum']:g} … {row['maximum']:g}"
-        print(f"{row['key']:22} {row['default']!s:>10}   {(allowed + ' ' + row.get('unit', '')).strip()}")
-        print(f"{'':22} {row['help']}")
+    for p in PARAMETERS.values():
+        print(f"{p.key:22} {p.default!s:>10}   {p.allowed}")
+        print(f"{'':22} {p.help}")
 
 
 @app.command()

@@ -33,6 +33,11 @@ class Parameter:
     default: Value
     unit: str = ""
 
+    @property
+    def allowed(self) -> str:
+        """The values that are allowed, with their unit, in words."""
+        raise NotImplementedError
+
     def parse(self, value: object) -> Value:
         """Turn user input into a valid value.
 
@@ -58,8 +63,13 @@ class Number(Parameter):
     step: float
     periodic: bool = False
 
+    @property
+    def allowed(self) -> str:
+        space = " " if self.unit not in ("", "°") else ""
+        return f"{self.minimum:g} to {self.maximum:g}{space}{self.unit}"
+
     def parse(self, value: object) -> float:
-        allowed = f"Allowed: a number from {self.minimum:g} to {self.maximum:g}{_spaced(self.unit)}."
+        allowed = f"Allowed: a number from {self.allowed}."
         try:
             if isinstance(value, bool):
                 raise ValueError
@@ -92,14 +102,14 @@ class Choice(Parameter):
 
         return objects.names(self.kind)
 
+    @property
+    def allowed(self) -> str:
+        return ", ".join(self.options)
+
     def parse(self, value: object) -> str:
         if not isinstance(value, str) or value not in self.options:
             raise UnknownNameError(self.kind, value, self.options)
         return value
-
-
-def _spaced(unit: str) -> str:
-    return f" {unit}" if unit else ""
 
 
 def _quote(value: object) -> str:

@@ -62,7 +62,7 @@ class _Grid:
     """Where each map lies in the mosaic, in cells; above each map is room for its label."""
 
     def __init__(self, count: int, height: int, width: int) -> None:
-        rows = 1 if count <= 2 else 2
+        rows = 1 if count <= 4 else 2
         columns = ceil(count / rows)
         self.height, self.width = height, width
         label, gap = ceil(height / 7), ceil(width / 14)

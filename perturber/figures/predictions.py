@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from perturber.figures.style import base_layout
+from perturber.figures.style import SLOT_COLOURS, SLOT_TEXT, base_layout
 from perturber.service.requests import ClassScore
 
 LONGEST_NAME = 34
 
 
-def prediction_bars(top: Sequence[ClassScore], *, colour: str) -> go.Figure:
+def prediction_bars(top: Sequence[ClassScore], *, slot: int) -> go.Figure:
     """Bars on the logits, as long as their share of the largest, the logit written inside.
 
     Above each bar stand the class's name and its softmax probability.
 
     Args:
         top: classes in falling order.
-        colour: of the bars.
+        slot: number of the model slot, whose colour the bars have.
     """
     largest = max((score.logit for score in top), default=0.0)
     lengths = [max(score.logit, 0.0) / largest if largest > 0 else 0.0 for score in top]
@@ -32,12 +32,12 @@ def prediction_bars(top: Sequence[ClassScore], *, colour: str) -> go.Figure:
         y=places,
         orientation="h",
         width=0.42,
-        marker={"color": colour},
+        marker={"color": SLOT_COLOURS[slot]},
         text=[f"{score.logit:.2f}" for score in top],
         textposition="inside",
         insidetextanchor="start",
         textangle=0,
-        textfont={"color": "white", "size": 11},
+        textfont={"color": SLOT_TEXT[slot], "size": 11},
         hovertext=hover,
         hovertemplate="%{hovertext}<extra></extra>",
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from perturber.figures import SLOT_COLOURS, empty_figure
+from perturber.figures import SLOT_COLOURS, SLOT_TEXT, empty_figure
 from perturber.service import ModelInfo
 from perturber.ui.attributes import attributes
 from perturber.ui.state import MAX_NEURONS, SlotState
@@ -51,7 +51,7 @@ def slot_frame(page: str, number: int, slot: SlotState, models: dict[str, ModelI
         [neurons, predictions],
         className="slot",
         id=f"{page}-slot-{number}",
-        style={"--slot": SLOT_COLOURS[number]},
+        style={"--slot": SLOT_COLOURS[number], "--slot-text": SLOT_TEXT[number]},
         **attributes(aria_label=title),
     )
 

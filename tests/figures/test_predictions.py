@@ -12,7 +12,7 @@ TOP = [
 
 
 def test_lengths_values_and_probabilities() -> None:
-    figure = prediction_bars(TOP, colour="#1f4e8c")
+    figure = prediction_bars(TOP, slot=0)
     bars, names, shares = figure.data
     assert list(bars.x) == pytest.approx([1.0, 0.75, 0.0])
     assert list(bars.text) == ["8.00", "6.00", "-1.00"]
@@ -25,9 +25,9 @@ def test_lengths_values_and_probabilities() -> None:
 
 
 def test_nothing_positive() -> None:
-    figure = prediction_bars([ClassScore(index=0, name="x", logit=-2.0, probability=1.0)], colour="#000000")
+    figure = prediction_bars([ClassScore(index=0, name="x", logit=-2.0, probability=1.0)], slot=1)
     assert list(figure.data[0].x) == [0.0]
 
 
 def test_no_prediction() -> None:
-    assert len(prediction_bars([], colour="#000000").data[0].x) == 0
+    assert len(prediction_bars([], slot=1).data[0].x) == 0

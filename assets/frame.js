@@ -1,0 +1,35 @@
+// What all pages share: the line that says what went wrong, and the link to the page that is open.
+window.dash_clientside = window.dash_clientside || {};
+window.perturber = window.perturber || {};
+
+(function () {
+    "use strict";
+
+    // Where every page says what went wrong.
+    window.perturber.notice = function (text) {
+        const element = document.getElementById("notice");
+        if (element && element.textContent !== text) element.textContent = text;
+    };
+
+    // Dash keeps a failed callback to itself; every page shows the server's sentence instead.
+    const plainFetch = window.fetch;
+    window.fetch = async function (resource) {
+        const response = await plainFetch.apply(this, arguments);
+        const url = String((resource && resource.url) || resource);
+        if (url.includes("_dash-update-component") && response.status >= 400)
+            window.perturber.notice(await window.perturber.sentence(response.clone()));
+        return response;
+    };
+
+    // The sentence in an answer that is an error.
+    window.perturber.sentence = async function (response) {
+        const body = await response.json().catch(() => ({}));
+        return body.error || `The server answered with status ${response.status}.`;
+    };
+
+    window.dash_clientside.frame = {
+        active(pathname, ...links) {
+            return links.map((href) => href.split("?")[0] === pathname);
+        },
+    };
+})();
