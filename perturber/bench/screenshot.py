@@ -1,0 +1,27 @@
+"""Makes the README's picture: ``python -m perturber.bench.screenshot assets/screenshot.webp``."""
+
+import io
+import sys
+
+from PIL import Image
+
+from perturber.bench.browser import READY
+from perturber.bench.chromium import launch
+from perturber.bench.server import serving
+from perturber.config import Settings
+
+SIZE = {"width": 1440, "height": 900}
+
+
+def take(path: str, *, address: str = "/") -> None:
+    """Open the dashboard at an address and write what is to be seen."""
+    with serving(Settings()) as server, launch() as browser:
+        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        page.goto(server.url + address)
+        page.wait_for_function(READY)
+        page.wait_for_timeout(1500)
+        Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(path, quality=88, method=6)
+
+
+if __name__ == "__main__":
+    take(*sys.argv[1:2], address="".join(sys.argv[2:3]) or "/")
