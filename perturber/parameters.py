@@ -65,10 +65,16 @@ class Number(Parameter):
 
     @property
     def allowed(self) -> str:
+        """The interval with its unit."""
         space = " " if self.unit not in ("", "°") else ""
         return f"{self.minimum:g} to {self.maximum:g}{space}{self.unit}"
 
     def parse(self, value: object) -> float:
+        """Read a number; angles come back into their interval.
+
+        Raises:
+            InvalidInputError: no number, or outside the interval.
+        """
         allowed = f"Allowed: a number from {self.allowed}."
         try:
             if isinstance(value, bool):
@@ -104,9 +110,15 @@ class Choice(Parameter):
 
     @property
     def allowed(self) -> str:
+        """The names."""
         return ", ".join(self.options)
 
     def parse(self, value: object) -> str:
+        """Read a name.
+
+        Raises:
+            UnknownNameError: naming the names that exist.
+        """
         if not isinstance(value, str) or value not in self.options:
             raise UnknownNameError(self.kind, value, self.options)
         return value

@@ -12,6 +12,10 @@ torch.set_num_threads(max(1, (os.cpu_count() or 1)))
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write the renderer's golden picture anew")
+
+
 @pytest.fixture(scope="session")
 def photographs() -> Path:
     """One labelled photograph for each ImageNet class; not part of the project."""

@@ -207,10 +207,12 @@ def test_background(renderer: Renderer) -> None:
     assert (blurs.flatten(1).std(1).diff() < 0).all()
 
 
-def test_golden_image(renderer: Renderer) -> None:
+def test_golden_image(renderer: Renderer, request: pytest.FixtureRequest) -> None:
     """Written by ``pytest --write-golden``; a change of the renderer's look must be meant."""
     scenes = [Scene.parse({"yaw": 30, "pitch": -25, "roll": 10, "morph": 0.4, "distance": 4.2})]
     picture = renderer.foreground(scenes)[0].permute(1, 2, 0).numpy()
+    if request.config.getoption("--write-golden"):
+        Image.fromarray((picture * 255).round().astype(np.uint8)).save(GOLDEN)
     expected = np.asarray(Image.open(GOLDEN), np.float32) / 255
     assert np.abs(picture - expected).mean() < 0.002
     assert (np.abs(picture - expected).max(2) > 0.05).mean() < 0.002
