@@ -14,7 +14,7 @@ def rasterize(x: Tensor, y: Tensor, depth: Tensor, offset: Tensor, *, samples: i
     """Find the nearest triangle of each covered sample.
 
     Args:
-        x, y: (T, 3) corners of each triangle, in samples: sample centres lie at whole numbers, x to the right, y
+        x, y: (3, T) corners of each triangle, in samples: sample centres lie at whole numbers, x to the right, y
             downwards. Both orientations are drawn; what lies outside the picture is cut off.
         depth: (3, T) coefficients of each triangle's inverse distance ``a·x + b·y + c``, positive where it is seen.
         offset: (T,) int64, address of the first sample of each triangle's picture.
@@ -24,8 +24,8 @@ def rasterize(x: Tensor, y: Tensor, depth: Tensor, offset: Tensor, *, samples: i
     Returns:
         Addresses of the covered samples in rising order, (N,) int64, and the triangle that is seen there, (N,) int64.
     """
-    first = y.amin(1).ceil_().clamp_(0, size)
-    rows = (y.amax(1).ceil_().clamp_(0, size) - first).long()
+    first = y.amin(0).ceil_().clamp_(0, size)
+    rows = (y.amax(0).ceil_().clamp_(0, size) - first).long()
     triangle = torch.repeat_interleave(rows)
     row = _count_up(rows, triangle).to(x.dtype) + first.index_select(0, triangle)
 
@@ -59,8 +59,8 @@ def _row_bounds(x: Tensor, y: Tensor, triangle: Tensor, row: Tensor) -> tuple[Te
 
     An edge is always walked from its upper end, whichever triangle asks, so that neighbours agree to the last bit.
     """
-    order = y.argsort(1)
-    (x0, x1, x2), (y0, y1, y2) = x.gather(1, order).unbind(1), y.gather(1, order).unbind(1)
+    (y0, y1, y2), order = y.sort(0)
+    x0, x1, x2 = x.gather(0, order)
     slopes = (x2 - x0) / (y2 - y0), (x1 - x0) / (y1 - y0), (x2 - x1) / (y2 - y1)
     edges = torch.stack((x0, y0, x1, y1, *slopes))
     x0, y0, x1, y1, long, upper, lower = edges.index_select(1, triangle)

@@ -13,8 +13,8 @@ from torch import Tensor
 from perturber import objects
 from perturber.objects import MorphPair
 from perturber.render.backdrop import Backdrop
-from perturber.render.camera import rotation
-from perturber.render.geometry import Triangles, project
+from perturber.render.camera import projection, rotation
+from perturber.render.geometry import Triangles, project, select
 from perturber.render.rasterizer import rasterize
 from perturber.render.shading import blinn_phong
 from perturber.render.texture import MipTexture
@@ -121,7 +121,7 @@ class Renderer:
         samples = self.size * SUPERSAMPLING
         p = SimpleNamespace(**{key: self._tensor(values(scenes, key)) for key in OBJECT_PARAMETERS})
         triangles = model.triangles(p, samples)
-        depth, offset = triangles.coefficients[:, :, 0].T.contiguous(), triangles.picture * samples**2
+        depth, offset = triangles.coefficients[:, 0], triangles.picture * samples**2
         owner = triangles.owner
         if owner is not None:
             depth, offset = depth.index_select(1, owner), offset.index_select(0, owner)
@@ -157,21 +157,26 @@ class _Model:
     """A morph pair on the device."""
 
     def __init__(self, pair: MorphPair, device: torch.device) -> None:
-        self.positions = torch.tensor(pair.positions, device=device)
-        self.normals = torch.tensor(pair.normals, device=device)
-        self.uv = torch.tensor(pair.uv, device=device)
-        self.faces = torch.tensor(pair.faces, device=device).long()
+        self.positions, self.normals = (
+            torch.tensor(array, device=device).transpose(1, 2).contiguous() for array in (pair.positions, pair.normals)
+        )
+        uv = torch.tensor(pair.uv, device=device).T
+        self.constants = torch.cat((torch.ones_like(uv[:1]), uv))
+        self.faces = torch.tensor(pair.faces, device=device).long().T.contiguous()
         self.textures = [MipTexture(torch.tensor(t, device=device).permute(2, 0, 1) / 255) for t in pair.textures]
         self.specular = torch.tensor(pair.specular, device=device)
         self.shininess = torch.tensor(pair.shininess, device=device)
 
     def triangles(self, p: SimpleNamespace, samples: int) -> Triangles:
+        """Attributes of the triangles: 1, u, v and the normal in camera space."""
         shape = (p.morph + p.shape_morph).clamp(0, 1).view(-1, 1, 1)
-        turn = rotation(p.yaw, p.pitch, p.roll).transpose(1, 2)
-        move = torch.stack((p.pan_x, p.pan_y, -p.distance), 1)[:, None]
-        positions = torch.lerp(self.positions[0], self.positions[1], shape) @ turn + move
-        normals = torch.lerp(self.normals[0], self.normals[1], shape) @ turn
-        return project(positions, normals, self.uv, self.faces, samples)
+        turn = rotation(p.yaw, p.pitch, p.roll)
+        move = torch.stack((p.pan_x, p.pan_y, -p.distance), 1)[:, :, None]
+        camera = projection(samples, turn.device)
+        points = torch.baddbmm(camera @ move, camera @ turn, torch.lerp(self.positions[0], self.positions[1], shape))
+        normals = turn @ torch.lerp(self.normals[0], self.normals[1], shape)
+        attributes = torch.cat((self.constants.expand(len(shape), -1, -1), normals), 1)
+        return project(points, attributes, self.faces)
 
     def shade(
         self, p: SimpleNamespace, triangles: Triangles, address: Tensor, triangle: Tensor, grid: Tensor
@@ -182,32 +187,25 @@ class _Model:
             address = address - picture * grid.shape[1]
             p = SimpleNamespace(**{key: parameter.index_select(0, picture) for key, parameter in vars(p).items()})
         x, y = grid.index_select(1, address)
-        a, b, c = triangles.coefficients.flatten(1).index_select(0, triangle).split(6, 1)
-        inverse, u, v, *normal = (
-            torch.addcmul(torch.addcmul(ck, bk, y), ak, x)
-            for ak, bk, ck in zip(a.unbind(1), b.unbind(1), c.unbind(1), strict=True)
-        )
-        w = 1 / inverse
-        u, v = u * w, v * w
-        level = self._level(a, b, u, v, w) + p.texture_blur
+        a, b, c = select(triangles.coefficients, triangle)
+        over_w = torch.addcmul(torch.addcmul(c, b, y), a, x)
+        w = 1 / over_w[0]
+        uv, normal = over_w[1:3] * w, over_w[3:]
+        level = self._level(a, b, uv, w) + p.texture_blur
 
         mix = (p.morph + p.texture_morph).clamp(0, 1)
-        colour = self._texel(self.textures[0].locate(u, v, level), mix)
+        colour = self._texel(self.textures[0].locate(uv, level), mix)
         colour = torch.lerp(torch.ones_like(colour), colour, p.texture_influence)
-        shade, gloss = blinn_phong(torch.stack(normal), torch.lerp(self.shininess[0], self.shininess[1], mix))
+        shade, gloss = blinn_phong(normal, torch.lerp(self.shininess[0], self.shininess[1], mix))
         shade = 1 + p.lighting_influence * (shade - 1)
         gloss = gloss * (torch.lerp(self.specular[0], self.specular[1], mix) * p.lighting_influence)
         return torch.addcmul(gloss, colour, shade).clamp_(0, 1)
 
-    def _level(self, a: Tensor, b: Tensor, u: Tensor, v: Tensor, w: Tensor) -> Tensor:
+    def _level(self, a: Tensor, b: Tensor, uv: Tensor, w: Tensor) -> Tensor:
         """Mip level from the texels that one step on the sample grid covers, the larger axis of the two (OpenGL)."""
         texels = self.textures[0].size
-        squares = []
-        for k in (a, b):
-            du = torch.addcmul(k[:, 1], u, k[:, 0], value=-1)
-            dv = torch.addcmul(k[:, 2], v, k[:, 0], value=-1)
-            squares.append(torch.addcmul(du * du, dv, dv))
-        spread = torch.maximum(*squares) * (w * texels).square_()
+        along_x, along_y = (torch.addcmul(k[1:3], uv, k[0], value=-1).square_().sum(0) for k in (a, b))
+        spread = torch.maximum(along_x, along_y) * (w * texels).square_()
         return spread.clamp(1, texels**2).log2() * 0.5
 
     def _texel(self, places: tuple[Tensor, Tensor], mix: Tensor) -> Tensor:

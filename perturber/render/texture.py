@@ -36,24 +36,19 @@ class MipTexture:
         for level in framed:
             side = level.shape[1]
             self._atlas[0, :, top : top + side, left : left + side] = level
-            # Sampler coordinates run from −1 to 1 over the atlas: x = a·u + b, y = c·v + d.
+            # Sampler coordinates run from −1 to 1 over the atlas: scale · (u, v) + start.
             inner = side - 2
-            transforms.append(
-                (
-                    2 * inner / width,
-                    2 * (left + 1) / width - 1,
-                    -2 * inner / height,
-                    2 * (top + 1 + inner) / height - 1,
-                )
-            )
+            scale = (2 * inner / width, -2 * inner / height)
+            start = (2 * (left + 1) / width - 1, 2 * (top + 1 + inner) / height - 1)
+            transforms.append((scale, start))
             left, top = framed[0].shape[2], top + side if left else 0
-        self._transforms = torch.tensor(transforms, device=texels.device).T.contiguous()
+        self._transforms = torch.tensor(transforms, device=texels.device).view(-1, 4).T.contiguous()
 
-    def locate(self, u: Tensor, v: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+    def locate(self, uv: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         """The places of a trilinear lookup; they serve every texture of the same size.
 
         Args:
-            u, v: (N,) texture coordinates, v upwards.
+            uv: (2, N) texture coordinates, v upwards.
             level: (N,) mip level, limited to 0…`levels`.
 
         Returns:
@@ -61,14 +56,14 @@ class MipTexture:
         """
         level = level.clamp(0, self.levels)
         fine = level.detach().floor()
-        u, v = u - u.detach().floor(), v - v.detach().floor()
-        grid = torch.empty(2, 1, len(u), 2, device=u.device, dtype=u.dtype)
+        uv = uv - uv.detach().floor()
         number = fine.to(torch.int32)
-        for k in (0, 1):
-            a, b, c, d = self._transforms.index_select(1, (number + k).clamp_max_(self.levels))
-            grid[k, 0, :, 0] = torch.addcmul(b, a, u)
-            grid[k, 0, :, 1] = torch.addcmul(d, c, v)
-        return grid, level - fine
+        places = []
+        for each in (number, (number + 1).clamp_max_(self.levels)):
+            scale, start = self._transforms.index_select(1, each).split(2)
+            places.append(torch.addcmul(start, scale, uv))
+        # A view: the sampler reads a grid whose places lie one after the other as fast as one of pairs.
+        return torch.stack(places).transpose(1, 2)[:, None], level - fine
 
     def fetch(self, places: tuple[Tensor, Tensor]) -> Tensor:
         """Colours (C, N); differentiable in the coordinates and the level that the places were made from."""
