@@ -59,7 +59,8 @@ def project(points: Tensor, attributes: Tensor, faces: Tensor) -> Triangles:
     terms = ((edge * inverse)[:, None] * values[:, corner] for corner, edge in enumerate(edges))
     picture = torch.div(seen, faces.shape[1], rounding_mode="floor")
     pieces, owner = _in_front(corners)
-    return Triangles(picture, sum(terms, start=values.new_zeros(())), *(pieces[:2] / pieces[2]), owner)
+    x, y = (pieces[:2] / pieces[2]).unbind()
+    return Triangles(picture, sum(terms, start=values.new_zeros(())), x, y, owner)
 
 
 def select(array: Tensor, triangle: Tensor) -> Tensor:

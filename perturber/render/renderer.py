@@ -85,8 +85,8 @@ class Renderer:
         self._models[pair.name] = _Model(pair, self.device)
 
     def _draw_all(self, jobs: list[tuple["_Model", list[SceneBase]]]) -> list[Tensor]:
-        if len(jobs) == 1:
-            return [self._draw(*jobs[0])]
+        if self.device.type != "cpu":
+            return [self._draw(*job) for job in jobs]
         inference, grad = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
 
         def draw(job: tuple["_Model", list[SceneBase]]) -> Tensor:
