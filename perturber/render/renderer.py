@@ -1,9 +1,11 @@
 """The renderer: scenes in, pictures out, batched on one device."""
 
+import math
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property, reduce
 from types import SimpleNamespace
 
@@ -23,8 +25,11 @@ from perturber.scene import SceneBase, values
 SUPERSAMPLING = 2
 """Samples per pixel along each axis."""
 
-GPU_CHUNK = 32
-"""Pictures that a GPU draws in one go; bounds its memory."""
+AT_ONCE_ON_CPU = 4
+"""Pictures that are drawn in one go: few enough for a core's cache, enough to make each operation worth its call."""
+
+AT_ONCE_ON_GPU = 32
+"""Bounds the memory."""
 
 OBJECT_PARAMETERS = (
     "yaw", "pitch", "roll", "distance", "pan_x", "pan_y", "morph", "shape_morph", "texture_morph",
@@ -87,6 +92,9 @@ class Renderer:
     def _draw_all(self, jobs: list[tuple["_Model", list[SceneBase]]]) -> list[Tensor]:
         if self.device.type != "cpu":
             return [self._draw(*job) for job in jobs]
+        if len(jobs) == 1:
+            with _one_thread():
+                return [self._draw(*jobs[0])]
         inference, grad = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
 
         def draw(job: tuple["_Model", list[SceneBase]]) -> Tensor:
@@ -104,7 +112,7 @@ class Renderer:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        """Workers that draw whole pictures, each on one core: that shares the work better than torch's own threads."""
+        """Workers that draw pictures, each on one core: that shares the work better than torch's own threads."""
         workers = torch.get_num_threads()
         pool = ThreadPoolExecutor(workers, thread_name_prefix="render", initializer=lambda: torch.set_num_threads(1))
         everyone = threading.Barrier(workers)
@@ -113,8 +121,9 @@ class Renderer:
         return pool
 
     def _chunks(self, indices: list[int]) -> list[list[int]]:
-        # On a CPU one picture's data stay in the cache, and a picture is the natural share of a core.
-        step = 1 if self.device.type == "cpu" else GPU_CHUNK
+        step = AT_ONCE_ON_GPU
+        if self.device.type == "cpu":
+            step = min(AT_ONCE_ON_CPU, math.ceil(len(indices) / torch.get_num_threads()))
         return [indices[i : i + step] for i in range(0, len(indices), step)]
 
     def _draw(self, model: "_Model", scenes: list[SceneBase]) -> Tensor:
@@ -151,6 +160,17 @@ class Renderer:
             picture = torch.tensor(objects.background(name), device=self.device).permute(2, 0, 1) / 255
             self._backdrops[name] = Backdrop(picture, self.size)
         return self._backdrops[name]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to this thread: waking others for the small steps of one picture costs more than they save."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Model:
