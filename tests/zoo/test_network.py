@@ -14,7 +14,7 @@ from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.zoo.weights import load_weights
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_logits_equal_the_weights_own_code(number: int, settings: Settings) -> None:
     package = pytest.importorskip("efficientnet_lite_pytorch")
     network = zoo.load(f"efficientnet_lite{number}", "cpu", settings)
