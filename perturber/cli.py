@@ -195,5 +195,17 @@ def bench_render(
     measure(_settings(device), rounds=rounds)
 
 
+@bench.command("objects")
+def bench_objects(
+    device: Device = None,
+    model: Annotated[list[str] | None, typer.Option(help="Catalogue model; may be given several times.")] = None,
+) -> None:
+    """What networks see in the built-in objects, from 28 sides."""
+    from perturber.bench.objects import NETWORKS
+    from perturber.bench.objects import run as measure
+
+    measure(_settings(device), models=model or NETWORKS)
+
+
 if __name__ == "__main__":
     main()

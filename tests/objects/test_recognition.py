@@ -1,55 +1,66 @@
-"""Real networks see in the library's objects what they are meant to be."""
+"""Real networks see in the library's objects what they are meant to be, from 28 sides."""
 
 import pytest
 import torch
 
 from perturber import zoo
+from perturber.bench.objects import NETWORKS, SUBJECTS, VIEWS, Recognition, draw, recognise
 from perturber.config import Settings
 from perturber.render import Renderer
-from perturber.scene import Scene
-
-DOGS, CATS, FIRE_ENGINE, RACERS = set(range(151, 269)), set(range(281, 286)), {555}, {751, 817}
-
-OBJECTS = {
-    "dog": ("dog_cat", 0, "lawn", DOGS),
-    "cat": ("dog_cat", 1, "lawn", CATS),
-    "fire truck": ("firetruck_racecar", 0, "street", FIRE_ENGINE),
-    "race car": ("firetruck_racecar", 1, "street", RACERS),
-}
-
-VIEWS = [{"yaw": yaw, "pitch": pitch} for yaw in (-70, -46.7, -23.3, 0, 23.3, 46.7, 70) for pitch in (0, -16.7)]
+from perturber.zoo.classes import IMAGENET_1K
 
 
 @pytest.fixture(scope="module")
-def renderer() -> Renderer:
-    return Renderer()
-
-
-@pytest.fixture(scope="module")
-def network() -> zoo.Network:
-    return zoo.load("efficientnet_lite0", device="cpu", settings=Settings())
-
-
-def best(network: zoo.Network, pictures: torch.Tensor, count: int) -> list[list[int]]:
-    logits = network.look(network.preprocess(pictures)).logits
-    assert logits is not None
-    return logits.topk(count).indices.tolist()
-
-
-@pytest.mark.parametrize("name", OBJECTS)
-def test_default_view_is_recognised(name: str, renderer: Renderer, network: zoo.Network) -> None:
-    pair, morph, background, right = OBJECTS[name]
+def pictures() -> dict[str, torch.Tensor]:
+    renderer = Renderer()
     with torch.inference_mode():
-        picture = renderer.render([Scene.parse({"object": pair, "morph": morph, "background": background})])
-        (first,) = best(network, picture, 1)
-    assert first[0] in right, network.classes[first[0]]
+        return {name: draw(subject, renderer) for name, subject in SUBJECTS.items()}
 
 
-@pytest.mark.parametrize("name", OBJECTS)
-def test_most_views_are_recognised(name: str, renderer: Renderer, network: zoo.Network) -> None:
-    pair, morph, background, right = OBJECTS[name]
-    base = {"object": pair, "morph": morph, "background": background}
+@pytest.fixture(scope="module", params=NETWORKS)
+def network(request: pytest.FixtureRequest) -> zoo.Network:
+    return zoo.load(request.param, device="cpu", settings=Settings())
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_recognised_from_every_side(name: str, pictures: dict[str, torch.Tensor], network: zoo.Network) -> None:
     with torch.inference_mode():
-        pictures = renderer.render([Scene.parse({**base, **view}) for view in VIEWS])
-        hits = [bool(right & set(five)) for five in best(network, pictures, 5)]
-    assert sum(hits) >= 0.85 * len(VIEWS)
+        seen = recognise(network, pictures[name], SUBJECTS[name].right)
+    assert seen.right, f"default view: {seen.name}"
+    assert seen.top5 >= 0.85
+
+
+def test_right_classes_are_named_after_the_objects() -> None:
+    def names(subject: str) -> set[str]:
+        return {IMAGENET_1K[i].name for i in SUBJECTS[subject].right}
+
+    assert len(VIEWS) == 28
+    assert {"beagle", "Chihuahua", "Mexican hairless"} <= names("Dog")  # the first and the last breed
+    assert not {"hyena", "dingo", "timber wolf", "red fox"} & names("Dog")
+    assert names("Cat") == {"tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat"}
+    assert (names("Fire Truck"), names("Race Car")) == ({"fire engine"}, {"racer", "sports car"})
+
+
+def test_shares_are_counted_over_the_views_and_the_default_view_apart() -> None:
+    """A network of known answers: picture k is given the logits of row k."""
+    rows = torch.full((5, 1000), -10.0)
+    rows[0, 3] = 2.0  # the default view: class 3, softmax of one 2 among 999 × -10
+    rows[1, [7, 3]] = torch.tensor([5.0, 4.0])  # first, and among five
+    rows[2, [3, 7]] = torch.tensor([5.0, 4.0])  # among five only
+    rows[3, :6] = torch.arange(6.0)
+    rows[3, 7] = -1.0  # neither
+    rows[4, 8] = 1.0  # first: 8 counts as well
+
+    class Known:
+        classes = tuple(map(str, range(1000)))
+
+        def preprocess(self, images: torch.Tensor) -> torch.Tensor:
+            return images
+
+        def look(self, images: torch.Tensor) -> zoo.Probe:
+            return zoo.Probe({}, rows[images[:, 0, 0, 0].long()])
+
+    images = torch.arange(5.0).view(5, 1, 1, 1).expand(5, 3, 2, 2)
+    seen = recognise(Known(), images, {7, 8}, at_once=2)  # type: ignore[arg-type]
+    expected = torch.tensor(2.0).exp() / (torch.tensor(2.0).exp() + 999 * torch.tensor(-10.0).exp())
+    assert seen == Recognition(0.75, 0.5, "3", pytest.approx(expected.item(), rel=1e-5), False)
