@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model
 
-from perturber.parameters import PARAMETERS, Number, Value, get
+from perturber.parameters import PARAMETERS, Value, get
 
 
 class SceneBase(BaseModel):
@@ -46,8 +46,7 @@ class SceneBase(BaseModel):
 def _scene_type() -> type[SceneBase]:
     fields: dict[str, Any] = {}
     for key, parameter in PARAMETERS.items():
-        kind = float if isinstance(parameter, Number) else str
-        fields[key] = (Annotated[kind, BeforeValidator(parameter.parse)], parameter.default)
+        fields[key] = (Annotated[parameter.type, BeforeValidator(parameter.parse)], parameter.default)
     return create_model("Scene", __base__=SceneBase, __module__=__name__, **fields)
 
 

@@ -18,10 +18,21 @@ def saturation(images: Tensor, factor: Tensor) -> Tensor:
     return torch.lerp(grey, images, factor.view(-1, 1, 1, 1)).clamp(0, 1)
 
 
+def contrast(images: Tensor, factor: Tensor) -> Tensor:
+    """Scale the distance from mid-grey: ``0.5 + factor · (image − 0.5)``, limited to [0, 1]."""
+    return (0.5 + factor.view(-1, 1, 1, 1) * (images - 0.5)).clamp(0, 1)
+
+
+def brightness(images: Tensor, amount: Tensor) -> Tensor:
+    """Add to every value: ``image + amount``, limited to [0, 1]."""
+    return (images + amount.view(-1, 1, 1, 1)).clamp(0, 1)
+
+
 def hue(images: Tensor, turns: Tensor) -> Tensor:
     """Rotate the hue in HSV space by `turns` of the colour circle; value and saturation stay (Smith 1978).
 
-    Periodic in `turns` with period 1, and therefore not monotone.
+    Periodic in `turns` with period 1, and therefore not monotone. What is added to all three channels passes
+    through unchanged, so that bands with negative values have hues as well.
     """
     red, green, blue = images.unbind(1)
     value, dominant = images.max(1)

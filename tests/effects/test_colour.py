@@ -1,15 +1,15 @@
 """Colour effects against colorsys and torchvision."""
 
 import colorsys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
+from skimage.exposure import rescale_intensity
 from torchvision.transforms.v2 import functional as reference
 
-from perturber import effects
 from perturber.effects import colour
-from perturber.scene import Scene
 
 
 @pytest.fixture
@@ -44,19 +44,21 @@ def test_alpha_equals_brightness(images: torch.Tensor) -> None:
     torch.testing.assert_close(colour.alpha(images, torch.full((4,), 0.3)), expected)
 
 
-def test_defaults_change_no_bit(images: torch.Tensor) -> None:
-    assert effects.apply(images, [Scene()] * 4) is images
+@pytest.mark.parametrize("factor", [0.01, 0.5, 1.0, 2.5])
+def test_contrast_equals_scikit_image(photographs: torch.Tensor, factor: float) -> None:
+    ends = (0.5 - 0.5 / factor, 0.5 + 0.5 / factor)
+    expected = rescale_intensity(photographs.numpy(), in_range=ends, out_range=(0, 1))
+    np.testing.assert_allclose(colour.contrast(photographs, torch.full((2,), factor)), expected, atol=2e-6)
 
 
-def test_each_item_has_its_own_values(images: torch.Tensor) -> None:
-    scenes = [Scene(), Scene(hue=0.3), Scene(alpha=0.5, saturation=0.0), Scene(hue=-0.1, alpha=0.9)]
-    together = effects.apply(images, scenes)
-    for i, scene in enumerate(scenes):
-        torch.testing.assert_close(together[i : i + 1], effects.apply(images[i : i + 1], [scene]), atol=0, rtol=0)
+@pytest.mark.parametrize("amount", [-0.4, 0.0, 0.3, 1.0])
+def test_brightness_equals_scikit_image(photographs: torch.Tensor, amount: float) -> None:
+    expected = rescale_intensity(photographs.numpy(), in_range=(-amount, 1 - amount), out_range=(0, 1))
+    np.testing.assert_allclose(colour.brightness(photographs, torch.full((2,), amount)), expected, atol=2e-6)
 
 
-@pytest.mark.parametrize("key", list(effects.EFFECTS))
-def test_differentiable(key: str) -> None:
+@pytest.mark.parametrize("effect", [colour.alpha, colour.hue, colour.saturation, colour.contrast, colour.brightness])
+def test_differentiable(effect: Callable[..., torch.Tensor]) -> None:
     images = torch.rand(2, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.2
-    amounts = torch.tensor([0.31, 0.72], dtype=torch.float64)
-    assert torch.autograd.gradcheck(effects.EFFECTS[key], (images.requires_grad_(), amounts.requires_grad_()))
+    amounts = torch.tensor([0.11, 0.07], dtype=torch.float64)
+    assert torch.autograd.gradcheck(effect, (images.requires_grad_(), amounts.requires_grad_()))

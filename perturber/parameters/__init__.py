@@ -1,0 +1,24 @@
+"""The table of every scene parameter: the one place where a parameter is declared.
+
+The `Scene` value, the controls of the page, the CLI's ``--set``, the URL codec and ``perturber parameters``
+are all derived from `PARAMETERS`. Adding a perturbation is one row in ``table.py`` and one batched function in
+`perturber.effects` (pictures) or `perturber.render` (the 3D scene).
+"""
+
+from perturber.parameters.kinds import Choice, Code, Neuron, Number, Parameter, Switch, Text, Value
+from perturber.parameters.table import GROUPS, PARAMETERS, Group, get
+
+__all__ = [
+    "GROUPS",
+    "PARAMETERS",
+    "Choice",
+    "Code",
+    "Group",
+    "Neuron",
+    "Number",
+    "Parameter",
+    "Switch",
+    "Text",
+    "Value",
+    "get",
+]
