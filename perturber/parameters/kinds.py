@@ -211,7 +211,7 @@ class Code(Text):
 
 @dataclass(frozen=True, kw_only=True)
 class Neuron(Text):
-    """One channel of a network's layer: ``layer:neuron`` of the catalogue's first network, or ``model/layer:neuron``."""
+    """One channel of a layer: ``layer:neuron`` of the catalogue's first network, or ``model/layer:neuron``."""
 
     @property
     def allowed(self) -> str:

@@ -26,7 +26,7 @@ GROUPS: dict[str, Group] = {
     "Feature Visualisation": Group("A plane that shows what a neuron responds to, in place of the object."),
     "Post-processing": Group("Changes of the finished picture, applied from top to bottom.", unfolded=True),
     "Frequency Decomposition": Group(
-        "The picture is the sum of a low band (its Gaussian blur) and a high band (the rest); each can be changed alone."
+        "The picture is the sum of a low band (its Gaussian blur) and a high band (the rest), to be changed apart."
     ),
     "Corruptions": Group(
         "The failures of real cameras and weather of ImageNet-C (Hendrycks & Dietterich 2019), from severity 0 (none) "
@@ -250,7 +250,7 @@ _CORRUPTIONS: tuple[Parameter, ...] = (
             ("jpeg_compression", "JPEG", "Blocks of a JPEG file of low quality."),
         )
     ),
-    _seed("corruption_seed", "Corruption Seed", "Corruptions", "noise, snow, frost, fog and distortion of the corruptions"),
+    _seed("corruption_seed", "Corruption Seed", "Corruptions", "which noise, snow, frost, fog and distortion appear"),
 )
 # fmt: on
 

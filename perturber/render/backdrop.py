@@ -32,12 +32,13 @@ class Backdrop:
             levels.append(level[0])
         self.levels = torch.stack(levels)
 
-    def view(self, blur: Tensor, saturation: Tensor) -> Tensor:
+    def view(self, blur: Tensor, saturation: Tensor, turn: Tensor) -> Tensor:
         """The background as the camera sees it.
 
         Args:
             blur: (B,) mip level, limited to the last one.
             saturation: (B,) factor of the colourfulness; 0 is grey, 1 unchanged.
+            turn: (B,) degrees by which the picture is turned counter-clockwise about its centre.
 
         Returns:
             (B, 3, size, size) in [0, 1].
@@ -49,4 +50,18 @@ class Backdrop:
         picture = torch.lerp(
             self.levels[lower], self.levels[(lower + 1).clamp_max(last)], (blur - fine).view(-1, 1, 1, 1)
         )
-        return saturate(picture, saturation)
+        return _turned(saturate(picture, saturation), turn)
+
+
+def _turned(pictures: Tensor, degrees: Tensor) -> Tensor:
+    """Pictures (B, 3, S, S) turned counter-clockwise; their mirror images fill the corners."""
+    if not degrees.requires_grad and not bool((degrees != 0).any()):
+        return pictures
+    cos, sin = torch.deg2rad(degrees).cos(), torch.deg2rad(degrees).sin()
+    zero = torch.zeros_like(cos)
+    # From a place in the result back to the place in the picture, with y downwards.
+    back = torch.stack((torch.stack((cos, -sin, zero), 1), torch.stack((sin, cos, zero), 1)), 1)
+    grid = F.affine_grid(back, list(pictures.shape), align_corners=False)
+    turned = F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+    still = (degrees == 0).view(-1, 1, 1, 1)
+    return turned if degrees.requires_grad else torch.where(still, pictures, turned)

@@ -23,13 +23,13 @@ NEAR = 0.05
 TAN_HALF = math.tan(math.radians(FIELD_OF_VIEW / 2))
 
 
-def projection(size: int, device: torch.device) -> Tensor:
+def projection(size: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     """From camera space to homogeneous coordinates (x·w, y·w, w) on a grid of size × size samples: (3, 3).
 
     Sample centres lie at whole numbers, x to the right, y downwards; w is the distance along the view axis.
     """
     focal, centre = size / (2 * TAN_HALF), (size - 1) / 2
-    return torch.tensor([[focal, 0, -centre], [0, -focal, -centre], [0, 0, -1]], device=device)
+    return torch.tensor([[focal, 0, -centre], [0, -focal, -centre], [0, 0, -1]], dtype=dtype, device=device)
 
 
 def rotation(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:

@@ -10,8 +10,20 @@ import torch
 from torch import Tensor
 
 
-def rasterize(x: Tensor, y: Tensor, depth: Tensor, offset: Tensor, *, samples: int, size: int) -> tuple[Tensor, Tensor]:
-    """Find the nearest triangle of each covered sample.
+@torch.no_grad()
+def rasterize(
+    x: Tensor,
+    y: Tensor,
+    depth: Tensor,
+    offset: Tensor,
+    *,
+    samples: int,
+    size: int,
+    behind: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Find the nearest triangle of each covered sample, or the nearest one behind what was found before.
+
+    Which triangle is seen where does not change by degrees: no gradient passes.
 
     Args:
         x, y: (3, T) corners of each triangle, in samples: sample centres lie at whole numbers, x to the right, y
@@ -20,9 +32,12 @@ def rasterize(x: Tensor, y: Tensor, depth: Tensor, offset: Tensor, *, samples: i
         offset: (T,) int64, address of the first sample of each triangle's picture.
         samples: number of samples in all pictures together.
         size: side of a picture, in samples.
+        behind: (samples,) int64, the keys of an earlier call: only what lies behind them is seen (depth peeling,
+            Everitt 2001). −1 hides everything.
 
     Returns:
-        Addresses of the covered samples in rising order, (N,) int64, and the triangle that is seen there, (N,) int64.
+        Addresses of the covered samples in rising order, (N,) int64, the triangle that is seen there, (N,) int64,
+        and the key of each sample, (samples,) int64.
     """
     first = y.amin(0).ceil_().clamp_(0, size)
     rows = (y.amax(0).ceil_().clamp_(0, size) - first).long()
@@ -41,11 +56,14 @@ def rasterize(x: Tensor, y: Tensor, depth: Tensor, offset: Tensor, *, samples: i
     step = _count_up(length, run)
     nearness = torch.addcmul(at_start.index_select(0, run), a.index_select(0, run), step.to(x.dtype)).clamp_min_(0)
     # The bits of a float that is not negative sort like the float: one maximum finds the depth and who has it.
-    key = nearness.view(torch.int32).long().bitwise_left_shift_(32) + triangle.index_select(0, run)
+    key = nearness.float().view(torch.int32).long().bitwise_left_shift_(32) + triangle.index_select(0, run)
+    place = address.index_select(0, run) + step
+    if behind is not None:
+        key.masked_fill_(key >= behind.index_select(0, place), -1)
     best = torch.full((samples,), -1, dtype=torch.int64, device=x.device)
-    best.scatter_reduce_(0, address.index_select(0, run) + step, key, "amax")
+    best.scatter_reduce_(0, place, key, "amax")
     covered = (best >= 0).nonzero().squeeze(1)
-    return covered, best.index_select(0, covered) & 0xFFFFFFFF
+    return covered, best.index_select(0, covered) & 0xFFFFFFFF, best
 
 
 def _count_up(counts: Tensor, owner: Tensor) -> Tensor:

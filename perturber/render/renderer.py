@@ -2,13 +2,15 @@
 
 import math
 import threading
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property, reduce
 from types import SimpleNamespace
+from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,10 +19,16 @@ from perturber.objects import MorphPair
 from perturber.render.backdrop import Backdrop
 from perturber.render.camera import projection, rotation
 from perturber.render.geometry import Triangles, project, select
+from perturber.render.plane import plane_pair
 from perturber.render.rasterizer import rasterize
-from perturber.render.shading import blinn_phong
+from perturber.render.shading import blinn_phong, lamp_directions
 from perturber.render.texture import MipTexture
-from perturber.scene import SceneBase, values
+from perturber.scene import SceneBase
+
+T = TypeVar("T")
+
+KEPT = 16
+"""Objects and backgrounds that stay on the device before the least recently used one leaves."""
 
 SUPERSAMPLING = 2
 """Samples per pixel along each axis."""
@@ -31,10 +39,18 @@ AT_ONCE_ON_CPU = 4
 AT_ONCE_ON_GPU = 32
 """Bounds the memory."""
 
+LAYERS = 4
+"""Surfaces behind each other that are seen through a texture's holes and glass; what lies deeper is left out."""
+
 OBJECT_PARAMETERS = (
     "yaw", "pitch", "roll", "distance", "pan_x", "pan_y", "morph", "shape_morph", "texture_morph",
-    "texture_influence", "texture_blur", "lighting_influence",
+    "texture_influence", "texture_blur", "lighting_influence", "light_azimuth", "light_elevation",
 )  # fmt: skip
+
+BACKDROP_PARAMETERS = ("background_blur", "background_saturation", "background_rotation")
+
+Values = Mapping[str, Tensor]
+"""Parameter key → (B,), in place of what the scenes say: for derivatives with respect to parameters."""
 
 
 class Renderer:
@@ -45,51 +61,75 @@ class Renderer:
     Args:
         device: where everything is kept and drawn.
         size: side of the pictures, in pixels.
+        dtype: of the pictures and of everything on the way; float64 is there to check derivatives.
     """
 
-    def __init__(self, device: torch.device | str = "cpu", *, size: int = 224) -> None:
+    def __init__(
+        self, device: torch.device | str = "cpu", *, size: int = 224, dtype: torch.dtype = torch.float32
+    ) -> None:
         self.device = torch.device(device)
         self.size = size
-        self._models: dict[str, _Model] = {}
-        self._backdrops: dict[str, Backdrop] = {}
+        self.dtype = dtype
+        self._models: OrderedDict[str, _Model] = OrderedDict()
+        self._backdrops: OrderedDict[str, Backdrop] = OrderedDict()
 
-    def render(self, scenes: Sequence[SceneBase]) -> Tensor:
-        """Draw a batch of scenes.
+    def render(self, scenes: Sequence[SceneBase], values: Values | None = None) -> Tensor:
+        """Draw a batch of scenes; differentiable in `values`, apart from where the outlines of objects lie.
+
+        Args:
+            scenes: B scenes.
+            values: parameter key → (B,), in place of what the scenes say.
 
         Returns:
             (B, 3, size, size) float32 RGB in [0, 1]; each picture is the same whatever else is in the batch.
         """
-        pictures = self.background(scenes)
-        layers = self.foreground(scenes)
+        pictures = self.background(scenes, values)
+        layers = self.foreground(scenes, values)
         return pictures * (1 - layers[:, 3:]) + layers[:, :3]
 
-    def foreground(self, scenes: Sequence[SceneBase]) -> Tensor:
+    def foreground(self, scenes: Sequence[SceneBase], values: Values | None = None) -> Tensor:
         """The objects alone: (B, 4, size, size) RGB, premultiplied by the coverage in the fourth channel."""
         by_object: defaultdict[str, list[int]] = defaultdict(list)
         for i, scene in enumerate(scenes):
-            by_object[scene.object].append(i)
-        pictures = torch.zeros(len(scenes), 4, self.size, self.size, device=self.device)
+            by_object[_object(scene)].append(i)
+        pictures = torch.zeros(len(scenes), 4, self.size, self.size, dtype=self.dtype, device=self.device)
         for name, indices in by_object.items():
             model = self._model(name)
-            jobs = [(model, [scenes[i] for i in part]) for part in self._chunks(indices)]
+            jobs = [(model, self._columns(OBJECT_PARAMETERS, scenes, part, values)) for part in self._chunks(indices)]
             pictures[indices] = torch.cat(self._draw_all(jobs))
         return pictures
 
-    def background(self, scenes: Sequence[SceneBase]) -> Tensor:
+    def background(self, scenes: Sequence[SceneBase], values: Values | None = None) -> Tensor:
         """The backgrounds alone: (B, 3, size, size) RGB in [0, 1]."""
-        names = values(scenes, "background")
-        blur, saturation = (self._tensor(values(scenes, f"background_{key}")) for key in ("blur", "saturation"))
-        pictures = torch.empty(len(scenes), 3, self.size, self.size, device=self.device)
+        names = [scene.background for scene in scenes]
+        pictures = torch.empty(len(scenes), 3, self.size, self.size, dtype=self.dtype, device=self.device)
         for name in dict.fromkeys(names):
             indices = [i for i, other in enumerate(names) if other == name]
-            pictures[indices] = self._backdrop(name).view(blur[indices], saturation[indices])
+            columns = self._columns(BACKDROP_PARAMETERS, scenes, indices, values)
+            pictures[indices] = self._backdrop(name).view(*vars(columns).values())
         return pictures
 
     def add_pair(self, pair: MorphPair) -> None:
         """Put an object on the device under its name, in place of one from the library."""
-        self._models[pair.name] = _Model(pair, self.device)
+        self._models[pair.name] = _Model(pair, self.device, self.dtype)
 
-    def _draw_all(self, jobs: list[tuple["_Model", list[SceneBase]]]) -> list[Tensor]:
+    def add_plane(self, neuron: str, picture: np.ndarray) -> None:
+        """Give a neuron's plane its picture: (T, T, 3) uint8, T a power of two."""
+        self.add_pair(plane_pair(plane_name(neuron), picture))
+
+    def _columns(
+        self, keys: Sequence[str], scenes: Sequence[SceneBase], indices: list[int], values: Values | None
+    ) -> SimpleNamespace:
+        """One tensor for each parameter, with the values of the scenes at these indices."""
+        values = values or {}
+        return SimpleNamespace(
+            **{
+                key: values[key][indices] if key in values else self._tensor([getattr(scenes[i], key) for i in indices])
+                for key in keys
+            }
+        )
+
+    def _draw_all(self, jobs: list[tuple["_Model", SimpleNamespace]]) -> list[Tensor]:
         if self.device.type != "cpu":
             return [self._draw(*job) for job in jobs]
         if len(jobs) == 1:
@@ -97,7 +137,7 @@ class Renderer:
                 return [self._draw(*jobs[0])]
         inference, grad = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
 
-        def draw(job: tuple["_Model", list[SceneBase]]) -> Tensor:
+        def draw(job: tuple["_Model", SimpleNamespace]) -> Tensor:
             with torch.inference_mode(inference), torch.set_grad_enabled(grad):
                 return self._draw(*job)
 
@@ -106,7 +146,7 @@ class Renderer:
     @cached_property
     def _grid(self) -> Tensor:
         """x and y of each sample of a picture, in samples: (2, S²)."""
-        line = torch.arange(self.size * SUPERSAMPLING, dtype=torch.float32, device=self.device)
+        line = torch.arange(self.size * SUPERSAMPLING, dtype=self.dtype, device=self.device)
         y, x = torch.meshgrid(line, line, indexing="ij")
         return torch.stack((x.flatten(), y.flatten()))
 
@@ -126,40 +166,72 @@ class Renderer:
             step = min(AT_ONCE_ON_CPU, math.ceil(len(indices) / torch.get_num_threads()))
         return [indices[i : i + step] for i in range(0, len(indices), step)]
 
-    def _draw(self, model: "_Model", scenes: list[SceneBase]) -> Tensor:
-        samples = self.size * SUPERSAMPLING
-        p = SimpleNamespace(**{key: self._tensor(values(scenes, key)) for key in OBJECT_PARAMETERS})
+    def _draw(self, model: "_Model", p: SimpleNamespace) -> Tensor:
+        samples, pictures = self.size * SUPERSAMPLING, len(p.yaw)
         triangles = model.triangles(p, samples)
-        depth, offset = triangles.coefficients[:, 0], triangles.picture * samples**2
-        owner = triangles.owner
-        if owner is not None:
-            depth, offset = depth.index_select(1, owner), offset.index_select(0, owner)
-        address, triangle = rasterize(
-            triangles.x, triangles.y, depth, offset, samples=len(scenes) * samples**2, size=samples
-        )
-        if owner is not None:
-            triangle = owner.index_select(0, triangle)
-        canvas = torch.zeros(4, len(scenes) * samples**2, device=self.device)
-        canvas[:3].index_copy_(1, address, model.shade(p, triangles, address, triangle, self._grid))
-        canvas[3].index_fill_(0, address, 1.0)
+        canvas = torch.zeros(4, pictures * samples**2, dtype=self.dtype, device=self.device)
+        behind = None
+        for _ in range(LAYERS if model.transparent else 1):
+            address, triangle, behind = _visible(triangles, samples, pictures, behind)
+            colour = model.shade(p, triangles, address, triangle, self._grid)
+            if not model.transparent:
+                canvas[:3].index_copy_(1, address, colour)
+                canvas[3].index_fill_(0, address, 1.0)
+                break
+            canvas = canvas.index_add(1, address, colour * (1 - canvas[3].index_select(0, address)))
+            # Behind what lets no light through there is nothing more to be seen.
+            behind = torch.where(canvas[3] < 1 - 1 / 512, behind, -1)
+            if not bool((behind >= 0).any()):
+                break
         # The mean over the samples of each pixel.
         columns = reduce(torch.add, canvas.view(-1, self.size, SUPERSAMPLING).unbind(2))
-        rows = reduce(torch.add, columns.view(4, len(scenes), self.size, SUPERSAMPLING, self.size).unbind(3))
+        rows = reduce(torch.add, columns.view(4, pictures, self.size, SUPERSAMPLING, self.size).unbind(3))
         return (rows / SUPERSAMPLING**2).transpose(0, 1)
 
     def _tensor(self, numbers: list[float]) -> Tensor:
-        return torch.tensor(numbers, dtype=torch.float32, device=self.device)
+        return torch.tensor(numbers, dtype=self.dtype, device=self.device)
 
     def _model(self, name: str) -> "_Model":
-        if name not in self._models:
-            self._models[name] = _Model(objects.pair(name), self.device)
-        return self._models[name]
+        return _kept(self._models, name, lambda: _Model(objects.pair(name), self.device, self.dtype))
 
     def _backdrop(self, name: str) -> Backdrop:
-        if name not in self._backdrops:
-            picture = torch.tensor(objects.background(name), device=self.device).permute(2, 0, 1) / 255
-            self._backdrops[name] = Backdrop(picture, self.size)
-        return self._backdrops[name]
+        def load() -> Backdrop:
+            picture = torch.tensor(objects.background(name), device=self.device).permute(2, 0, 1).to(self.dtype) / 255
+            return Backdrop(picture, self.size)
+
+        return _kept(self._backdrops, name, load)
+
+
+def plane_name(neuron: str) -> str:
+    """Under which name the renderer keeps the plane of a neuron's feature visualisation; no object is called so."""
+    return f"plane {neuron}"
+
+
+def _object(scene: SceneBase) -> str:
+    """What stands in the foreground."""
+    return plane_name(scene.plane_neuron) if scene.plane else scene.object
+
+
+def _kept(cache: OrderedDict[str, T], name: str, load: Callable[[], T]) -> T:
+    """What has this name, loaded where it is not there; the least recently used one makes room."""
+    if name not in cache:
+        cache[name] = load()
+    cache.move_to_end(name)
+    while len(cache) > KEPT:
+        cache.popitem(last=False)
+    return cache[name]
+
+
+def _visible(triangles: Triangles, samples: int, pictures: int, behind: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """See `rasterize`, with triangles in place of their pieces."""
+    depth, offset = triangles.coefficients[:, 0], triangles.picture * samples**2
+    owner = triangles.owner
+    if owner is not None:
+        depth, offset = depth.index_select(1, owner), offset.index_select(0, owner)
+    address, triangle, keys = rasterize(
+        triangles.x, triangles.y, depth, offset, samples=pictures * samples**2, size=samples, behind=behind
+    )
+    return address, triangle if owner is None else owner.index_select(0, triangle), keys
 
 
 @contextmanager
@@ -176,23 +248,25 @@ def _one_thread() -> Iterator[None]:
 class _Model:
     """A morph pair on the device."""
 
-    def __init__(self, pair: MorphPair, device: torch.device) -> None:
+    def __init__(self, pair: MorphPair, device: torch.device, dtype: torch.dtype) -> None:
         self.positions, self.normals = (
-            torch.tensor(array, device=device).transpose(1, 2).contiguous() for array in (pair.positions, pair.normals)
+            torch.tensor(array, dtype=dtype, device=device).transpose(1, 2).contiguous()
+            for array in (pair.positions, pair.normals)
         )
-        uv = torch.tensor(pair.uv, device=device).T
+        uv = torch.tensor(pair.uv, dtype=dtype, device=device).T
         self.constants = torch.cat((torch.ones_like(uv[:1]), uv))
         self.faces = torch.tensor(pair.faces, device=device).long().T.contiguous()
-        self.textures = [MipTexture(torch.tensor(t, device=device).permute(2, 0, 1) / 255) for t in pair.textures]
-        self.specular = torch.tensor(pair.specular, device=device)
-        self.shininess = torch.tensor(pair.shininess, device=device)
+        self.transparent = pair.textures.shape[-1] == 4
+        self.textures = [MipTexture(_texels(texture, device, dtype)) for texture in pair.textures]
+        self.specular = torch.tensor(pair.specular, dtype=dtype, device=device)
+        self.shininess = torch.tensor(pair.shininess, dtype=dtype, device=device)
 
     def triangles(self, p: SimpleNamespace, samples: int) -> Triangles:
         """Attributes of the triangles: 1, u, v and the normal in camera space."""
         shape = (p.morph + p.shape_morph).clamp(0, 1).view(-1, 1, 1)
         turn = rotation(p.yaw, p.pitch, p.roll)
         move = torch.stack((p.pan_x, p.pan_y, -p.distance), 1)[:, :, None]
-        camera = projection(samples, turn.device)
+        camera = projection(samples, turn.device, turn.dtype)
         points = torch.baddbmm(camera @ move, camera @ turn, torch.lerp(self.positions[0], self.positions[1], shape))
         normals = turn @ torch.lerp(self.normals[0], self.normals[1], shape)
         attributes = torch.cat((self.constants.expand(len(shape), -1, -1), normals), 1)
@@ -201,7 +275,16 @@ class _Model:
     def shade(
         self, p: SimpleNamespace, triangles: Triangles, address: Tensor, triangle: Tensor, grid: Tensor
     ) -> Tensor:
-        """Colour of each covered sample: (3, N); `grid` holds the x and y of each sample of one picture, (2, S²)."""
+        """Colour of each covered sample, (3, N), or premultiplied colour and opacity, (4, N).
+
+        `grid` holds the x and y of each sample of one picture, (2, S²).
+        """
+        lamps = lamp_directions(p.light_azimuth, p.light_elevation)
+        if len(p.yaw) == 1 or not _turned(p):
+            lamps = lamps[0]
+        else:
+            picture = triangles.picture.index_select(0, triangle)
+            lamps = lamps.permute(1, 2, 0).index_select(2, picture)
         if len(p.yaw) > 1:
             picture = triangles.picture.index_select(0, triangle)
             address = address - picture * grid.shape[1]
@@ -215,11 +298,16 @@ class _Model:
 
         mix = (p.morph + p.texture_morph).clamp(0, 1)
         colour = self._texel(self.textures[0].locate(uv, level), mix)
-        colour = torch.lerp(torch.ones_like(colour), colour, p.texture_influence)
-        shade, gloss = blinn_phong(normal, torch.lerp(self.shininess[0], self.shininess[1], mix))
+        opacity = colour[3:] if self.transparent else None
+        colour = torch.lerp(torch.ones_like(colour[:3]), colour[:3], p.texture_influence)
+        shade, gloss = blinn_phong(normal, torch.lerp(self.shininess[0], self.shininess[1], mix), lamps)
         shade = 1 + p.lighting_influence * (shade - 1)
         gloss = gloss * (torch.lerp(self.specular[0], self.specular[1], mix) * p.lighting_influence)
-        return torch.addcmul(gloss, colour, shade).clamp_(0, 1)
+        if opacity is None:
+            return torch.addcmul(gloss, colour, shade).clamp_(0, 1)
+        # The texture is premultiplied; the white under it is not.
+        colour = colour - (1 - p.texture_influence) * (1 - opacity)
+        return torch.cat((torch.minimum(torch.addcmul(gloss * opacity, colour, shade).clamp(0, 1), opacity), opacity))
 
     def _level(self, a: Tensor, b: Tensor, uv: Tensor, w: Tensor) -> Tensor:
         """Mip level from the texels that one step on the sample grid covers, the larger axis of the two (OpenGL)."""
@@ -236,3 +324,15 @@ class _Model:
             return self.textures[1].fetch(places)
         first, second = (texture.fetch(places) for texture in self.textures)
         return torch.lerp(first, second, mix)
+
+
+def _texels(texture: np.ndarray, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A texture for `MipTexture`; colours are multiplied by their opacity, so that what is not seen does not bleed."""
+    texels = torch.tensor(texture, device=device).permute(2, 0, 1).to(dtype) / 255
+    return texels if len(texels) == 3 else torch.cat((texels[:3] * texels[3:], texels[3:]))
+
+
+def _turned(p: SimpleNamespace) -> bool:
+    """Whether the lamps of any picture stand elsewhere than at their places."""
+    angles = torch.stack((p.light_azimuth, p.light_elevation))
+    return angles.requires_grad or bool((angles != 0).any())

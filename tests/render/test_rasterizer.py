@@ -17,7 +17,7 @@ def planes(x: np.ndarray, y: np.ndarray, inverse: np.ndarray) -> np.ndarray:
 def draw(x: np.ndarray, y: np.ndarray, inverse: np.ndarray, *, pictures: int = 1, offset: np.ndarray | None = None):
     arguments = (torch.tensor(a, dtype=torch.float32) for a in (x.T, y.T, planes(x, y, inverse).T))
     offset = np.zeros(len(x), np.int64) if offset is None else offset
-    address, triangle = rasterize(*arguments, torch.tensor(offset), samples=pictures * SIZE**2, size=SIZE)
+    address, triangle, _ = rasterize(*arguments, torch.tensor(offset), samples=pictures * SIZE**2, size=SIZE)
     picture = np.full(pictures * SIZE**2, -1)
     picture[address] = triangle
     return picture.reshape(pictures, SIZE, SIZE).squeeze()

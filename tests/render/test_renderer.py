@@ -11,6 +11,7 @@ from perturber.objects.mesh import MorphPair
 from perturber.objects.primitives import sphere_pair
 from perturber.parameters import PARAMETERS
 from perturber.render import Renderer, camera
+from perturber.render.renderer import OBJECT_PARAMETERS
 from perturber.scene import Scene, SceneBase
 
 GOLDEN = Path(__file__).with_name("golden_sphere.png")
@@ -172,9 +173,10 @@ def test_one_pass_over_several_pictures_equals_items(renderer: Renderer) -> None
     """The path that a GPU takes: many pictures in one call."""
     scenes = [scene(yaw=a, distance=d, morph=m) for a, d, m in ((0, 4, 0), (50, 0.9, 1), (120, 6, 0.3))]
     model = renderer._model(str(OBJECT))
-    together = renderer._draw(model, scenes)
-    for i, one in enumerate(scenes):
-        torch.testing.assert_close(together[i], renderer._draw(model, [one])[0], atol=1e-5, rtol=0)
+    columns = [renderer._columns(OBJECT_PARAMETERS, scenes, [i], None) for i in range(3)]
+    together = renderer._draw(model, renderer._columns(OBJECT_PARAMETERS, scenes, [0, 1, 2], None))
+    for i, column in enumerate(columns):
+        torch.testing.assert_close(together[i], renderer._draw(model, column)[0], atol=1e-5, rtol=0)
 
 
 def test_surface_parameters(renderer: Renderer) -> None:
