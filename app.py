@@ -13,15 +13,14 @@ import dash_bootstrap_components as dbc
 import waitress
 from dash import ClientsideFunction, Input, Output, State, html
 from flask import Flask, Response, jsonify, request, send_file
-from flask_caching import Cache
 from werkzeug.exceptions import HTTPException
 
 from perturber import objects
 from perturber.config import Settings
-from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
+from perturber.errors import InvalidInputError, PerturberError
 from perturber.service import InferenceService
 from perturber.ui.context import KEY
-from perturber.ui.scene_view import object_payload
+from perturber.ui.scene_routes import scene_routes
 from perturber.ui.state import ExploreState
 
 ROOT = Path(__file__).parent
@@ -59,6 +58,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     for page in dash.page_registry.values():
         if hasattr(sys.modules[page["module"]], "routes"):
             server.register_blueprint(sys.modules[page["module"]].routes)
+    server.register_blueprint(scene_routes(server))
     _add_routes(server)
     _handle_errors(server)
     _add_headers(app)
@@ -116,7 +116,6 @@ def _link(page: dict[str, Any]) -> str:
 
 def _add_routes(server: Flask) -> None:
     """What the browser fetches apart from Dash's own requests."""
-    payloads = Cache(server, config={"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 0})
     bootstrap = find_spec("flask_bootstrap")
     assert bootstrap is not None
     assert bootstrap.origin is not None
@@ -125,19 +124,6 @@ def _add_routes(server: Flask) -> None:
     @server.get("/bootstrap.css")
     def bootstrap_css() -> Response:
         return send_file(stylesheet, mimetype="text/css", max_age=86400)
-
-    @server.get("/scene/object/<name>")
-    @payloads.cached()
-    def scene_object(name: str) -> Response:
-        if name not in objects.names("object"):
-            raise UnknownNameError("object", name, objects.names("object"))
-        return jsonify(object_payload(name))
-
-    @server.get("/scene/background/<name>")
-    def scene_background(name: str) -> Response:
-        if name not in objects.names("background"):
-            raise UnknownNameError("background", name, objects.names("background"))
-        return send_file(objects.LIBRARY / "backgrounds" / f"{name}.webp", max_age=3600)
 
 
 def _handle_errors(server: Flask) -> None:

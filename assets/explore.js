@@ -8,6 +8,7 @@ window.perturber = window.perturber || {};
 
     const CAMERA = ["yaw", "pitch", "roll", "distance", "pan_x", "pan_y"];
     const URL_EVERY_MS = 300;
+    const PLANE_EVERY_MS = 400;
     const setProps = (id, props) => window.dash_clientside.set_props(id, props);
     const tidy = (value) => (typeof value === "number" ? Number(value.toFixed(4)) : value);
 
@@ -29,7 +30,6 @@ window.perturber = window.perturber || {};
             facts: facts,
             stage: document.getElementById("explore-stage"),
             scene: { ...facts.scene },
-            choices: Object.keys(facts.scene).filter((key) => !(key in facts.limits)),
             shown: { ...facts.scene }, // what the menus show
             slots: slots.map((slot) => ({ ...slot, channels: parse(slot.text) || [0] })),
             view: new window.perturber.SceneView("explore", facts.camera),
@@ -40,7 +40,11 @@ window.perturber = window.perturber || {};
             change,
             () => change(Object.fromEntries(CAMERA.map((key) => [key, facts.defaults[key]]))),
         );
-        makeNumbers(document.querySelector(".explore .parameters"));
+        page.panel = new window.perturber.ParameterPanel(document.querySelector(".explore .parameters"), facts, {
+            change,
+            resolve,
+        });
+        window.perturber.uploads(page, change);
         showScene();
         // Another visit to the page is another gate: an answer on its way to the last visit finds nobody.
         window.perturber.gate = new window.perturber.Gate("/explore/look", draw);
@@ -77,50 +81,21 @@ window.perturber = window.perturber || {};
         return Object.fromEntries(entries.filter(([key, value]) => value !== page.facts.defaults[key]));
     }
 
-    function valid(key, text) {
-        const value = String(text).trim() === "" ? NaN : Number(text);
-        const { min, max } = page.facts.limits[key];
-        return value >= min && value <= max ? value : null;
-    }
-
-    // The sliders and fields of the numbers: made here and moved here, at the browser's own rate.
-    function makeNumbers(panel) {
-        page.inputs = {};
-        for (const place of panel.querySelectorAll("[data-number]")) {
-            const key = place.dataset.number;
-            const { min, max, step, label } = page.facts.limits[key];
-            const slider = Object.assign(document.createElement("input"), { type: "range", min, max, step });
-            const field = Object.assign(document.createElement("input"), { type: "number", min, max, step: "any" });
-            slider.id = place.dataset.id;
-            slider.setAttribute("aria-label", label);
-            field.setAttribute("aria-label", `${label}, value`);
-            place.querySelector(".slider").replaceChildren(slider);
-            place.querySelector(".field").replaceChildren(field);
-            slider.addEventListener("input", () => change({ [key]: Number(slider.value) }));
-            field.addEventListener("change", () => {
-                const value = valid(key, field.value);
-                if (value === null) window.perturber.notice(`${label} must be a number from ${min} to ${max}.`);
-                change(value === null ? {} : { [key]: value });
-            });
-            page.inputs[key] = { slider, field };
-        }
-        panel.addEventListener("click", (event) => {
-            const button = event.target.closest("[data-reset]");
-            if (!button) return;
-            const { defaults } = page.facts;
-            const key = button.dataset.reset;
-            change(key === "all" ? { ...defaults } : { [key]: defaults[key] });
+    // A text of the user's, as the server reads it; throws the server's sentence.
+    async function resolve(key, text) {
+        const named = key !== "plane_neuron" || text.includes("/") ? text : `${page.slots[0].model}/${text.trim()}`;
+        const response = await fetch("/explore/text", {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify({ key: key, value: named }),
         });
+        if (!response.ok) throw new Error(await window.perturber.sentence(response));
+        return (await response.json()).value;
     }
 
     function showScene() {
-        for (const [key, { slider, field }] of Object.entries(page.inputs)) {
-            const value = page.scene[key];
-            if (Number(slider.value) !== value) slider.value = value;
-            if (field.value === "" || Number(field.value) !== value) field.value = value;
-            slider.closest(".control").classList.toggle("changed", value !== page.facts.defaults[key]);
-        }
-        for (const key of page.choices) {
+        page.panel.show(page.scene);
+        for (const key of page.facts.choices) {
             if (page.shown[key] === page.scene[key]) continue;
             page.shown[key] = page.scene[key];
             setProps({ type: "explore-choice", key: key }, { value: page.scene[key] });
@@ -269,6 +244,16 @@ window.perturber = window.perturber || {};
         document.getElementById("explore-status").textContent = answer.status;
         document.getElementById("explore-rate").textContent = rate();
         page.displayed = { sequence: sequence, state: state };
+        followPlane(answer.plane);
+    }
+
+    // A feature visualisation that is not finished is looked at again; the view draws it as far as it has come.
+    function followPlane(plane) {
+        if (!plane) return;
+        page.view.planeVersion = plane.done;
+        page.view.update({ ...page.scene });
+        const { gate } = window.perturber;
+        if (!plane.finished) setTimeout(() => window.perturber.gate === gate && gate.again(), PLANE_EVERY_MS);
     }
 
     function drawActivations(frame, slot) {

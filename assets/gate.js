@@ -26,6 +26,13 @@ window.perturber = window.perturber || {};
             if (!this.inFlight) this.next();
         }
 
+        // The same state once more: its answer may have changed.
+        again() {
+            const state = this.wanted || (this.sent && JSON.parse(this.sent));
+            this.sent = null;
+            if (state) this.offer(state);
+        }
+
         next() {
             const state = this.wanted;
             this.wanted = null;

@@ -10,7 +10,7 @@ window.perturber = window.perturber || {};
     const FAR = 60;
     const OBJECT = [
         "yaw", "pitch", "roll", "distance", "pan_x", "pan_y", "morph", "shape_morph", "texture_morph",
-        "texture_influence", "lighting_influence",
+        "texture_influence", "lighting_influence", "light_azimuth", "light_elevation", "plane", "plane_neuron",
     ];
     const radians = (degrees) => (degrees * Math.PI) / 180;
     const limit = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -73,7 +73,7 @@ window.perturber = window.perturber || {};
             this.actor = actor;
             vtk.resetCamera = () => this.placeCamera();
             this.releaseContextWhenLeft();
-            this.placeLamps();
+            this.makeLamps();
             this.placeCamera();
             if (this.scene) this.update(this.scene);
         }
@@ -85,18 +85,28 @@ window.perturber = window.perturber || {};
             camera.setClippingRange(this.facts.near, FAR);
         }
 
-        placeLamps() {
+        makeLamps() {
             const renderer = this.vtk.renderer;
             renderer.setAutomaticLightCreation(false);
             renderer.removeAllLights();
-            for (const lamp of this.facts.lamps) {
+            this.lamps = this.facts.lamps.map((lamp) => {
                 const light = renderer.makeLight();
                 light.setPositional(false);
-                light.setPosition(...lamp.direction);
                 light.setFocalPoint(0, 0, 0);
                 light.setIntensity(lamp.strength);
                 renderer.addLight(light);
-            }
+                return light;
+            });
+        }
+
+        // Ry(azimuth) · Rx(−elevation), as in perturber/render/shading.py
+        placeLamps(scene) {
+            const [a, e] = [radians(scene.light_azimuth), radians(scene.light_elevation)];
+            this.facts.lamps.forEach(({ direction: [x, y, z] }, i) => {
+                const [up, towards] = [y * Math.cos(e) + z * Math.sin(e), z * Math.cos(e) - y * Math.sin(e)];
+                const across = x * Math.cos(a) + towards * Math.sin(a);
+                this.lamps[i].setPosition(across, up, towards * Math.cos(a) - x * Math.sin(a));
+            });
         }
 
         // A browser keeps some sixteen WebGL contexts alive; one that is left must be given back. And dash-vtk takes
@@ -127,11 +137,11 @@ window.perturber = window.perturber || {};
         draw(scene) {
             this.styleBackdrop(scene);
             if (!this.vtk || !this.stage.isConnected) return;
-            this.load(scene.object);
-            const mesh = this.meshes[scene.object];
+            const mesh = scene.plane ? this.planeMesh(scene.plane_neuron) : this.load(scene.object);
             const drawn = JSON.stringify(OBJECT.map((key) => scene[key]));
             if (!mesh || !mesh.polys || (this.shown.mesh === mesh && this.shown.drawn === drawn)) return;
             this.shown.drawn = drawn;
+            this.placeLamps(scene);
             this.morph(mesh, scene);
             const light = scene.lighting_influence;
             const surface = this.actor.getProperty();
@@ -146,33 +156,87 @@ window.perturber = window.perturber || {};
         styleBackdrop(scene) {
             const scale = this.stage.clientWidth / 224;
             const blur = (2 ** scene.background_blur - 1) * 0.5 * scale;
-            const picture = `url("/scene/background/${encodeURIComponent(scene.background)}")`;
-            if (this.shown.picture !== picture) this.backdrop.style.backgroundImage = this.shown.picture = picture;
+            this.showBackdrop(scene.background);
+            this.backdrop.style.transform = scene.background_rotation ? `rotate(${-scene.background_rotation}deg)` : "";
             const plain = (name, value, neutral) => (value === neutral ? "" : `${name}(${value}) `);
             this.backdrop.style.filter =
                 (blur ? `blur(${blur.toFixed(2)}px) ` : "") + plain("saturate", scene.background_saturation, 1);
             this.stage.style.filter =
                 (scene.hue ? `hue-rotate(${scene.hue}turn) ` : "") +
                 plain("saturate", scene.saturation, 1) +
+                plain("contrast", scene.contrast, 1) +
                 plain("brightness", scene.alpha, 1);
         }
 
+        // The picture among its mirror images, so that no corner is empty when it is turned.
+        showBackdrop(name) {
+            if (this.shown.picture === name) return;
+            this.shown.picture = name;
+            const picture = new Image();
+            picture.onload = () => {
+                const [w, h] = [picture.width, picture.height];
+                const tile = Object.assign(document.createElement("canvas"), { width: 2 * w, height: 2 * h });
+                const context = tile.getContext("2d");
+                for (const [x, y] of [[1, 1], [-1, 1], [1, -1], [-1, -1]]) {
+                    context.setTransform(x, 0, 0, y, x < 0 ? 2 * w : 0, y < 0 ? 2 * h : 0);
+                    context.drawImage(picture, 0, 0);
+                }
+                tile.toBlob((blob) => {
+                    if (this.shown.picture !== name || !blob) return;
+                    const url = URL.createObjectURL(blob);
+                    const decoded = new Image(); // the old picture stays until the new one can be drawn
+                    decoded.onload = () => {
+                        this.backdrop.style.backgroundImage = `url("${url}")`;
+                        if (this.shown.url) URL.revokeObjectURL(this.shown.url);
+                        this.shown.url = url;
+                    };
+                    decoded.src = url;
+                }, "image/webp", 0.9);
+            };
+            picture.onerror = () => window.perturber.notice("The background could not be loaded into the view.");
+            picture.src = `/scene/background/${encodeURIComponent(name)}`;
+        }
+
         load(name) {
-            if (this.meshes[name]) return;
-            this.meshes[name] = {};
-            fetch(`/scene/object/${encodeURIComponent(name)}`)
-                .then((response) => response.json())
+            if (!this.meshes[name]) {
+                this.meshes[name] = {};
+                this.fetch(`/scene/object/${encodeURIComponent(name)}`, (mesh) => (this.meshes[name] = mesh));
+            }
+            return this.meshes[name];
+        }
+
+        // The plane as far as its feature visualisation has come; the last one stays until the next is there.
+        planeMesh(neuron) {
+            const wanted = `${neuron} ${this.planeVersion}`;
+            if (this.planeVersion !== undefined && this.planeWanted !== wanted && !this.planeAsked) {
+                this.planeWanted = wanted;
+                this.planeAsked = true;
+                const done = () => (this.planeAsked = false);
+                this.fetch(`/scene/plane?neuron=${encodeURIComponent(neuron)}`, (mesh) => (this.plane = mesh), done);
+            }
+            return this.plane || {};
+        }
+
+        fetch(url, take, done = () => {}) {
+            fetch(url)
+                .then((response) => {
+                    if (!response.ok) throw new Error(url);
+                    return response.json();
+                })
                 .then((data) => {
-                    this.meshes[name] = {
+                    take({
                         polys: decode(data.polys, Uint32Array),
                         points: data.points.map((a) => decode(a, Float32Array)),
                         normals: data.normals.map((a) => decode(a, Float32Array)),
                         colours: data.colours.map((a) => decode(a, Uint8Array)),
-                    };
+                    });
                     this.shown.mesh = null;
-                    this.update(this.scene);
                 })
-                .catch(() => window.perturber.notice("The object could not be loaded into the view."));
+                .catch(() => window.perturber.notice("The object could not be loaded into the view."))
+                .finally(() => {
+                    done();
+                    this.update(this.scene);
+                });
         }
 
         // Writes only the arrays that change: each one that is touched is sent to the graphics card again.

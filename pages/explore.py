@@ -10,13 +10,14 @@ from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callb
 from flask import Blueprint, Response, jsonify, request
 from PIL import Image
 
-from perturber.errors import OvertakenError, UnknownNameError
+from perturber.errors import InvalidInputError, OvertakenError, UnknownNameError
 from perturber.figures import SIGMAS, activation_mosaic, mosaic, prediction_bars
-from perturber.parameters import PARAMETERS, Number
-from perturber.service import Look, SlotLook
+from perturber.parameters import PARAMETERS, Choice, Number, Text, get
+from perturber.scene import Scene
+from perturber.service import Look, LookRequest, SlotLook
 from perturber.ui.context import service
 from perturber.ui.parameter_panel import parameter_panel
-from perturber.ui.scene_view import camera_facts, scene_view
+from perturber.ui.scene_view import camera_facts, morph_titles, scene_view
 from perturber.ui.slots import slot_frame
 from perturber.ui.state import MAX_NEURONS, ExploreState
 
@@ -86,10 +87,19 @@ def _facts(state: ExploreState) -> dict[str, Any]:
         "scene": state.scene.as_dict(),
         "defaults": {key: parameter.default for key, parameter in PARAMETERS.items()},
         "limits": {
-            key: {"min": parameter.minimum, "max": parameter.maximum, "step": parameter.step, "label": parameter.label}
+            key: {
+                "min": parameter.minimum,
+                "max": parameter.maximum,
+                "step": parameter.step,
+                "whole": parameter.whole,
+            }
             for key, parameter in PARAMETERS.items()
             if isinstance(parameter, Number)
         },
+        "labels": {key: parameter.label for key, parameter in PARAMETERS.items()},
+        "choices": [key for key, parameter in PARAMETERS.items() if isinstance(parameter, Choice)],
+        "groups": {key: parameter.group for key, parameter in PARAMETERS.items()},
+        "morphs": morph_titles(),
         "models": {
             name: {
                 "defaultLayer": info.default_layer,
@@ -140,7 +150,18 @@ def look() -> Response:
         _slot_answer(slot, isinstance(drawn, list) and drawn[n : n + 1] == [_signature(slot)])
         for n, slot in enumerate(answer.slots)
     ]
-    return jsonify(input=_png(answer), slots=slots, status=_status(answer), serviceMs=answer.total_ms)
+    return jsonify(input=_png(answer), slots=slots, status=_status(answer), serviceMs=answer.total_ms, plane=_plane(answer))
+
+
+@routes.post("/explore/text")
+def text() -> Response:
+    """Reads what the user has written into a field, so that the page asks for nothing that cannot be shown."""
+    data: Any = request.get_json(silent=True)
+    if not isinstance(data, dict) or not isinstance(get(str(data.get("key"))), Text):
+        raise InvalidInputError("A request must hold the key of a text and its value.")
+    scene = Scene.parse({data["key"]: data.get("value")})
+    service().check(LookRequest(scene=scene.replace(plane=True)))
+    return jsonify(value=getattr(scene, data["key"]))
 
 
 @routes.post("/explore/figure")
@@ -178,6 +199,11 @@ def _slot_answer(slot: SlotLook, drawn: bool) -> dict[str, Any]:
     return result
 
 
+def _plane(answer: Look) -> dict[str, Any] | None:
+    """How far the feature visualisation on the plane has come."""
+    return answer.plane and {"done": answer.plane.done, "finished": answer.plane.finished}
+
+
 def _signature(slot: SlotLook) -> str:
     """Tells which figure is drawn: the same signature, the same figure but for its values."""
     return f"{slot.model} {slot.layer} {','.join(map(str, slot.channels))}"
@@ -186,6 +212,8 @@ def _signature(slot: SlotLook) -> str:
 def _status(answer: Look) -> str:
     networks = [f"Model {n} {slot.milliseconds:.0f} ms" for n, slot in enumerate(answer.slots, 1)]
     parts = [f"Render {answer.render_ms:.0f} ms", *networks, f"service {answer.total_ms:.0f} ms", answer.device]
+    if answer.plane and not answer.plane.finished:
+        parts.insert(0, f"Feature visualisation: step {answer.plane.done} of {answer.plane.steps}")
     return " · ".join(parts)
 
 

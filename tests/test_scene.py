@@ -16,7 +16,13 @@ NUMBERS = [p for p in PARAMETERS.values() if isinstance(p, Number)]
 
 def numbers() -> st.SearchStrategy[dict[str, float]]:
     return st.fixed_dictionaries(
-        {}, optional={p.key: st.floats(p.minimum, p.maximum, allow_nan=False) for p in NUMBERS}
+        {},
+        optional={
+            p.key: st.integers(int(p.minimum), int(p.maximum))
+            if p.whole
+            else st.floats(p.minimum, p.maximum, allow_nan=False)
+            for p in NUMBERS
+        },
     )
 
 
@@ -44,7 +50,7 @@ def test_every_number_has_sensible_bounds(parameter: Number) -> None:
 @pytest.mark.parametrize("value", ["abc", "", None, True, float("nan"), float("inf"), "1e999", [1], {}])
 @pytest.mark.parametrize("parameter", NUMBERS, ids=lambda p: p.key)
 def test_what_is_no_number_is_refused_with_the_range(parameter: Number, value: object) -> None:
-    with pytest.raises(InvalidInputError, match=f"Allowed: a number from {parameter.minimum:g}"):
+    with pytest.raises(InvalidInputError, match=rf"Allowed: a (whole )?number from {parameter.minimum:g}"):
         Scene.parse({parameter.key: value})
 
 
@@ -53,6 +59,28 @@ def test_out_of_range_is_refused() -> None:
         Scene.parse({"distance": "0.1"})
     with pytest.raises(InvalidInputError, match="Distance"):
         Scene(distance=0.1)
+
+
+def test_whole_numbers_switches_and_neurons() -> None:
+    assert Scene.parse({"patch_shuffle": "4.0"}).patch_shuffle == 4
+    with pytest.raises(InvalidInputError, match="a whole number from 1 to 16 patches"):
+        Scene.parse({"patch_shuffle": 2.5})
+    for word in ("on", "1", "True", 1, True):
+        assert Scene.parse({"plane": word}).plane is True
+    with pytest.raises(InvalidInputError, match=r"Show Plane \(plane\) cannot be 'maybe'. Allowed: on or off"):
+        Scene.parse({"plane": "maybe"})
+    assert Scene.parse({"plane_neuron": " efficientnet_lite1/blocks.3.0:17 "}).plane_neuron.endswith("blocks.3.0:17")
+    for text in ("blocks.3.0", "a/b/c:1", "x:-1", "x:1" * 100, "x y:1", 3, None):
+        with pytest.raises(InvalidInputError, match="layer:neuron"):
+            Scene.parse({"plane_neuron": text})
+
+
+def test_custom_code_must_compile() -> None:
+    assert Scene.parse({"custom_code": "color.r = value;\r\n"}).custom_code == "color.r = value;\n"
+    with pytest.raises(InvalidInputError, match="ine 1"):
+        Scene.parse({"custom_code": "colour.r = value;"})
+    with pytest.raises(InvalidInputError, match="Custom Code"):
+        Scene.parse({"custom_code": 5})
 
 
 def test_angles_wrap() -> None:

@@ -6,6 +6,7 @@ from perturber.service.requests import (
     Look,
     LookRequest,
     ModelInfo,
+    Progress,
     SlotLook,
     SlotRequest,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Look",
     "LookRequest",
     "ModelInfo",
+    "Progress",
     "SlotLook",
     "SlotRequest",
 ]

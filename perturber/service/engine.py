@@ -17,6 +17,7 @@ from torch import Tensor
 
 from perturber import effects, zoo
 from perturber.config import Settings
+from perturber.featurevis import STEPS, Neuron, Visualisation
 from perturber.render import Renderer
 from perturber.service.device import choose_device, describe
 from perturber.service.requests import (
@@ -26,9 +27,14 @@ from perturber.service.requests import (
     Look,
     LookRequest,
     ModelInfo,
+    Progress,
     SlotLook,
     SlotRequest,
 )
+
+
+PLANES = 32
+"""Feature visualisations that are kept before the least recently used one is forgotten."""
 
 
 class Engine(Protocol):
@@ -45,6 +51,12 @@ class Engine(Protocol):
     ) -> zoo.Evaluation:
         """Accuracy of a model over a folder of labelled pictures."""
 
+    def plane(self, neuron: Neuron) -> np.ndarray:
+        """A neuron's feature visualisation as far as it has come: (T, T, 3) uint8."""
+
+    def work(self) -> bool:
+        """Take one step of what goes on in the background while nobody waits; whether more is left."""
+
 
 class LocalEngine:
     """Renders, applies effects and runs the networks on one device of this machine."""
@@ -57,6 +69,7 @@ class LocalEngine:
         self.device_name = describe(self.device)
         self.renderer = Renderer(self.device, size=IMAGE_SIZE)
         self._networks: OrderedDict[str, zoo.Network] = OrderedDict()
+        self._planes: OrderedDict[Neuron, Visualisation] = OrderedDict()
 
     def model(self, name: str) -> ModelInfo:
         """What is known of a model of the catalogue.
@@ -88,10 +101,31 @@ class LocalEngine:
             self._networks.popitem(last=False)
         return self._networks[name]
 
+    def plane(self, neuron: Neuron) -> np.ndarray:
+        """A neuron's feature visualisation as far as it has come: (T, T, 3) uint8."""
+        return self._plane(neuron).picture()
+
+    def work(self) -> bool:
+        """Take one step of the newest feature visualisation that is not finished; whether more is left."""
+        unfinished = [visualisation for visualisation in self._planes.values() if not visualisation.finished]
+        if unfinished:
+            unfinished[-1].step()
+        return bool(unfinished)
+
+    def _plane(self, neuron: Neuron) -> Visualisation:
+        if neuron not in self._planes:
+            with torch.inference_mode(False):
+                self._planes[neuron] = Visualisation(self.network(neuron.model), neuron)
+        self._planes.move_to_end(neuron)
+        while len(self._planes) > PLANES:
+            self._planes.popitem(last=False)
+        return self._planes[neuron]
+
     @torch.inference_mode()
     def answer(self, requests: Sequence[LookRequest]) -> list[Look]:
         """Answer requests together: one rendering pass, then one forward pass for each network that is asked."""
         clock = _Clock(self.device)
+        progress = self._show_planes(requests)
         images = self._pictures(requests)
         render_ms = clock.lap()
         slots: dict[tuple[int, int], SlotLook] = {}
@@ -106,9 +140,19 @@ class LocalEngine:
                 total_ms=clock.total(),
                 device=self.device_name,
                 batch=len(requests),
+                plane=progress.get(request.scene.plane_neuron) if request.scene.plane else None,
             )
             for i, request in enumerate(requests)
         ]
+
+    def _show_planes(self, requests: Sequence[LookRequest]) -> dict[str, Progress]:
+        """Bring the planes of the scenes up to date; text of each neuron → how far its picture has come."""
+        progress = {}
+        for text in {r.scene.plane_neuron for r in requests if r.scene.plane and r.image is None}:
+            visualisation = self._plane(Neuron.parse(text, next(iter(zoo.catalog(self.settings.models)))))
+            self.renderer.add_plane(text, visualisation.picture())
+            progress[text] = Progress(done=visualisation.done, steps=STEPS)
+        return progress
 
     def _pictures(self, requests: Sequence[LookRequest]) -> Tensor:
         scenes = [request.scene for request in requests]

@@ -82,6 +82,19 @@ class SlotLook:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far something that is made in steps has come."""
+
+    done: int
+    steps: int
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.done >= self.steps
+
+
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """The answer: one picture and what each network makes of it.
 
@@ -92,6 +105,7 @@ class Look:
         total_ms: from the moment the service took the request up to the answer, waiting included.
         device: name of the device, as a person would say it.
         batch: number of requests that were answered together.
+        plane: how far the feature visualisation in the picture has come, or None where there is none.
     """
 
     image: np.ndarray
@@ -100,6 +114,7 @@ class Look:
     total_ms: float
     device: str
     batch: int = 1
+    plane: Progress | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,30 @@
 """The service that owns the device: everything that renders, infers or visualises asks it."""
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any, TypeVar
+
+import numpy as np
 
 from perturber import zoo
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, OvertakenError
+from perturber.featurevis import Neuron
+from perturber.parameters import get
 from perturber.service.engine import Engine, LocalEngine
 from perturber.service.requests import IMAGE_SIZE, Look, LookRequest, ModelInfo, SlotRequest
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 0.2
+"""Between two looks at a picture that is not finished."""
 
 MAX_BATCH = 16
 """Requests that are answered together at most; bounds the memory of one pass."""
@@ -54,6 +64,15 @@ class InferenceService:
             OvertakenError: the same client sent a newer request while this one waited.
         """
         self.check(request)
+        since = perf_counter()
+        look = self._look(request)
+        # Who follows the picture, as a page does, sees it grow; anybody else gets it when it is finished.
+        while request.client is None and look.plane is not None and not look.plane.finished:
+            sleep(PATIENCE_SECONDS)
+            look = self._look(request)
+        return replace(look, total_ms=(perf_counter() - since) * 1e3)
+
+    def _look(self, request: LookRequest) -> Look:
         waiting = _Waiting(request)
         with self._wake:
             self._refuse_if_closed()
@@ -62,8 +81,7 @@ class InferenceService:
                 other.future.set_exception(OvertakenError("A newer request of the same page has replaced this one."))
             self._looks.append(waiting)
             self._wake.notify()
-        look = waiting.future.result()
-        return replace(look, total_ms=(perf_counter() - waiting.since) * 1e3)
+        return waiting.future.result()
 
     def check(self, request: LookRequest) -> None:
         """Refuse a request that cannot be answered.
@@ -75,8 +93,20 @@ class InferenceService:
             raise InvalidInputError(
                 f"A picture must be {IMAGE_SIZE} × {IMAGE_SIZE} RGB, not of shape {request.image.shape}."
             )
+        if request.scene.plane:
+            self._neuron(request.scene.plane_neuron)
         for slot in request.slots:
             self._check_slot(slot)
+
+    def plane(self, neuron: str) -> np.ndarray:
+        """A neuron's feature visualisation as far as it has come: (T, T, 3) uint8.
+
+        Raises:
+            InvalidInputError: unknown model, layer or channel.
+        """
+        text = get("plane_neuron").parse(neuron)
+        unit = self._neuron(str(text))
+        return self._call(lambda: self._engine.plane(unit))
 
     def models(self) -> dict[str, ModelInfo]:
         """Every model of the catalogue, in its order."""
@@ -115,6 +145,12 @@ class InferenceService:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _neuron(self, text: str) -> Neuron:
+        """The neuron of this name, if there is one."""
+        neuron = Neuron.parse(text, next(iter(zoo.catalog(self.settings.models))))
+        zoo.check_layer(neuron.model, self.model(neuron.model).layers, neuron.layer, (neuron.channel,))
+        return neuron
+
     def _check_slot(self, slot: SlotRequest) -> None:
         info = self.model(slot.model)
         if slot.layer is not None:
@@ -138,9 +174,10 @@ class InferenceService:
     def _work(self, engine: Callable[[Settings], Engine], started: Future) -> None:
         if not _settle(started, lambda: engine(self.settings)):
             return
+        busy = False
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._closed or self._calls or self._looks)
+                self._wake.wait_for(lambda: self._closed or self._calls or self._looks or busy)
                 calls, self._calls = self._calls, []
                 looks, self._looks = self._looks[:MAX_BATCH], self._looks[MAX_BATCH:]
                 closed = self._closed
@@ -152,6 +189,14 @@ class InferenceService:
                 _settle(future, function)
             if looks:
                 self._answer(looks)
+            if calls or looks:
+                busy = True  # perhaps one of them has begun something
+                continue
+            try:
+                busy = started.result().work()
+            except Exception:
+                log.exception("work in the background failed")
+                busy = False
 
     def _answer(self, looks: list["_Waiting"]) -> None:
         answers: Future[list[Look]] = Future()
@@ -168,7 +213,6 @@ class InferenceService:
 @dataclass
 class _Waiting:
     request: LookRequest
-    since: float = field(default_factory=perf_counter)
     future: "Future[Look]" = field(default_factory=Future)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from dash import html
 
 from perturber import objects
+from perturber.objects import MorphPair
 from perturber.render.camera import FIELD_OF_VIEW, NEAR
 from perturber.render.shading import AMBIENT, LAMPS
 from perturber.ui.attributes import attributes
@@ -74,9 +75,21 @@ def camera_facts() -> dict[str, Any]:
     }
 
 
+def morph_titles() -> dict[str, str]:
+    """Object → heading of its morph parameters: how much it is its pair's second object ("Catness")."""
+    ends = {name: label.split(" ↔ ") for name, label in objects.names("object").items()}
+    return {
+        name: f"{pair[1]}{'-' * (' ' in pair[1])}ness" if len(pair) == 2 else "Morph" for name, pair in ends.items()
+    }
+
+
 def object_payload(name: str) -> dict[str, Any]:
+    """The object with this name for the browser; see `payload`."""
+    return payload(objects.pair(name))
+
+
+def payload(pair: MorphPair) -> dict[str, Any]:
     """A morph pair for the browser: arrays as base64, colours sampled from the textures at each vertex."""
-    pair = objects.pair(name)
     triangles = np.concatenate((np.full((len(pair.faces), 1), 3), pair.faces), 1)
     return {
         "polys": _encode(triangles.astype(np.uint32)),
@@ -88,8 +101,8 @@ def object_payload(name: str) -> dict[str, Any]:
 
 def _sample(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
     """Mean colour around each vertex: (V, 3) uint8."""
-    size, step = texture.shape[0], 8
-    coarse = texture.reshape(size // step, step, size // step, step, 3).mean((1, 3))
+    size, step = texture.shape[0], min(8, texture.shape[0])
+    coarse = texture[..., :3].reshape(size // step, step, size // step, step, 3).mean((1, 3))
     column = (uv[:, 0] * len(coarse)).astype(int) % len(coarse)
     row = ((1 - uv[:, 1]) * len(coarse)).astype(int) % len(coarse)
     return coarse[row, column].round().astype(np.uint8)

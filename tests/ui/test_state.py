@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perturber.errors import InvalidInputError
-from perturber.parameters import PARAMETERS, Choice, Number
+from perturber.parameters import PARAMETERS, Choice, Code, Neuron, Number, Switch
 from perturber.scene import Scene
 from perturber.service import ModelInfo
 from perturber.ui.state import ExploreState, SlotState, parse_channels
@@ -31,6 +31,16 @@ def model(name: str) -> ModelInfo:
 
 
 def values_of(parameter: object) -> st.SearchStrategy:
+    if isinstance(parameter, Number) and parameter.whole:
+        return st.integers(int(parameter.minimum), int(parameter.maximum))
+    if isinstance(parameter, Switch):
+        return st.booleans()
+    if isinstance(parameter, Code):
+        return st.sampled_from(
+            [parameter.default, "color.r = 1.0 - value; // & = % +", "if (value > 0.5) {\n color.rgb = color.bgr;\n}"]
+        )
+    if isinstance(parameter, Neuron):
+        return st.from_regex(r"\A([a-z_0-9]{1,9}/)?[a-z.0-9]{1,9}:[0-9]{1,3}\Z")
     if isinstance(parameter, Number):
         return st.floats(parameter.minimum, parameter.maximum, allow_nan=False).map(lambda v: round(v, 4))
     assert isinstance(parameter, Choice)
