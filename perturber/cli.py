@@ -207,5 +207,17 @@ def bench_objects(
     measure(_settings(device), models=model or NETWORKS)
 
 
+@bench.command("effects")
+def bench_effects(
+    device: Device = None,
+    rounds: Annotated[int, typer.Option(help="Measurements of each row.", min=3)] = 20,
+    batch: Annotated[int, typer.Option(help="Pictures in the batch.", min=1)] = 256,
+) -> None:
+    """What each effect costs a picture, alone and all together."""
+    from perturber.bench.effects import run as measure
+
+    measure(_settings(device), rounds=rounds, batch=batch)
+
+
 if __name__ == "__main__":
     main()

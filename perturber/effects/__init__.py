@@ -1,6 +1,7 @@
 """Post-processing of pictures, in the order in which it is applied."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from perturber.effects.noise import gaussian_noise
 from perturber.effects.patch_shuffle import patch_shuffle
 from perturber.parameters import PARAMETERS, Text
 from perturber.scene import SceneBase
+from perturber.threads import one_thread
 
 __all__ = ["EFFECTS", "Effect", "apply"]
 
@@ -67,6 +69,12 @@ def apply(images: Tensor, scenes: Sequence[SceneBase], values: Mapping[str, Tens
         values: parameter key → (B,), in place of what the scenes say: for derivatives with respect to parameters.
     """
     values = values or {}
+    alone = len(scenes) == 1 and images.device.type == "cpu"
+    with one_thread() if alone else nullcontext():
+        return _apply(images, scenes, values)
+
+
+def _apply(images: Tensor, scenes: Sequence[SceneBase], values: Mapping[str, Tensor]) -> Tensor:
     for effect in EFFECTS:
         asked = any(key in values for key in effect.keys)
         changed = [i for i, scene in enumerate(scenes) if asked or effect.works_on(scene)]

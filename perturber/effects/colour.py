@@ -35,10 +35,17 @@ def hue(images: Tensor, turns: Tensor) -> Tensor:
     through unchanged, so that bands with negative values have hues as well.
     """
     red, green, blue = images.unbind(1)
-    value, dominant = images.max(1)
-    chroma = value - images.amin(1)
-    distance = torch.stack((green - blue, blue - red, red - green), 1).gather(1, dominant[:, None])[:, 0]
-    sixths = distance / torch.where(chroma > 0, chroma, 1) + 2 * dominant + 6 * turns.view(-1, 1, 1)
-    # Each channel follows the same trapezoid of hue, shifted by a third of a turn.
-    place = (sixths[:, None] + sixths.new_tensor([5, 3, 1]).view(1, 3, 1, 1)) % 6
-    return value[:, None] - chroma[:, None] * torch.minimum(place, 4 - place).clamp(0, 1)
+    value = torch.maximum(torch.maximum(red, green), blue)
+    chroma = value - torch.minimum(torch.minimum(red, green), blue)
+    distance, dominant = green - blue, torch.zeros_like(value)
+    for second, (first, last) in ((2, (blue, red)), (4, (red, green))):
+        other = torch.maximum(red, green) < blue if second == 4 else green > red
+        distance, dominant = torch.where(other, first - last, distance), dominant.masked_fill(other, second)
+    sixths = distance / torch.where(chroma > 0, chroma, 1) + dominant + 6 * turns.view(-1, 1, 1)
+    # Each channel follows the same trapezoid of hue, shifted by a third of a turn; its plateau has a width of 2.
+    channels = []
+    for shift in (5, 3, 1):
+        place = sixths + shift
+        place = place - 6 * (place / 6).detach().floor()
+        channels.append(value - chroma * (2 - (place - 2).abs()).clamp(0, 1))
+    return torch.stack(channels, 1)

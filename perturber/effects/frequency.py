@@ -1,5 +1,7 @@
 """Splits pictures into a low and a high band of spatial frequencies, which are changed apart and added again."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -15,16 +17,24 @@ REACH = 4.0
 def gaussian_blur(images: Tensor, sigma: Tensor) -> Tensor:
     """Blur by a Gaussian, cut off at four standard deviations; the picture goes on as its mirror image.
 
-    The picture is multiplied by one matrix a side, which holds kernel and mirroring: one pass for any sigmas, and
-    differentiable in them.
+    Lines are multiplied by a matrix that holds kernel and mirroring: one pass for any sigmas, and differentiable in
+    them.
 
     Args:
         images: (B, C, H, W), of any range.
         sigma: (B,) standard deviation in pixels; 0 leaves a picture as it is.
     """
-    columns = _matrix(images.shape[3], sigma).transpose(1, 2)[:, None]
-    rows = columns.transpose(2, 3) if images.shape[2] == images.shape[3] else _matrix(images.shape[2], sigma)[:, None]
-    return rows @ (images @ columns)
+    height, width = images.shape[2:]
+    kernel = _kernel(sigma)
+    across = _matrix(width, kernel)
+    down = across if height == width else _matrix(height, kernel)
+    return _along_lines(_along_lines(images, across).transpose(2, 3), down).transpose(2, 3).contiguous()
+
+
+def _along_lines(images: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply every line; all lines of an item in one product."""
+    batch, channels, lines, length = images.shape
+    return (images.reshape(batch, channels * lines, length) @ matrix).view(batch, channels, lines, length)
 
 
 def decompose(
@@ -69,20 +79,33 @@ def _tracked(values: Tensor) -> Tensor:
     return torch.tensor(values.requires_grad, device=values.device)
 
 
-def _matrix(size: int, sigma: Tensor) -> Tensor:
-    """Blurring a line of `size` pixels as a matrix: (B, size, size), each row sums to 1."""
-    place = torch.arange(size, device=sigma.device, dtype=sigma.dtype)
-    narrow = sigma.view(-1, 1, 1).clamp_min(1e-3)  # of which nothing reaches a neighbour
-    total = torch.zeros(len(sigma), size, size, device=sigma.device, dtype=sigma.dtype)
-    # Each pixel is seen directly and in the mirrors at both ends, as often as the widest kernel reaches.
-    reach = int(REACH * float(sigma.detach().max())) + 1
-    for turn in range(-(reach // (2 * size)) - 1, reach // (2 * size) + 2):
-        for image in (place + 2 * size * turn, 2 * size * turn - 1 - place):
-            distance = image - place[:, None]
-            weight = torch.exp(-0.5 * (distance / narrow) ** 2)
-            total = total + torch.where(distance.abs() <= _radius(narrow), weight, 0)
-    return total / total.sum(2, keepdim=True)
+def _kernel(sigma: Tensor) -> Tensor:
+    """Weights at the distances 0, 1, … of a Gaussian that sums to 1; the last one is 0: (B, L)."""
+    reach = int(REACH * float(sigma.detach().max()) + 0.5)
+    distance = torch.arange(reach + 2, device=sigma.device, dtype=sigma.dtype)
+    narrow = sigma[:, None].clamp_min(1e-3)  # of which nothing reaches a neighbour
+    inside = distance <= (REACH * narrow + 0.5).detach().floor()
+    weights = torch.where(inside, torch.exp(-0.5 * (distance / narrow) ** 2), 0)
+    return weights / (2 * weights.sum(1, keepdim=True) - weights[:, :1])
 
 
-def _radius(sigma: Tensor) -> Tensor:
-    return (REACH * sigma + 0.5).detach().floor()
+def _matrix(size: int, kernel: Tensor) -> Tensor:
+    """Blurring a line of `size` pixels as a symmetric matrix: (B, size, size)."""
+    last = kernel.shape[1] - 1
+    images = _distances(size, -(-last // size), kernel.device)
+    return sum(
+        (kernel.index_select(1, distance.clamp(max=last).flatten()) for distance in images),
+        start=kernel.new_zeros(()),
+    ).view(-1, size, size)
+
+
+@lru_cache(maxsize=32)
+def _distances(size: int, mirrors: int, device: torch.device) -> list[Tensor]:
+    """From each pixel to each pixel, seen directly and in so many mirrors at both ends: (size, size) each."""
+    with torch.inference_mode(False):
+        place = torch.arange(size, device=device)
+        turns = range(-((mirrors + 1) // 2), (mirrors + 1) // 2 + 1)
+        images = [place + 2 * size * turn for turn in turns] + [2 * size * turn - 1 - place for turn in turns]
+        distances = [(image - place[:, None]).abs() for image in images]
+        reached = [distance for distance in distances if int(distance.min()) <= mirrors * size]
+        return reached

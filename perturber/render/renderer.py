@@ -3,9 +3,8 @@
 import math
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cached_property, reduce
 from types import SimpleNamespace
 from typing import TypeVar
@@ -24,6 +23,7 @@ from perturber.render.rasterizer import rasterize
 from perturber.render.shading import blinn_phong, lamp_directions
 from perturber.render.texture import MipTexture
 from perturber.scene import SceneBase
+from perturber.threads import one_thread
 
 T = TypeVar("T")
 
@@ -133,7 +133,7 @@ class Renderer:
         if self.device.type != "cpu":
             return [self._draw(*job) for job in jobs]
         if len(jobs) == 1:
-            with _one_thread():
+            with one_thread():
                 return [self._draw(*jobs[0])]
         inference, grad = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
 
@@ -232,17 +232,6 @@ def _visible(triangles: Triangles, samples: int, pictures: int, behind: Tensor |
         triangles.x, triangles.y, depth, offset, samples=pictures * samples**2, size=samples, behind=behind
     )
     return address, triangle if owner is None else owner.index_select(0, triangle), keys
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch to this thread: waking others for the small steps of one picture costs more than they save."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class _Model:

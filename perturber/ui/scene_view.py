@@ -101,7 +101,8 @@ def payload(pair: MorphPair) -> dict[str, Any]:
 
 def _sample(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
     """Mean colour around each vertex: (V, 3) uint8."""
-    size, step = texture.shape[0], min(8, texture.shape[0])
+    size = texture.shape[0]
+    step = max(1, min(8, size // 128))
     coarse = texture[..., :3].reshape(size // step, step, size // step, step, 3).mean((1, 3))
     column = (uv[:, 0] * len(coarse)).astype(int) % len(coarse)
     row = ((1 - uv[:, 1]) * len(coarse)).astype(int) % len(coarse)
