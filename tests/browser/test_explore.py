@@ -1,13 +1,12 @@
 """The Explore page in a real browser: what a researcher does with mouse and keyboard, and what is then on the page."""
 
-import base64
 import io
-import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from gestures import choose, drag, model_input, part
 from PIL import Image
 
 from perturber.scene import Scene
@@ -16,31 +15,6 @@ from perturber.service import LookRequest, SlotRequest
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Any]
-
-
-def model_input(watched: Any) -> np.ndarray:
-    """The pixels of the picture on the page."""
-    source = watched.page.locator("#explore-input").get_attribute("src")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",", 1)[1]))))
-
-
-def part(what: str, slot: int) -> str:
-    """Selector of a control of a slot."""
-    return f"[id='{json.dumps({'slot': slot, 'type': f'explore-slot-{what}'}, separators=(',', ':'))}']"
-
-
-def choose(watched: Any, selector: str, option: str) -> None:
-    watched.page.locator(selector).click()
-    watched.page.locator(".dash-dropdown-content .dash-dropdown-option", has_text=option).first.click()
-
-
-def drag(watched: Any, dx: float, dy: float, **options: Any) -> None:
-    box = watched.page.locator("#explore-pointer").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    watched.page.mouse.move(x, y)
-    watched.page.mouse.down(**options)
-    watched.page.mouse.move(x + dx, y + dy, steps=8)
-    watched.page.mouse.up(**options)
 
 
 def test_first_visit_shows_everything(opened: Open, site: Any) -> None:
@@ -125,7 +99,7 @@ def test_sliders_fields_and_resets(opened: Open, site: Any) -> None:
     expected = site.service.look(LookRequest(scene=Scene.parse(watched.shown()["scene"])))
     np.testing.assert_array_equal(model_input(watched), expected.image)
 
-    field = page.get_by_label("Hue, value")
+    field = page.get_by_label("Hue, value", exact=True)
     field.fill("0.25")
     field.press("Enter")
     watched.wait_for("shown.scene.hue === 0.25")
@@ -139,7 +113,7 @@ def test_sliders_fields_and_resets(opened: Open, site: Any) -> None:
 def test_a_number_out_of_range_gets_a_sentence(opened: Open) -> None:
     watched = opened()
     before = model_input(watched)
-    field = watched.page.get_by_label("Hue, value")
+    field = watched.page.get_by_label("Hue, value", exact=True)
     field.fill("7")
     field.press("Enter")
     watched.page.wait_for_function("() => document.getElementById('notice').textContent.includes('-0.5 to 0.5')")

@@ -8,7 +8,6 @@ from perturber.parameters import GROUPS, PARAMETERS, Number, Switch, Text
 from perturber.scene import Scene
 from perturber.ui.parameter_panel import parameter_panel
 
-
 KINDS = {"number": Number, "switch": Switch, "text": Text}
 
 
