@@ -215,6 +215,7 @@ window.perturber = window.perturber || {};
                     if (slot === undefined) page.scene[key] = page.shown[key] = value || page.scene[key];
                     else updateSlot(slot, said[slot], type.replace("explore-slot-", ""));
                 }
+                showScene();
             }
             if (!fresh && JSON.stringify(request()) === before) return window.dash_clientside.no_update;
             whenPlotsAreThere(publish);

@@ -150,7 +150,9 @@ def look() -> Response:
         _slot_answer(slot, isinstance(drawn, list) and drawn[n : n + 1] == [_signature(slot)])
         for n, slot in enumerate(answer.slots)
     ]
-    return jsonify(input=_png(answer), slots=slots, status=_status(answer), serviceMs=answer.total_ms, plane=_plane(answer))
+    return jsonify(
+        input=_png(answer), slots=slots, status=_status(answer), serviceMs=answer.total_ms, plane=_plane(answer)
+    )
 
 
 @routes.post("/explore/text")
@@ -201,7 +203,9 @@ def _slot_answer(slot: SlotLook, drawn: bool) -> dict[str, Any]:
 
 def _plane(answer: Look) -> dict[str, Any] | None:
     """How far the feature visualisation on the plane has come."""
-    return answer.plane and {"done": answer.plane.done, "finished": answer.plane.finished}
+    if answer.plane is None:
+        return None
+    return {"done": answer.plane.done, "finished": answer.plane.finished}
 
 
 def _signature(slot: SlotLook) -> str:

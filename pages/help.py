@@ -3,7 +3,7 @@
 import dash
 from dash import html
 
-from perturber.parameters import PARAMETERS, Parameter
+from perturber.parameters import GROUPS, PARAMETERS, Code, Parameter, Switch
 
 dash.register_page(__name__, path="/help", name="Help", title="Perturber · Help", order=9)
 
@@ -12,7 +12,9 @@ GESTURES = (
     ("Mouse wheel, + and −", "change the distance"),
     ("Shift-drag, middle-drag", "move the object in the picture plane"),
     ("Double-click", "brings the camera back"),
-    ("↺ beside a control", "brings one parameter back"),
+    ("↺ beside a control", "brings one parameter back; Reset group and Reset all bring back more"),
+    ("Find a parameter", "shows the parameters whose name holds all the words"),
+    ("Add … beside a menu", "takes your own object or background; files can also be dropped on the scene"),
     ("The address bar", "always holds the whole state: copy it to show a colleague the same thing"),
     ("SVG and PNG", "appear over a figure and save it as it is on the page"),
 )
@@ -26,7 +28,14 @@ def layout(**_: str) -> html.Div:
             html.Dl([part for keys, what in GESTURES for part in (html.Dt(keys), html.Dd(what))]),
             html.P(
                 "The scene is a sketch with one colour a vertex that follows the pointer; the model input beside it is "
-                "drawn by the service with textures and anti-aliasing, and is exactly what the networks see."
+                "drawn by the service with textures and anti-aliasing, and is exactly what the networks see. Effects "
+                "on the finished picture are applied in the order of the table; the sketch shows only those that a "
+                "browser has (hue, saturation, contrast, alpha)."
+            ),
+            html.P(
+                "Custom code is GLSL, run for every pixel: it reads and writes vec4 color, and sees vec2 uv (0 to 1, "
+                "from the lower left), float value, sampler2D image and vec2 resolution. Local functions, if, for "
+                "loops with constant bounds (up to 256 turns in all) and the functions of GLSL ES 1.00 are there."
             ),
             html.P(
                 "Heatmaps show activations before the non-linearity: red excitation, blue inhibition, white zero. "
@@ -34,6 +43,7 @@ def layout(**_: str) -> html.Div:
                 "Bars show logits relative to the largest; the percentage is the softmax probability."
             ),
             html.H1("Parameters"),
+            html.Dl([part for name, group in GROUPS.items() for part in (html.Dt(name), html.Dd(group.help))]),
             html.Table(
                 [
                     html.Thead(html.Tr([html.Th(t) for t in ("Group", "Name", "Key", "Range", "Default", "Effect")])),
@@ -46,13 +56,21 @@ def layout(**_: str) -> html.Div:
     )
 
 
+def _default(parameter: Parameter) -> str | html.Code:
+    if isinstance(parameter, Code):
+        return html.Code(parameter.default)
+    if isinstance(parameter, Switch):
+        return "on" if parameter.default else "off"
+    return parameter.default if isinstance(parameter.default, str) else f"{parameter.default:g}"
+
+
 def _row(parameter: Parameter) -> html.Tr:
     cells = (
         parameter.group,
         parameter.label,
         html.Code(parameter.key),
         parameter.allowed,
-        parameter.default if isinstance(parameter.default, str) else f"{parameter.default:g}",
+        _default(parameter),
         parameter.help,
     )
     return html.Tr([html.Td(cell) for cell in cells])

@@ -196,3 +196,44 @@ def test_first_state_is_what_the_server_warms_up(service: InferenceService) -> N
     state = ExploreState.default(service.model)
     assert [slot.model for slot in state.slots] == [LITE0, "efficientnet_lite1"]
     assert service.look(state.request(None)).slots[0].activations is not None
+
+
+def test_texts_are_read_before_they_reach_the_scene(client: FlaskClient) -> None:
+    good = client.post("/explore/text", json={"key": "plane_neuron", "value": " efficientnet_lite1/conv_stem:3 "})
+    assert good.get_json() == {"value": "efficientnet_lite1/conv_stem:3"}
+    code = {"key": "custom_code", "value": "color.r = value;"}
+    assert client.post("/explore/text", json=code).get_json() == {"value": "color.r = value;"}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (None, "key of a text"),
+        ([1], "key of a text"),
+        ({"key": "yaw", "value": "3"}, "key of a text"),
+        ({"key": "nothing"}, "Unknown parameter 'nothing'"),
+        ({"key": "plane_neuron", "value": "blocks.3.0"}, "layer:neuron"),
+        ({"key": "plane_neuron", "value": "blocks.3.0:80"}, "0 to 79"),
+        ({"key": "plane_neuron", "value": None}, "layer:neuron"),
+        ({"key": "custom_code", "value": "color.r = ;"}, "ine 1"),
+        ({"key": "custom_code", "value": "x" * 10_001}, "10000 characters"),
+    ],
+)
+def test_texts_that_are_none(client: FlaskClient, body: Any, sentence: str) -> None:
+    response = client.post("/explore/text", json=body)
+    assert response.status_code == 400
+    assert sentence in response.get_json()["error"]
+
+
+def test_the_views_plane(client: FlaskClient) -> None:
+    payload = client.get("/scene/plane?neuron=blocks.0.0:2").get_json()
+    colours = np.frombuffer(base64.b64decode(payload["colours"][0]), np.uint8)
+    assert len(colours) == 3 * len(np.frombuffer(base64.b64decode(payload["points"][0]), np.float32)) / 3
+    assert client.get("/scene/plane?neuron=nobody:x").status_code == 400
+    assert client.get("/scene/plane").status_code == 400
+
+
+def test_backgrounds_are_pictures(client: FlaskClient) -> None:
+    response = client.get("/scene/background/lawn")
+    with Image.open(io.BytesIO(response.data)) as picture:
+        assert picture.size == (1024, 1024)

@@ -22,7 +22,7 @@ def plane_pair(name: str, picture: np.ndarray, *, side: int = 1) -> MorphPair:
     inner = 0.5 / len(picture) + uv * (1 - 1 / len(picture))
     corners = np.pad((uv * 2 - 1) * HALF_SIDE, ((0, 0), (0, 1)))
     corner = (np.arange(side)[:, None] * (side + 1) + np.arange(side)).reshape(-1, 1)
-    front = np.concatenate((corner + [0, 1, side + 2], corner + [0, side + 2, side + 1]))
+    front = np.concatenate([corner + np.array(other) for other in ([0, 1, side + 2], [0, side + 2, side + 1])])
     normals = np.repeat([[0.0, 0, 1], [0, 0, -1]], len(uv), axis=0)
     return MorphPair(
         name=name,

@@ -234,7 +234,7 @@ def test_figures_are_saved(opened: Open) -> None:
 def test_help_lists_every_parameter(opened: Open) -> None:
     watched = opened("/help", wait=False)
     watched.page.locator("table").wait_for()
-    codes = watched.page.locator("td code").all_inner_texts()
+    codes = watched.page.locator("td:nth-child(3) code").all_inner_texts()
     assert codes == list(Scene().as_dict())
 
 

@@ -113,3 +113,31 @@ def test_the_service_knows_its_models(service) -> None:
     assert list(models)[:2] == [LITE0, LITE1]
     assert models[LITE0].label == "EfficientNet-Lite0"
     assert models[LITE0].default_layer in models[LITE0].layers
+
+
+def test_a_plane_grows_for_who_follows_and_is_finished_for_anybody_else(service: InferenceService) -> None:
+    scene = Scene().replace(plane=True, plane_neuron=f"{LITE0}/blocks.0.0:3")
+    first = service.look(LookRequest(scene=scene, client="page"))
+    assert first.plane is not None
+    assert not first.plane.finished
+    whole = service.look(LookRequest(scene=scene))
+    assert whole.plane is not None
+    assert whole.plane.finished
+    assert np.abs(whole.image.astype(int) - first.image).mean() > 1
+    again = service.look(LookRequest(scene=scene, client="page"))
+    np.testing.assert_array_equal(again.image, whole.image)
+    assert service.look(LookRequest(scene=Scene())).plane is None
+
+
+@pytest.mark.parametrize("neuron", ["nothing:0", "blocks.3.0:80", "nobody/blocks.3.0:0"])
+def test_a_plane_of_a_neuron_that_does_not_exist(service: InferenceService, neuron: str) -> None:
+    with pytest.raises(InvalidInputError, match="Allowed"):
+        service.look(LookRequest(scene=Scene().replace(plane=True, plane_neuron=neuron)))
+
+
+def test_effects_work_on_any_picture(service: InferenceService) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    look = service.look(LookRequest(scene=Scene(brightness=-1.0), image=picture))
+    assert look.image.max() == 0
+    look = service.look(LookRequest(scene=Scene(plane=True), image=picture))
+    np.testing.assert_array_equal(look.image, picture)

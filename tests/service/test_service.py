@@ -23,6 +23,14 @@ class RecordingEngine:
         self.gate = threading.Event()
         self.gate.set()
         self.busy = threading.Event()
+        self.steps_left = 0
+        self.steps = 0
+
+    def work(self) -> bool:
+        if self.steps < self.steps_left:
+            self.steps += 1
+            time.sleep(0.02)
+        return self.steps < self.steps_left
 
     def model(self, name: str) -> ModelInfo:
         raise NotImplementedError
@@ -133,3 +141,17 @@ def test_a_closed_service_refuses(engine) -> None:
 def test_an_engine_that_cannot_start_says_why() -> None:
     with pytest.raises(InvalidInputError, match=r"Unknown device 'abacus'. Allowed: auto, cpu"):
         InferenceService(Settings(device="abacus"))
+
+
+def test_work_in_the_background_goes_on_while_nobody_asks(engine: RecordingEngine, service: InferenceService) -> None:
+    """…and a request waits for one step at most."""
+    engine.steps_left = 200
+    service.look(LookRequest(scene=Scene().replace(yaw=1)))
+    time.sleep(0.2)
+    assert 0 < engine.steps < 200
+    before = engine.steps
+    for yaw in range(2, 7):
+        service.look(LookRequest(scene=Scene().replace(yaw=yaw)))
+    assert engine.steps - before <= 6
+    time.sleep(0.2)
+    assert engine.steps > before + 3
