@@ -32,7 +32,6 @@ from perturber.service.requests import (
     SlotRequest,
 )
 
-
 PLANES = 32
 """Feature visualisations that are kept before the least recently used one is forgotten."""
 

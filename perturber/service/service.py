@@ -174,10 +174,11 @@ class InferenceService:
     def _work(self, engine: Callable[[Settings], Engine], started: Future) -> None:
         if not _settle(started, lambda: engine(self.settings)):
             return
-        busy = False
+        busy = False  # whether there is something to go on with while nobody asks
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._closed or self._calls or self._looks or busy)
+                if not busy:
+                    self._wake.wait_for(lambda: self._closed or self._calls or self._looks)
                 calls, self._calls = self._calls, []
                 looks, self._looks = self._looks[:MAX_BATCH], self._looks[MAX_BATCH:]
                 closed = self._closed
