@@ -1,6 +1,7 @@
 """Settings, each from an environment variable ``PERTURBER_<NAME>``; command-line options override them."""
 
 import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,10 @@ class Settings:
         threads: CPU threads of the networks and the renderer; 0 leaves torch's choice.
         models: folder that holds the catalogue and bundled weights.
         model_memory_mib: memory for resident networks' weights before the least recently used one leaves.
+        data: folder for what users bring along: their objects and backgrounds.
+        max_upload_mib: size of one upload, in MiB; what a zip file unpacks to counts too.
+        max_triangles: triangles of one uploaded object, counted before anything is built from them.
+        max_megapixels: size of one picture, in millions of pixels, checked before it is decoded.
     """
 
     device: str = field(default_factory=lambda: _environment("DEVICE", "auto"))
@@ -32,6 +37,10 @@ class Settings:
         default_factory=lambda: Path(_environment("MODELS", str(Path(__file__).parent.parent / "models")))
     )
     model_memory_mib: int = field(default_factory=lambda: _integer("MODEL_MEMORY_MIB", 2048))
+    data: Path = field(default_factory=lambda: Path(_environment("DATA", "") or _user_data_folder()).expanduser())
+    max_upload_mib: int = field(default_factory=lambda: _integer("MAX_UPLOAD_MIB", 30))
+    max_triangles: int = field(default_factory=lambda: _integer("MAX_TRIANGLES", 500_000))
+    max_megapixels: int = field(default_factory=lambda: _integer("MAX_MEGAPIXELS", 40))
 
 
 def _integer(name: str, default: int) -> int:
@@ -39,3 +48,14 @@ def _integer(name: str, default: int) -> int:
     if not text.isdecimal():
         raise InvalidInputError(f"PERTURBER_{name} cannot be {text!r}. Allowed: a whole number from 0.")
     return int(text)
+
+
+def _user_data_folder() -> Path:
+    """Where programs of this platform keep what belongs to a user."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Application Support"
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base) / "perturber"

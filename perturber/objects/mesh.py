@@ -5,9 +5,11 @@ A folder ``library/<name>/`` contains
 ``mesh.npz``
     ``faces`` (F, 3) int32, counter-clockwise seen from outside; ``uv`` (V, 2) float32, v upwards, repeats
     outside [0, 1]; ``positions`` (2, V, 3) float32; ``normals`` (2, V, 3) float32, unit length, smooth
-    across UV seams. Vertices are already split at UV seams, so one index serves all arrays.
+    across UV seams. Vertices are already split at UV seams, so one index serves all arrays. Where both objects
+    are one and the same, the last two hold it once, (1, V, 3).
 ``texture_0.webp``, ``texture_1.webp``
-    RGB, one size for both, power of two, at least 1024.
+    RGB, or RGBA where something is transparent; one size for both, power of two, at least 1024. The second is
+    missing where it is the first.
 ``pair.json``
     ``label`` ("Dog ↔ Cat"), ``names`` (["Dog", "Cat"]), ``specular`` and ``shininess`` (a number for each of
     the two: Blinn–Phong coefficient in [0, 1] and exponent).
@@ -36,7 +38,7 @@ class MorphPair:
         uv: (V, 2) float32, v upwards.
         positions: (2, V, 3) float32.
         normals: (2, V, 3) float32, unit length.
-        textures: (2, T, T, 3) uint8, first row at the top (v = 1).
+        textures: (2, T, T, 3) uint8 RGB, or (2, T, T, 4) RGBA with straight alpha; first row at the top (v = 1).
         specular: (2,) Blinn–Phong specular coefficients in [0, 1].
         shininess: (2,) Blinn–Phong exponents.
     """
@@ -58,29 +60,36 @@ class MorphPair:
         info = json.loads((folder / "pair.json").read_text())
         with np.load(folder / "mesh.npz", allow_pickle=False) as arrays:
             mesh = {key: arrays[key] for key in ("faces", "uv", "positions", "normals")}
-        textures = [np.asarray(Image.open(folder / f"texture_{i}.webp").convert("RGB")) for i in (0, 1)]
+        for key in ("positions", "normals"):
+            mesh[key] = _both(mesh[key])
+        textures = [_read_texture(path) for i in (0, 1) if (path := folder / f"texture_{i}.webp").exists()]
         return cls(
             name=folder.name,
             label=info["label"],
             names=tuple(info["names"]),
-            textures=np.stack(textures),
+            textures=_both(np.stack(textures)),
             specular=tuple(info["specular"]),
             shininess=tuple(info["shininess"]),
             **mesh,
         )
 
-    def save(self, folder: Path) -> None:
-        """Write the pair as a folder that `load` reads."""
+    def save(self, folder: Path, *, lossless: bool = False) -> None:
+        """Write the pair as a folder that `load` reads.
+
+        Args:
+            folder: is made where it is missing.
+            lossless: keep every texel as it is; textures with alpha are always kept so.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(
             folder / "mesh.npz",
             faces=self.faces.astype(np.int32),
             uv=self.uv.astype(np.float32),
-            positions=self.positions.astype(np.float32),
-            normals=self.normals.astype(np.float32),
+            positions=_once(self.positions).astype(np.float32),
+            normals=_once(self.normals).astype(np.float32),
         )
-        for i, texture in enumerate(self.textures):
-            Image.fromarray(texture).save(folder / f"texture_{i}.webp", quality=92, method=6)
+        for i, texture in enumerate(_once(self.textures)):
+            _write_texture(texture, folder / f"texture_{i}.webp", lossless=lossless)
         info = {
             "label": self.label,
             "names": list(self.names),
@@ -88,3 +97,26 @@ class MorphPair:
             "shininess": list(self.shininess),
         }
         (folder / "pair.json").write_text(json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+
+
+def _once(array: np.ndarray) -> np.ndarray:
+    """Only the first of two equal items (2, ...) → (1, ...); two that differ as they are."""
+    return array[:1] if np.array_equal(array[0], array[1]) else array
+
+
+def _both(array: np.ndarray) -> np.ndarray:
+    """(1, ...) or (2, ...) → (2, ...); what is there once is shown twice, not copied."""
+    return np.broadcast_to(array, (2, *array.shape[1:]))
+
+
+def _read_texture(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGBA" if picture.mode == "RGBA" else "RGB"))
+
+
+def _write_texture(texture: np.ndarray, path: Path, *, lossless: bool) -> None:
+    if lossless or texture.shape[-1] == 4:
+        # The fastest of libwebp's ways; `exact` keeps the colour of transparent texels, which blending reads.
+        Image.fromarray(texture).save(path, lossless=True, quality=0, method=0, exact=True)
+    else:
+        Image.fromarray(texture).save(path, quality=92, method=6)

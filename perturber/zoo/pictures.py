@@ -1,15 +1,11 @@
 """Reading picture files as users have them."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from perturber.errors import InvalidInputError
-
-MAX_PIXELS = 40_000_000
-"""Larger pictures are refused before they are decoded."""
+from perturber.pictures import decode
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -18,23 +14,7 @@ def read_picture(path: Path) -> Image.Image:
     Raises:
         InvalidInputError: no such file, not a picture, broken or too large.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            with Image.open(path) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                return ImageOps.exif_transpose(picture).convert("RGB")
-    except FileNotFoundError:
-        raise InvalidInputError(f"There is no picture {str(path)!r}.") from None
-    except Image.DecompressionBombError:
-        raise InvalidInputError(
-            f"The picture {str(path)!r} has more than {MAX_PIXELS // 10**6} million pixels; make it smaller."
-        ) from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InvalidInputError(
-            f"The file {str(path)!r} cannot be read as a picture; allowed are PNG, JPEG, WebP and their like."
-        ) from error
+    return decode(path)
 
 
 def crop(picture: Image.Image, size: int, *, resize: int | None = None) -> np.ndarray:
