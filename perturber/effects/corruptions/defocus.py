@@ -13,7 +13,8 @@ _REACH = 12
 def defocus_blur(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
     """Blur with a disc of radius 3, 4, 6, 8, 10 pixels, whose rim a Gaussian with σ = 0.1, then 0.5 softens.
 
-    Outside of the picture it is mirrored. Differentiable. Draws no random numbers.
+    Outside of the picture it is mirrored. Differentiable. Draws no random numbers. The published kernels of severity 4
+    and 5 sum up to 1.01, since their soft rim is mirrored at the kernel's border; here all sum up to 1.
     """
     radius, rim = constants(severity.to(images), (0, 3, 4, 6, 8, 10), (0, 0.1, 0.5, 0.5, 0.5, 0.5))
     return filters.symmetric(images, disc(radius, rim)).clamp(0, 1)
@@ -34,7 +35,7 @@ def disc(radius: Tensor, rim: Tensor) -> Tensor:
     """
     places = torch.arange(-_REACH - 2, _REACH + 3, dtype=radius.dtype, device=radius.device)
     ring = torch.hypot(places[:, None], places).ceil()
-    kernel = (radius[:, None, None] + 1 - ring).clamp(0, 1)
+    kernel = filters.fade(ring, radius[:, None, None])
     near = torch.exp(-0.5 / rim.clamp(min=1e-2) ** 2)
     far = near**4 * ((radius - 8) / 2).clamp(0, 1)
     weights = torch.stack((far, near, torch.ones_like(near), near, far), 1)

@@ -78,12 +78,14 @@ def symmetric(images: Tensor, quadrants: Tensor) -> Tensor:
     radius = quadrants.shape[1] - 1
     height, width = images.shape[2:]
     padded = pad(images, radius, border="mirror")
-    used = quadrants.detach().amax(0).cpu() > 0
+    # A weight of 0 may still have a derivative.
+    largest = torch.ones_like(quadrants[0]) if quadrants.requires_grad else quadrants.amax(0)
+    used = (largest > 0).tolist()
     pairs = [padded.narrow(3, radius, width)]
     pairs += [padded.narrow(3, radius - i, width) + padded.narrow(3, radius + i, width) for i in range(1, radius + 1)]
     result = torch.zeros_like(images)
     for y in range(radius + 1):
-        taps = [x for x in range(radius + 1) if used[y, x]]
+        taps = [x for x in range(radius + 1) if used[y][x]]
         if not taps:
             continue
         row = per_picture(quadrants[:, y, taps[0]]) * pairs[taps[0]]
@@ -92,6 +94,11 @@ def symmetric(images: Tensor, quadrants: Tensor) -> Tensor:
         for offset in (-y, y) if y else (0,):
             result = result + row.narrow(2, radius + offset, height)
     return result
+
+
+def fade(place: Tensor, reach: Tensor) -> Tensor:
+    """1 up to `reach`, falling to 0 one pixel farther; where it bends it has the derivative for a growing reach."""
+    return (1 - (place - reach).relu()).clamp(min=0)
 
 
 def streak(images: Tensor, radius: Tensor, sigma: Tensor, angle: Tensor) -> Tensor:
@@ -103,23 +110,23 @@ def streak(images: Tensor, radius: Tensor, sigma: Tensor, angle: Tensor) -> Tens
     Args:
         images: (B, C, H, W).
         radius: (B,) in pixels, 0 for none.
-        sigma: (B,) standard deviations in pixels, above 0.
+        sigma: (B,) standard deviations in pixels, 0 for none.
         angle: (B,) in degrees from the x axis downwards.
     """
     batch, channels, height, width = images.shape
-    count = math.ceil(2 * float(radius.detach().max())) + 1 if batch else 0
+    count = math.ceil(2 * float(radius.detach().max())) + 2 if batch else 0
     steps = torch.arange(count, dtype=images.dtype, device=images.device)
-    weights = torch.exp(-0.5 * (steps / sigma[:, None]) ** 2) * (2 * radius[:, None] + 1 - steps).clamp(0, 1)
-    weights = weights / weights.sum(1, keepdim=True)
+    weights = torch.exp(-0.5 * (steps / sigma[:, None].clamp(min=1e-3)) ** 2) * fade(steps, 2 * radius[:, None])
     turn = torch.deg2rad(angle.to(torch.float64))[:, None]
     down = (steps * turn.sin() - 0.5).ceil().long()
     right = (steps * turn.cos() - 0.5).ceil().long()
     rows, columns = (torch.arange(size, device=images.device) for size in (height, width))
     flat = images.reshape(batch, channels, -1)
-    result = torch.zeros_like(images)
+    result, total = torch.zeros_like(images), torch.zeros_like(radius)
     for i in range(count):
+        total = total + weights[:, i]
         row = (rows + down[:, i, None]).clamp_(0, height - 1) * width
         column = (columns + right[:, i, None]).clamp_(0, width - 1)
         index = (row[:, :, None] + column[:, None, :]).view(batch, 1, -1).expand(-1, channels, -1)
         result = torch.addcmul(result, per_picture(weights[:, i]), flat.gather(2, index).view_as(images))
-    return result
+    return result / per_picture(total)

@@ -17,8 +17,9 @@ def glass_blur(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
     """Blur, let pixels take their neighbours' colours, and blur again; σ = 0.7, 0.9, 1, 1.1, 1.5 pixels.
 
     Reach and number of sweeps are whole (`SWEEPS`): between two severities each pixel changes at a moment of its own
-    from the source that it has at the lower to that at the higher severity. Differentiable, sources held fixed. The
-    published code rounds down to 8 bits between the steps, which this does not.
+    from the source that it has at the lower to that at the higher severity. Differentiable, sources held fixed. Not
+    quite monotone: severity 4 as published sweeps less often than 3 and may lie nearer to the picture. The published
+    code rounds down to 8 bits between the steps, which this does not.
     """
     severity = severity.to(images)
     (sigma,) = constants(severity, (0, 0.7, 0.9, 1, 1.1, 1.5))
@@ -63,14 +64,12 @@ def sources(seeds: Tensor, level: int, height: int, width: int) -> Tensor:
     Returns:
         (B, height · width) int64, indices into the flattened picture.
     """
-    reach, sweeps = SWEEPS[level]
+    reach, _ = SWEEPS[level]
     here = torch.arange(height * width, device=seeds.device)
     row, column = here // width, here % width
     moves = (row > reach) & (row <= height - reach) & (column > reach) & (column <= width - reach)
     total = here.repeat(len(seeds), 1)
-    offsets = random.bits(seeds, sweeps, 2, height * width, stream=Stream.GLASS_OFFSETS + level)
-    offsets = (offsets & 0x7FFFFFFF) % (2 * reach) - reach
-    for down, right in (sweep.unbind(1) for sweep in offsets.unbind(1)):
+    for down, right in (sweep.unbind(1) for sweep in offsets(seeds, level, height, width).unbind(1)):
         target = torch.where(moves, here + down.long() * width + right, here)
         hands_on = moves & (target > here) & moves[target]
         last = torch.where(hands_on, target, here)
@@ -78,3 +77,10 @@ def sources(seeds: Tensor, level: int, height: int, width: int) -> Tensor:
             last = last.gather(1, last)
         total = total.gather(1, target.gather(1, last))
     return total
+
+
+def offsets(seeds: Tensor, level: int, height: int, width: int) -> Tensor:
+    """Random steps downwards and to the right, in −reach … reach − 1: (B, sweeps, 2, height · width)."""
+    reach, sweeps = SWEEPS[level]
+    drawn = random.bits(seeds, sweeps, 2, height * width, stream=Stream.GLASS_OFFSETS + level)
+    return (drawn & 0x7FFFFFFF) % (2 * reach) - reach

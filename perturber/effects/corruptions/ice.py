@@ -13,7 +13,7 @@ from perturber.effects.corruptions.severity import Stream
 
 _LAYERS = ((96, 1.0), (72, 0.9), (72, 0.75), (44, 0.85), (44, 0.65), (24, 0.6))
 """Longest crystals of each layer in pixels, and their brightness."""
-_DARK = ((0.16, 0.21, 0.28), (0.72, 0.74, 0.78))
+_DARK = ((0.16, 0.21, 0.28), (0.66, 0.69, 0.74))
 _TINT = (0.28, -0.02, -0.06)
 _LIGHT = (0.93, 0.96, 1.0)
 
@@ -58,9 +58,9 @@ def _draw(seeds: Tensor, height: int, width: int) -> Tensor:
         crystals = torch.maximum(crystals, layer.mul_(light))
     grain = random.uniform(seeds, height, width, stream=Stream.FROST_GRAIN).sub_(0.5)
     ice = ((_bent(crystals, seeds) + 0.22 * grain) * cover + 0.45 * clouds).clamp(0, 1)[:, None]
-    thin, thick, light, tinted = (seeds.new_tensor(c, dtype=ice.dtype) for c in (*_DARK, _LIGHT, _TINT))
+    thin, thick, bright, tinted = (seeds.new_tensor(c, dtype=ice.dtype) for c in (*_DARK, _LIGHT, _TINT))
     dark = torch.lerp(thin, thick, thickness[:, None]) - tinted * tint[:, None] ** 3
-    return torch.lerp(dark[:, :, None, None], light.view(1, 3, 1, 1), ice).clamp(0, 1)
+    return torch.lerp(dark[:, :, None, None], bright.view(1, 3, 1, 1), ice).clamp(0, 1)
 
 
 def _clouds(seeds: Tensor, height: int, width: int) -> Tensor:

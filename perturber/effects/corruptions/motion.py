@@ -12,6 +12,6 @@ def motion_blur(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
 
     Radius 10, 15, 15, 15, 20 and σ = 3, 5, 8, 12, 15 pixels. Differentiable, the angle held fixed.
     """
-    radius, sigma = constants(severity.to(images), (0, 10, 15, 15, 15, 20), (3, 3, 5, 8, 12, 15))
+    radius, sigma = constants(severity.to(images), (0, 10, 15, 15, 15, 20), (0, 3, 5, 8, 12, 15))
     angle = 90 * random.uniform(seeds, 1, stream=Stream.MOTION_ANGLE)[:, 0] - 45
     return filters.streak(images, radius, sigma, angle).clamp(0, 1)

@@ -41,4 +41,5 @@ def impulse_noise(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
     shape = images.shape[1:]
     replaced = random.uniform(seeds, *shape, stream=Stream.IMPULSE_PLACE, dtype=images.dtype) < per_picture(share)
     white = random.bits(seeds, *shape, stream=Stream.IMPULSE_COLOUR) > 0
-    return torch.where(replaced, white.to(images.dtype), images)
+    # Without the zero autograd would know no derivative towards the severity and fail where one is asked for.
+    return torch.where(replaced, white + 0 * per_picture(share), images)

@@ -14,7 +14,8 @@ def pixelate(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
     An axis of n pixels has ⌊0.6 n⌋, ⌊0.5 n⌋, ⌊0.4 n⌋, ⌊0.3 n⌋, ⌊0.25 n⌋ cells, which is Pillow's BOX resampling down
     and up again; between the severities this number is interpolated and the last cell is narrower. There a pixel near
     the border of two cells belongs to both in parts, so that the result is continuous and differentiable. Away from
-    the cells' borders the derivative towards the severity is 0. Draws no random numbers.
+    the cells' borders the derivative towards the severity is 0. Monotone from one whole severity to the next, not in
+    every small step: where the cells' borders fall matters as well. Draws no random numbers.
     """
     severity = severity.to(images)
     rows, columns = (_means(severity, size) for size in images.shape[2:])

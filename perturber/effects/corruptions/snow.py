@@ -18,7 +18,8 @@ def snow(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
 
     The picture is mixed with its whitened self, ``max(image, 1.5 · grey + 0.5)``. Flakes are normal noise, magnified,
     cut off below a threshold, and blurred along the fall (`filters.streak`), whose angle is −135…−45°; the layer is
-    added as it is and turned by 180°. Below severity 1 flakes and whitening fade in. Differentiable.
+    added as it is and turned by 180°. Below severity 1 flakes and whitening fade in. Differentiable. Not
+    quite monotone: as published, severity 3 has fewer and larger flakes than 2.
     """
     severity = severity.to(images)
     mean, spread, scale, threshold, radius, sigma, kept = constants(
@@ -42,8 +43,14 @@ def snow(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
 
 
 def _magnified(noise: Tensor, scale: Tensor) -> Tensor:
+    """The middle of noise (B, 1, H, W), stretched from its first to its last value as published (see `zoom.magnify`).
+
+    Were it stretched about its middle instead, the values would lie at the same places between pixels everywhere, and
+    interpolation would take away too much of their variance.
+    """
     rows, columns = (
-        (torch.arange(size, device=noise.device) - (size - 1) / 2) / scale[:, None] + (size - 1) / 2
+        (size - size / scale[:, None]) / 2
+        + torch.arange(size, device=noise.device) * (size / scale[:, None] - 1) / max(size - 1, 1)
         for size in noise.shape[2:]
     )
     return bilinear(noise, rows[:, :, None], columns[:, None, :])

@@ -27,7 +27,8 @@ def zoom_blur(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
     factors = sorted(set().union(*FACTORS))
     table = [[(level.count(f) + (f == 1)) / (len(level) + 1) for level in FACTORS] for f in factors]
     weights = torch.stack(constants(severity.to(images), *table), 1)
-    used = (weights.detach() > 0).any(0).tolist()
+    # A weight of 0 may still have a derivative.
+    used = [True] * len(factors) if weights.requires_grad else (weights > 0).any(0).tolist()
     result = per_picture(weights[:, 0]) * images
     for i in range(1, len(factors)):
         if used[i]:
