@@ -1,0 +1,250 @@
+"""Any number of materials, and colours at vertices → one texture with one layout.
+
+Three ways, from the best to the one that always works:
+
+direct
+    One material: its picture is the texture, and coordinates outside [0, 1] repeat it.
+tiles
+    Several materials: each gets a tile of an atlas; a picture that repeats is repeated within its tile.
+cells
+    Colours at vertices, or two objects whose layouts differ: each triangle gets a cell of its own. Cells lie in the
+    atlas along a Z-curve as their triangles lie in space, so that neighbours stay neighbours when mip levels mix them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from perturber.errors import InvalidInputError
+from perturber.objects.reading.paint import LARGE, SMALL, Painter
+from perturber.objects.reading.surface import Surface
+
+MAX_MATERIALS = 1024
+"""Materials in use; with more, the atlas' tiles would become too small."""
+
+MAX_PICTURES = 256
+"""Of these, with a picture."""
+
+MAX_REPEATS = 64
+"""Times that a picture is repeated along one side of its tile; beyond, it is enlarged."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Baked:
+    """A texture's layout, and the textures.
+
+    Attributes:
+        uv: (F, 3, 2), v upwards.
+        textures: (K, T, T, 3) uint8, or (K, T, T, 4) where something is transparent.
+        transparent: (F,) bool, triangles through which one may see.
+    """
+
+    uv: np.ndarray
+    textures: np.ndarray
+    transparent: np.ndarray
+
+
+def bake(surfaces: Sequence[Surface]) -> Baked:
+    """Bring one object, or two of the same triangles, to one layout.
+
+    Args:
+        surfaces: with texture coordinates everywhere.
+
+    Raises:
+        InvalidInputError: pictures that cannot be used, or too many materials.
+    """
+    surfaces = _in_common([_plain(surface) for surface in surfaces])
+    first = surfaces[0]
+    pictured = sum(
+        any(s.materials[i].picture or s.materials[i].alpha for s in surfaces) for i in range(len(first.materials))
+    )
+    if len(first.materials) > MAX_MATERIALS or pictured > MAX_PICTURES:
+        raise InvalidInputError(
+            f"The object has too many materials; at most {MAX_MATERIALS:,} are allowed, "
+            f"{MAX_PICTURES} of them with pictures."
+        )
+    painter = Painter()
+    if any(s.colours is not None or np.abs(s.uv - first.uv).max() > 1e-4 for s in surfaces):
+        uv, textures = _cells(surfaces, painter)
+    elif len(first.materials) == 1:
+        side = max(painter.side(surface.materials) for surface in surfaces)
+        uv, textures = first.uv, np.stack([painter.paint(surface.materials[0], side) for surface in surfaces])
+    else:
+        uv, textures = _tiles(surfaces, painter)
+    if textures[..., 3].min() == 255:
+        return Baked(uv=uv, textures=textures[..., :3], transparent=np.zeros(len(uv), bool))
+    return Baked(uv=uv, textures=textures, transparent=_transparent(surfaces))
+
+
+def _plain(surface: Surface) -> Surface:
+    """Colours at corners that are all alike become the materials' own."""
+    colours = surface.colours
+    if colours is None or np.ptp(colours.reshape(-1, 4), axis=0).max() > 1e-3:
+        return surface
+    tint = colours[0, 0].tolist()
+    materials = tuple(
+        replace(m, colour=tuple(a * b for a, b in zip(m.colour, tint, strict=True))) for m in surface.materials
+    )
+    return replace(surface, materials=materials, colours=None)
+
+
+def _in_common(surfaces: Sequence[Surface]) -> list[Surface]:
+    """The same numbers for the materials of all surfaces; only what is in use, each once."""
+    code = np.zeros(len(surfaces[0].faces), np.int64)
+    for surface in surfaces:
+        code = code * len(surface.materials) + surface.material
+    _, face, inverse = np.unique(code, return_index=True, return_inverse=True)
+    together = [tuple(s.materials[s.material[i]] for s in surfaces) for i in face]
+    number = {materials: n for n, materials in enumerate(dict.fromkeys(together))}
+    material = np.array([number[materials] for materials in together])[inverse]
+    columns = zip(*number, strict=True)
+    return [replace(s, material=material, materials=tuple(c)) for s, c in zip(surfaces, columns, strict=True)]
+
+
+def _transparent(surfaces: Sequence[Surface]) -> np.ndarray:
+    found = np.zeros(len(surfaces[0].faces), bool)
+    for surface in surfaces:
+        may = [
+            not m.opaque and (m.picture is not None or m.alpha is not None or m.colour[3] < 1)
+            for m in surface.materials
+        ]
+        found |= np.array(may)[surface.material]
+        if surface.colours is not None:
+            found |= surface.colours[..., 3].min(1) < 1
+    return found
+
+
+def _tiles(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, np.ndarray]:
+    """The same layout for all surfaces; tiles of materials without a picture are points in one shared tile."""
+    first = surfaces[0]
+    pictured = [
+        any(s.materials[i].picture or s.materials[i].alpha for s in surfaces) for i in range(len(first.materials))
+    ]
+    tiles = sum(pictured) + (not all(pictured))
+    side = LARGE if any(pictured) else SMALL
+    across = int(np.ceil(np.sqrt(tiles)))
+    cell = side // across
+    palette = int(np.ceil(np.sqrt(len(pictured) - sum(pictured))))
+    uv = np.empty_like(first.uv)
+    textures = np.empty((len(surfaces), side, side, 4), np.uint8)
+    empty = np.ones((side, side), bool)
+    order = np.argsort(~np.array(pictured), kind="stable")
+    for place, index in enumerate(order):
+        faces = first.material == index
+        number = min(place, sum(pictured))
+        corner = np.array([number % across, number // across]) * cell
+        if pictured[index]:
+            local, copies = _local(first.uv[faces])
+            border = max(cell // 32, 1)
+            copy = max((cell - 2 * border) // copies, 1)
+            inner = copy * copies
+            for texture, surface in zip(textures, surfaces, strict=True):
+                tile = np.tile(painter.paint(surface.materials[index], copy), (copies, copies, 1))[:cell, :cell]
+                rest = cell - inner - border
+                tile = np.pad(tile, ((border, rest), (border, rest), (0, 0)), mode="wrap")[:cell, :cell]
+                texture[corner[1] : corner[1] + cell, corner[0] : corner[0] + cell] = tile
+            empty[corner[1] : corner[1] + cell, corner[0] : corner[0] + cell] = False
+            start, size = corner + border, inner
+            texel = start + np.stack((local[..., 0], 1 - local[..., 1]), -1) * size
+        else:
+            swatch, patch = place - sum(pictured), cell // palette
+            start = corner + np.array([swatch % palette, swatch // palette]) * patch
+            for texture, surface in zip(textures, surfaces, strict=True):
+                texture[start[1] : start[1] + patch, start[0] : start[0] + patch] = painter.paint(
+                    surface.materials[index], 1
+                )
+            empty[start[1] : start[1] + patch, start[0] : start[0] + patch] = False
+            texel = np.broadcast_to(start + patch / 2, (*uv[faces].shape[:2], 2))
+        uv[faces] = np.stack((texel[..., 0], side - texel[..., 1]), -1) / side
+    for texture in textures:
+        texture[empty] = np.round(texture[~empty].mean(0))  # so that the coarsest mip levels are the mean
+    return uv, textures
+
+
+def _local(uv: np.ndarray) -> tuple[np.ndarray, int]:
+    """Coordinates within a square of that many repeats of a picture; each triangle starts in the first."""
+    shifted = uv - np.floor(uv.min(1, keepdims=True) + 1e-6)
+    copies = max(int(np.ceil(shifted.max(initial=0.0) - 1e-4)), 1)
+    scale = max(copies, MAX_REPEATS) / MAX_REPEATS
+    copies = min(copies, MAX_REPEATS)
+    return np.clip(shifted / scale / copies, 0, 1), copies
+
+
+def _cells(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, np.ndarray]:
+    """A cell for each triangle: its corners are the centres of three of the cell's texels."""
+    first = surfaces[0]
+    count = len(first.faces)
+    levels = int(np.ceil(np.log2(count) / 2))
+    pictured = any(m.picture or m.alpha for surface in surfaces for m in surface.materials)
+    side = LARGE if pictured or 2**levels > SMALL // 8 else SMALL
+    cell = max(side >> levels, 1)
+    side = cell << levels
+    # Every cell of the atlas shows some triangle, so that the coarsest mip levels are the object's mean.
+    cells = 4**levels
+    place = _z_curve(np.arange(cells)) * cell
+    order = _along_z_curve(first)
+    owner = order[np.arange(cells) * count // cells]
+    corner = np.empty((count, 2), np.int64)
+    corner[order] = place[-(-np.arange(count) * cells // count)]
+    rows, columns = np.mgrid[:cell, :cell].reshape(2, -1)
+    x, y = columns / max(cell - 1, 1), rows / max(cell - 1, 1)
+    weights = np.stack((1 - x - y, x, y), -1) if cell > 1 else np.full((1, 3), 1 / 3)  # (cell², 3)
+    textures = np.empty((len(surfaces), side, side, 4), np.uint8)
+    for texture, surface in zip(textures, surfaces, strict=True):
+        for index, material in enumerate(surface.materials):
+            picture = painter.paint(material, SMALL if material.picture or material.alpha else 1)
+            mine = np.flatnonzero(surface.material[owner] == index)
+            for part in np.array_split(mine, len(mine) * cell**2 // 2**18 + 1):
+                where = place[part, None]
+                texture[where[..., 1] + rows, where[..., 0] + columns] = _cell(picture, surface, owner[part], weights)
+    texel = corner[:, None] + np.array([[0, 0], [1, 0], [0, 1]]) * (cell - 1) + 0.5
+    return np.stack((texel[..., 0], side - texel[..., 1]), -1) / side, _enlarged(textures)
+
+
+def _cell(picture: np.ndarray, surface: Surface, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What triangles show at points within them: (N, points, 4) uint8."""
+    texels = _sampled(picture, weights @ surface.uv[faces])
+    if surface.colours is not None:
+        tint = np.clip(weights @ surface.colours[faces], 0, 1)
+        tint[np.array([m.opaque for m in surface.materials])[surface.material[faces]], :, 3] = 1
+        texels = texels * tint
+    return np.round(texels).astype(np.uint8)
+
+
+def _enlarged(textures: np.ndarray) -> np.ndarray:
+    factor = max(SMALL // textures.shape[1], 1)
+    return textures.repeat(factor, 1).repeat(factor, 2) if factor > 1 else textures
+
+
+def _along_z_curve(surface: Surface) -> np.ndarray:
+    """Triangles in the order in which a Z-curve through space meets them."""
+    centre = surface.positions[surface.faces].mean(1)
+    low, extent = centre.min(0), max(float(np.ptp(centre, axis=0).max()), 1e-30)
+    steps = np.clip((centre - low) / extent * 1023, 0, 1023).astype(np.int64)
+    code = np.zeros(len(steps), np.int64)
+    for bit in range(10):
+        for axis in range(3):
+            code |= ((steps[:, axis] >> bit) & 1) << (3 * bit + axis)
+    return np.argsort(code, kind="stable")
+
+
+def _z_curve(number: np.ndarray) -> np.ndarray:
+    """Places (N, 2) along a Z-curve in the plane."""
+    place = np.zeros((len(number), 2), np.int64)
+    for bit in range(20):
+        for axis in range(2):
+            place[:, axis] |= ((number >> (2 * bit + axis)) & 1) << bit
+    return place
+
+
+def _sampled(picture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """Bilinear lookup with repetition: (..., 4) float of 0…255."""
+    side = len(picture)
+    x, y = (uv[..., 0] % 1) * side - 0.5, (1 - uv[..., 1]) % 1 * side - 0.5
+    left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    total = np.zeros((*uv.shape[:-1], 4))
+    for dy, share_y in ((0, top + 1 - y), (1, y - top)):
+        for dx, share_x in ((0, left + 1 - x), (1, x - left)):
+            total += picture[(top + dy) % side, (left + dx) % side] * (share_x * share_y)[..., None]
+    return total

@@ -1,0 +1,135 @@
+"""Textures from materials: pictures decoded, brought to size, tinted, and filled where nothing is to be seen."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from perturber.config import Settings
+from perturber.errors import InvalidInputError
+from perturber.objects.reading.surface import Material
+from perturber.pictures import FORMATS, decode
+
+SMALL, LARGE = 1024, 2048
+"""Sides that textures have; blur counts in mip levels, so that small pictures are enlarged."""
+
+IN_ALL = 5
+"""Times the megapixels of one picture that all pictures of an object may have together."""
+
+
+class Painter:
+    """Decodes the pictures of one upload.
+
+    Raises:
+        InvalidInputError: on any call, a picture that cannot be read, or too many pixels in all.
+    """
+
+    def __init__(self) -> None:
+        self.room = IN_ALL * Settings().max_megapixels * 10**6
+        self._last: tuple[bytes | None, bytes | None, Image.Image | None, Image.Image | None] = (None, None, None, None)
+
+    def side(self, materials: tuple[Material, ...]) -> int:
+        """Side of the texture that keeps the finest of the materials' pictures."""
+        largest = max((max(_size(m.picture)) for m in materials if m.picture is not None), default=0)
+        return LARGE if largest > SMALL else SMALL
+
+    def paint(self, material: Material, side: int) -> np.ndarray:
+        """A material's texture (side, side, 4) uint8 sRGB with straight alpha, first row at the top."""
+        texels = np.empty((side, side, 4), np.uint8)
+        if material.picture is None and material.alpha is None:
+            texels[:] = np.round(np.array(material.colour) * 255)
+            return _opaque(texels) if material.opaque else _cut(texels, material.cutoff)
+        picture, mask = self._pictures(material)
+        texels[:] = 255
+        if picture is not None:
+            texels[..., :3] = _resized(picture.convert("RGB"), side)
+            if picture.mode == "RGBA" and mask is None:
+                texels[..., 3] = _resized(picture.getchannel("A"), side)
+        if mask is not None:
+            texels[..., 3] = _resized(mask, side)
+        if material.opaque:
+            return _tinted(_opaque(texels), (*material.colour[:3], 1.0))
+        texels = _tinted(texels, material.colour)
+        if texels[..., 3].min() < 255:
+            texels[..., :3] = filled(texels)
+        return _cut(texels, material.cutoff)
+
+    def _pictures(self, material: Material) -> tuple[Image.Image | None, Image.Image | None]:
+        if self._last[0] is not material.picture or self._last[1] is not material.alpha:
+            picture = None if material.picture is None else self._decode(material.picture, "texture")
+            mask = None if material.alpha is None else self._decode(material.alpha, "alpha texture")
+            if mask is not None:
+                # Some keep it in the alpha channel, most in the brightness.
+                own = mask.mode == "RGBA" and np.asarray(mask.getchannel("A")).min() < 255
+                mask = mask.getchannel("A") if own else mask.convert("RGB").convert("L")
+            self._last = material.picture, material.alpha, picture, mask
+        return self._last[2], self._last[3]
+
+    def _decode(self, content: bytes, name: str) -> Image.Image:
+        width, height = _size(content)
+        self.room -= width * height
+        if self.room < 0:
+            megapixels = IN_ALL * Settings().max_megapixels
+            raise InvalidInputError(
+                f"The textures have more than {megapixels} million pixels together; make them smaller."
+            )
+        return decode(content, name=name, alpha=True)
+
+
+def _size(content: bytes) -> tuple[int, int]:
+    """Width and height from the head of a picture's file; (1, 1) where it is none, which decoding then says."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            return picture.size
+    except Exception:  # what Pillow raises on broken files is not documented; `decode` makes a sentence of it
+        return 1, 1
+
+
+def _resized(picture: Image.Image, side: int) -> np.ndarray:
+    if picture.size != (side, side):
+        picture = picture.resize((side, side), Image.Resampling.BICUBIC)
+    return np.asarray(picture)
+
+
+def _opaque(texels: np.ndarray) -> np.ndarray:
+    texels[..., 3] = 255
+    return texels
+
+
+def _cut(texels: np.ndarray, cutoff: float | None) -> np.ndarray:
+    if cutoff is not None:
+        texels[..., 3] = np.where(texels[..., 3] >= cutoff * 255, 255, 0)
+    return texels
+
+
+def _tinted(texels: np.ndarray, colour: tuple[float, float, float, float]) -> np.ndarray:
+    if colour == (1.0, 1.0, 1.0, 1.0):
+        return texels
+    table = np.round(np.arange(256)[:, None] * np.array(colour)).astype(np.uint8)
+    return np.stack([table[:, channel][texels[..., channel]] for channel in range(4)], -1)
+
+
+def filled(texels: np.ndarray) -> np.ndarray:
+    """Colours (S, S, 3) that run on where nothing is to be seen, so that blending there mixes in nothing foreign.
+
+    A pyramid of means, weighted by alpha, goes up to one texel and comes down into the gaps.
+
+    Args:
+        texels: (S, S, 4) uint8, S a power of two (or anything that halves evenly to 1); other sides stop earlier.
+    """
+    weight = texels[..., 3:].astype(np.float32) / 255
+    levels = [(texels[..., :3].astype(np.float32) * weight, weight)]
+    while levels[-1][0].shape[0] % 2 == 0:
+        levels.append(tuple(_halved(array) for array in levels[-1]))  # type: ignore[arg-type]
+    total, weight = levels[-1]
+    colour = total / np.maximum(weight, 1e-6)
+    if not weight.all():
+        colour = np.where(weight > 0, colour, total.sum((0, 1)) / max(float(weight.sum()), 1e-6))
+    for total, weight in reversed(levels[:-1]):
+        colour = np.where(weight > 0, total / np.maximum(weight, 1e-6), colour.repeat(2, 0).repeat(2, 1))
+    return np.where(texels[..., 3:] > 0, texels[..., :3], np.round(colour)).astype(np.uint8)
+
+
+def _halved(array: np.ndarray) -> np.ndarray:
+    half = array.shape[0] // 2
+    return array.reshape(half, 2, half, 2, -1).mean((1, 3))

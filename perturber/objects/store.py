@@ -1,0 +1,276 @@
+"""Objects and backgrounds of the users' own, on disk under names made from their content.
+
+A name is ``own-`` and the beginning of a SHA-256 over the files and their roles: the same files have the same name on
+every machine, so a `Scene` that names them can be shared on one server and survives its restart. Each lies in a folder
+of its own, which is made under a temporary name and renamed when it is whole: readers and other processes see all of
+it or nothing, and what is refused leaves nothing behind.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.objects.mesh import MorphPair
+
+Kind = Literal["object", "background"]
+
+FORMAT = "perturber-1"
+"""Part of every name: to be changed when the same files would be read differently."""
+
+LONGEST_LABEL = 60
+ABANDONED = 3600.0
+"""Seconds after which a temporary folder belongs to nobody."""
+
+NAME = re.compile(r"own-[0-9a-f]{20}")
+"""What names of the users' own things look like."""
+
+_INFO: dict[Kind, str] = {"object": "pair.json", "background": "background.json"}
+_FOLDERS: dict[Kind, str] = {"object": "objects", "background": "backgrounds"}
+
+
+class Store:
+    """What users brought along.
+
+    Args:
+        folder: is made when the first thing is added.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add_object(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        label: str | None = None,
+        texture: str | None = None,
+        alpha: str | None = None,
+        second: str | None = None,
+        second_texture: str | None = None,
+        second_alpha: str | None = None,
+    ) -> str:
+        """Add an object, or a pair that morphs.
+
+        Args:
+            files: content by the name that the user gave it: one .obj with its .mtl and pictures, one .glb, one
+                .gltf with its files, two .obj of one topology, or a .zip of such.
+            label: name in the interface; by default after the files.
+            texture, alpha: names in `files` of diffuse and alpha texture, instead of what materials or names say.
+            second: name in `files` of the .obj into which the other one morphs.
+            second_texture, second_alpha: its textures.
+
+        Returns:
+            Its name; the same for the same files.
+
+        Raises:
+            InvalidInputError: anything that cannot be used. Nothing is stored then.
+        """
+        from perturber.objects.reading import Roles, Upload, read_object
+
+        roles = Roles(
+            texture=texture, alpha=alpha, second=second, second_texture=second_texture, second_alpha=second_alpha
+        )
+        upload = Upload.of(files, roles)
+        parts = [(name, upload.files[name]) for name in sorted(upload.files)]
+        name = _name(
+            "object",
+            [*parts, *((f"role {k}", (v or "").encode()) for k, v in vars(upload.roles).items())],
+            order=upload.models,
+        )
+        shown = clean_label(label) or clean_label(" ↔ ".join(upload.names)) or "Object"
+        if self.has("object", name):
+            if label:
+                self._relabel("object", name, shown)
+            return name
+        pair = read_object(upload, name=name, label=shown)
+        with self._new("object", name) as folder:
+            pair.save(folder, lossless=True)
+        return name
+
+    def add_background(self, content: bytes, *, label: str | None = None) -> str:
+        """Add a picture; its middle becomes a background.
+
+        Returns:
+            Its name; the same for the same content.
+
+        Raises:
+            InvalidInputError: not a picture, broken or too large. Nothing is stored then.
+        """
+        from perturber.objects.reading import read_background
+
+        name = _name("background", [("", content)])
+        shown = clean_label(label) or f"Background {name[4:8]}"
+        if self.has("background", name):
+            if label:
+                self._relabel("background", name, shown)
+            return name
+        picture = read_background(content)
+        with self._new("background", name) as folder:
+            Image.fromarray(picture).save(folder / "picture.webp", quality=95, method=4)
+            _write_info(folder / _INFO["background"], {"label": shown})
+        return name
+
+    def remove(self, kind: Kind, name: str) -> None:
+        """Forget something for good.
+
+        Raises:
+            UnknownNameError: there is nothing of this name in the store.
+        """
+        if not self.has(kind, name):
+            raise UnknownNameError(f"{kind} of your own", name, self.names(kind))
+        with self._temporary() as folder:
+            try:
+                os.replace(self._path(kind, name), folder / "removed")  # others never see half of it
+            except FileNotFoundError:  # another process was faster
+                return
+
+    def has(self, kind: Kind, name: str) -> bool:
+        """Whether there is something of this name."""
+        return isinstance(name, str) and NAME.fullmatch(name) is not None and self._info(kind, name).is_file()
+
+    def names(self, kind: Kind) -> dict[str, str]:
+        """Name → label of everything, by label; read anew, so that other processes' additions are there."""
+        found = {}
+        try:
+            with os.scandir(self.folder / _FOLDERS[kind]) as entries:
+                names = [entry.name for entry in entries if NAME.fullmatch(entry.name)]
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        for name in names:
+            label = _label(self._info(kind, name))
+            if label is not None:
+                found[name] = label
+        return dict(sorted(found.items(), key=lambda item: (item[1].lower(), item[0])))
+
+    def stamp(self, kind: Kind, name: str) -> tuple[str, int]:
+        """A value that changes when what the name stands for does.
+
+        Raises:
+            UnknownNameError: there is nothing of this name.
+        """
+        try:
+            return str(self._path(kind, name)), os.stat(self._info(kind, name)).st_mtime_ns
+        except OSError:
+            raise UnknownNameError(kind, name, self.names(kind)) from None
+
+    def pair(self, name: str) -> MorphPair:
+        """Read an object.
+
+        Raises:
+            UnknownNameError: there is none of this name.
+        """
+        if not self.has("object", name):
+            raise UnknownNameError("object", name, self.names("object"))
+        return MorphPair.load(self._path("object", name))
+
+    def background(self, name: str) -> np.ndarray:
+        """Read a background: (S, S, 3) uint8.
+
+        Raises:
+            UnknownNameError: there is none of this name.
+        """
+        if not self.has("background", name):
+            raise UnknownNameError("background", name, self.names("background"))
+        with Image.open(self._path("background", name) / "picture.webp") as picture:
+            return np.asarray(picture.convert("RGB"))
+
+    def _path(self, kind: Kind, name: str) -> Path:
+        return self.folder / _FOLDERS[kind] / name
+
+    def _info(self, kind: Kind, name: str) -> Path:
+        return self._path(kind, name) / _INFO[kind]
+
+    def _relabel(self, kind: Kind, name: str, label: str) -> None:
+        info = self._info(kind, name)
+        with self._temporary() as folder:
+            _write_info(folder / info.name, {**json.loads(info.read_text()), "label": label})
+            os.replace(folder / info.name, info)
+
+    @contextmanager
+    def _new(self, kind: Kind, name: str) -> Iterator[Path]:
+        """A folder to fill, which takes its place under its name in the end."""
+        with self._temporary() as folder:
+            made = folder / name
+            made.mkdir()
+            yield made
+            place = self._path(kind, name)
+            place.parent.mkdir(exist_ok=True)
+            try:
+                os.replace(made, place)
+            except OSError:
+                if not self.has(kind, name):  # otherwise another process was faster with the same
+                    raise
+
+    @contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        """A folder on the store's own file system that is gone afterwards, whatever happens."""
+        try:
+            incoming = self.folder / "incoming"
+            incoming.mkdir(parents=True, exist_ok=True)
+            _sweep(incoming)
+            folder = Path(tempfile.mkdtemp(dir=incoming))
+        except OSError as error:
+            raise InvalidInputError(
+                f"The data folder {str(self.folder)!r} cannot be written to ({error.strerror}); see PERTURBER_DATA."
+            ) from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def clean_label(text: str | None) -> str:
+    """One line of printable text, shortened; markup stays the text that it is."""
+    printable = "".join(c if c.isprintable() else " " for c in text or "")
+    return " ".join(printable.split())[:LONGEST_LABEL].strip()
+
+
+def _name(kind: Kind, parts: list[tuple[str, bytes]], order: tuple[str, ...] = ()) -> str:
+    digest = hashlib.sha256(f"{FORMAT} {kind}".encode())
+    for name, content in (*parts, *(("model", name.encode()) for name in order)):
+        for piece in (name.encode(errors="surrogatepass"), content):
+            digest.update(len(piece).to_bytes(8, "little"))
+            digest.update(piece)
+    return f"own-{digest.hexdigest()[:20]}"
+
+
+def _write_info(file: Path, info: dict[str, object]) -> None:
+    file.write_text(json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+
+
+_labels: dict[Path, tuple[int, str]] = {}
+
+
+def _label(info: Path) -> str | None:
+    """The label in a file, read again when the file is another; None where there is none."""
+    try:
+        changed = info.stat().st_mtime_ns
+        if _labels.get(info, (None, ""))[0] != changed:
+            if len(_labels) > 10_000:
+                _labels.clear()
+            _labels[info] = changed, clean_label(str(json.loads(info.read_text())["label"])) or info.parent.name
+        return _labels[info][1]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _sweep(incoming: Path) -> None:
+    """Remove what processes left that were stopped in the middle."""
+    for entry in os.scandir(incoming):
+        try:
+            if entry.stat().st_mtime < time.time() - ABANDONED:
+                shutil.rmtree(entry.path, ignore_errors=True)
+        except OSError:
+            continue
