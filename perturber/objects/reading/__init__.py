@@ -20,7 +20,7 @@ from perturber.objects.reading.roles import Roles
 from perturber.objects.reading.scale import to_unit_sphere
 from perturber.objects.reading.shape import finish, proper
 from perturber.objects.reading.surface import Surface
-from perturber.objects.reading.unwrap import spherical
+from perturber.objects.reading.unwrap import box
 from perturber.pictures import decode
 
 __all__ = ["BACKGROUND_SIDE", "Files", "Roles", "Upload", "read_background", "read_object"]
@@ -164,7 +164,7 @@ def _unwrapped(surfaces: Sequence[Surface]) -> list[Surface]:
             uv = np.where(np.isnan(uv).any((1, 2))[:, None, None], other.uv, uv)
         missing = np.isnan(uv).any((1, 2))
         if missing.any():
-            made = spherical(first.positions[first.faces]) if made is None else made
+            made = box(first.positions[first.faces]) if made is None else made
             uv = np.where(missing[:, None, None], made, uv)
         far = np.abs(uv).max((1, 2)) > 1000  # where 32 bits no longer tell one texel from the next
         uv = np.where(far[:, None, None], uv - np.floor(uv.min(1, keepdims=True)), uv)

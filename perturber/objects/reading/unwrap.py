@@ -1,28 +1,29 @@
-"""Texture coordinates for what has none: the picture is laid around the object like a map around a globe."""
+"""Texture coordinates for what has none: the picture is laid on from six sides, as on the sides of a box."""
 
 import numpy as np
 
+# For the side to which a triangle faces most, +x −x +y −y +z −z: which axes run to the right and up in the picture.
+_RIGHT = np.array([[0, 0, -1], [0, 0, 1], [1, 0, 0], [1, 0, 0], [1, 0, 0], [-1, 0, 0]], np.float64)
+_UP = np.array([[0, 1, 0], [0, 1, 0], [0, 0, -1], [0, 0, 1], [0, 1, 0], [0, 1, 0]], np.float64)
 
-def spherical(directions: np.ndarray) -> np.ndarray:
-    """Longitude and latitude of corners, seen from the object's centre.
 
-    The picture's middle comes to the front (+z), its sides meet at the back. Triangles that cross that line read on
-    beyond u = 1, where the texture repeats; corners at the poles take the longitude of the rest of their triangle.
+def box(corners: np.ndarray) -> np.ndarray:
+    """Lay a picture on an object from front, back, left, right, above and below.
+
+    Seen from each of these sides it is upright and not mirrored, and it spans the longest side of the bounding box.
+    Each triangle shows the side to which it faces; where neighbours differ there is a seam, and nothing is pinched
+    as a map is at its poles.
 
     Args:
-        directions: (F, 3, 3) corners of triangles relative to the centre, of any length.
+        corners: (F, 3, 3) triangles, y up, front +z.
 
     Returns:
-        (F, 3, 2) uv, v upwards.
+        (F, 3, 2) uv in [0, 1], v upwards.
     """
-    x, y, z = np.moveaxis(directions, -1, 0)
-    around = np.hypot(x, z)
-    u = np.arctan2(x, z) / (2 * np.pi) + 0.5
-    v = np.arctan2(y, around) / np.pi + 0.5
-    pole = around <= 1e-6 * np.abs(directions).max()
-    u = np.where(pole, np.nan, u)
-    reference = np.where(np.isnan(u), -np.inf, u).max(1, keepdims=True)
-    u = np.where(reference - u > 0.5, u + 1, u)
-    rest = (~pole).sum(1, keepdims=True)
-    mean = np.where(rest > 0, np.nansum(u, 1, keepdims=True) / np.maximum(rest, 1), 0.5)
-    return np.stack((np.where(pole, mean, u), v), -1)
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    axis = np.abs(normal).argmax(1)
+    side = 2 * axis + (np.take_along_axis(normal, axis[:, None], 1)[:, 0] < 0)
+    low, high = corners.min((0, 1)), corners.max((0, 1))
+    placed = (corners - (low + high) / 2) / (high - low).max()
+    u, v = ((placed * table[side][:, None]).sum(2) + 0.5 for table in (_RIGHT, _UP))
+    return np.stack((u, v), -1)
