@@ -1,4 +1,4 @@
-"""Every main job without a browser: ``perturber run | look | render | parameters | evaluate | bench``."""
+"""Every main job without a browser: ``perturber run | look | render | parameters | evaluate | objects | backgrounds | bench``."""
 
 import json
 import sys
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from perturber.cli_scenes import backgrounds_app, objects_app
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.parameters import PARAMETERS, Choice, Number
@@ -15,6 +16,8 @@ from perturber.scene import Scene, SceneBase
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 bench = typer.Typer(no_args_is_help=True, help="Measure, and print tables with medians.")
 app.add_typer(bench, name="bench")
+app.add_typer(objects_app, name="objects")
+app.add_typer(backgrounds_app, name="backgrounds")
 
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N; default: PERTURBER_DEVICE or auto.")]
 Object = Annotated[str | None, typer.Option("--object", help="The pair of objects in the scene.")]
