@@ -125,13 +125,13 @@ def test_frost_mixes_picture_and_window() -> None:
 
 def test_windows_look_like_frost() -> None:
     """Bluish and grey-white with contrast, each another, about as light as the photographs that were published."""
-    windows = ice.window(torch.arange(40), 224, 224)
+    windows = ice.window(torch.arange(24), 224, 224)
     mean = windows.mean((0, 2, 3))
     torch.testing.assert_close(mean, torch.tensor([0.573, 0.655, 0.702]), atol=0.06, rtol=0)
     assert (windows.mean((2, 3)).diff(dim=1) > 0).all()  # red < green < blue
     contrast = windows.mean(1).flatten(1).std(1)
     assert 0.05 < contrast.min() < contrast.max() < 0.25
-    correlation = torch.corrcoef(windows.mean(1).flatten(1)) - torch.eye(40)
+    correlation = torch.corrcoef(windows.mean(1).flatten(1)) - torch.eye(24)
     assert correlation.abs().max() < 0.5
     torch.testing.assert_close(ice.window(torch.tensor([7]), 224, 224)[0], windows[7], atol=0, rtol=0)  # the kept one
 
@@ -161,7 +161,7 @@ def slow_plasma(decay: float, generator: np.random.Generator, size: int = 256) -
 def test_clouds_are_plasma_fractals(decay: float) -> None:
     """Roughness at every scale as in the slow version: the mean step between neighbours 2ⁿ pixels apart."""
     generator = np.random.default_rng(2)
-    slow = np.stack([slow_plasma(decay, generator) for _ in range(8)])
+    slow = np.stack([slow_plasma(decay, generator) for _ in range(5)])
     fast = cloud(torch.arange(100), torch.full((100,), decay), 224).numpy()
     assert fast.shape == (100, 256, 256)
     assert fast.min((1, 2)).max() == 0
