@@ -78,10 +78,12 @@ class MorphPair:
 
         Args:
             folder: is made where it is missing.
-            lossless: keep every texel as it is; textures with alpha are always kept so.
+            lossless: keep every texel as it is, and write quickly rather than small; textures with alpha are
+                always kept so.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(
+        write = np.savez if lossless else np.savez_compressed
+        write(
             folder / "mesh.npz",
             faces=self.faces.astype(np.int32),
             uv=self.uv.astype(np.float32),
