@@ -1,4 +1,4 @@
-"""Every main job without a browser: ``perturber run | look | render | parameters | evaluate | objects | backgrounds | bench``."""
+"""Every main job without a browser: run, look, render, parameters, evaluate, objects, backgrounds, bench."""
 
 import json
 import sys

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -237,3 +238,58 @@ def test_backgrounds_are_pictures(client: FlaskClient) -> None:
     response = client.get("/scene/background/lawn")
     with Image.open(io.BytesIO(response.data)) as picture:
         assert picture.size == (1024, 1024)
+
+
+OURS = {"X-Perturber": "1"}
+
+
+def upload(content: bytes, name: str = "wall.png") -> dict[str, Any]:
+    return {"files": (io.BytesIO(content), name)}
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PERTURBER_DATA", str(tmp_path / "data"))
+    return tmp_path
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_an_upload_that_another_site_sends_is_refused(client: FlaskClient, data: Path) -> None:
+    """A page elsewhere can send a form, but not our header."""
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, format="PNG")
+    for path in ("/scene/backgrounds", "/scene/objects"):
+        response = client.post(path, data=upload(picture.getvalue()))
+        assert response.status_code == 400
+        assert "page of this app" in response.get_json()["error"]
+    assert files_in(data) == []
+    answer = client.post("/scene/backgrounds", data=upload(picture.getvalue()), headers=OURS).get_json()
+    assert answer["name"] in [option["value"] for option in answer["options"]]
+    look = client.post("/explore/look", json={"scene": {"background": answer["name"]}, "slots": []})
+    assert look.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "data_sent", "sentence"),
+    [
+        ("/scene/backgrounds", {}, "no file"),
+        ("/scene/backgrounds", {"files": [(io.BytesIO(b"a"), "a.png"), (io.BytesIO(b"b"), "b.png")]}, "one picture"),
+        ("/scene/objects", {"files": (io.BytesIO(b"MZ"), "../../evil.obj")}, ""),
+    ],
+)
+def test_uploads_that_hold_nothing_of_use(
+    client: FlaskClient, data: Path, path: str, data_sent: dict[str, Any], sentence: str
+) -> None:
+    response = client.post(path, data=data_sent, headers=OURS)
+    assert response.status_code == 400
+    assert sentence in response.get_json()["error"]
+    assert files_in(data) == []
+
+
+def test_an_upload_that_is_too_large(client: FlaskClient, data: Path) -> None:
+    response = client.post("/scene/objects", data=upload(b"x" * (32 * 2**20), "big.obj"), headers=OURS)
+    assert response.status_code == 413
+    assert files_in(data) == []

@@ -30,9 +30,7 @@ ENVELOPE = 2**20
 def scene_routes(server: Flask) -> Blueprint:
     """The routes under ``/scene``."""
     routes = Blueprint("scene", __name__, url_prefix="/scene")
-    cache = Cache(
-        server, config={"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 0, "CACHE_THRESHOLD": KEPT}
-    )
+    cache = Cache(server, config={"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 0, "CACHE_THRESHOLD": KEPT})
 
     @routes.get("/object/<name>")
     @cache.cached()

@@ -129,7 +129,7 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Watched]]:
     def open_at(path: str = "/", *, expected_errors: Sequence[str] = (), wait: bool = True) -> Watched:
         context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         watched.append(Watched(page))
         allowed.extend(expected_errors)
         page.goto(site.url + path)
