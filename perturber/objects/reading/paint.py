@@ -13,6 +13,9 @@ from perturber.pictures import FORMATS, decode
 SMALL, LARGE = 1024, 2048
 """Sides that textures have; blur counts in mip levels, so that small pictures are enlarged."""
 
+FAINT = 32
+"""Alpha, of 255, below which a texel's own colour has too few bits left to count."""
+
 IN_ALL = 5
 """Times the megapixels of one picture that all pictures of an object may have together."""
 
@@ -35,20 +38,20 @@ class Painter:
 
     def paint(self, material: Material, side: int) -> np.ndarray:
         """A material's texture (side, side, 4) uint8 sRGB with straight alpha, first row at the top."""
-        texels = np.empty((side, side, 4), np.uint8)
         if material.picture is None and material.alpha is None:
+            texels = np.empty((side, side, 4), np.uint8)
             texels[:] = np.round(np.array(material.colour) * 255)
             return _opaque(texels) if material.opaque else _cut(texels, material.cutoff)
         picture, mask = self._pictures(material)
-        texels[:] = 255
-        if picture is not None:
-            texels[..., :3] = _resized(picture.convert("RGB"), side)
-            if picture.mode == "RGBA" and mask is None:
-                texels[..., 3] = _resized(picture.getchannel("A"), side)
-        if mask is not None:
-            texels[..., 3] = _resized(mask, side)
+        picture = picture or Image.new("RGB", mask.size if mask else (1, 1), "white")
         if material.opaque:
-            return _tinted(_opaque(texels), (*material.colour[:3], 1.0))
+            picture = picture.convert("RGB")
+        elif mask is not None:
+            picture = picture.convert("RGB")
+            picture.putalpha(mask.resize(picture.size, Image.Resampling.BICUBIC))
+        texels = _resized(picture.convert("RGBA"), side)
+        if material.opaque:
+            return _tinted(texels, (*material.colour[:3], 1.0))
         texels = _tinted(texels, material.colour)
         if texels[..., 3].min() < 255:
             texels[..., :3] = filled(texels)
@@ -86,9 +89,10 @@ def _size(content: bytes) -> tuple[int, int]:
 
 
 def _resized(picture: Image.Image, side: int) -> np.ndarray:
+    """Pillow weighs colours by alpha meanwhile, so that what is not to be seen does not run into what is."""
     if picture.size != (side, side):
         picture = picture.resize((side, side), Image.Resampling.BICUBIC)
-    return np.asarray(picture)
+    return np.array(picture)
 
 
 def _opaque(texels: np.ndarray) -> np.ndarray:
@@ -112,12 +116,14 @@ def _tinted(texels: np.ndarray, colour: tuple[float, float, float, float]) -> np
 def filled(texels: np.ndarray) -> np.ndarray:
     """Colours (S, S, 3) that run on where nothing is to be seen, so that blending there mixes in nothing foreign.
 
-    A pyramid of means, weighted by alpha, goes up to one texel and comes down into the gaps.
+    A pyramid of means, weighted by alpha, goes up as long as the side is even, and comes down into the gaps.
 
     Args:
-        texels: (S, S, 4) uint8, S a power of two (or anything that halves evenly to 1); other sides stop earlier.
+        texels: (S, S, 4) uint8.
     """
-    weight = texels[..., 3:].astype(np.float32) / 255
+    alpha = texels[..., 3:]
+    seen = alpha >= FAINT
+    weight = np.where(seen, alpha, 0).astype(np.float32) / 255
     levels = [(texels[..., :3].astype(np.float32) * weight, weight)]
     while levels[-1][0].shape[0] % 2 == 0:
         levels.append(tuple(_halved(array) for array in levels[-1]))  # type: ignore[arg-type]
@@ -127,7 +133,7 @@ def filled(texels: np.ndarray) -> np.ndarray:
         colour = np.where(weight > 0, colour, total.sum((0, 1)) / max(float(weight.sum()), 1e-6))
     for total, weight in reversed(levels[:-1]):
         colour = np.where(weight > 0, total / np.maximum(weight, 1e-6), colour.repeat(2, 0).repeat(2, 1))
-    return np.where(texels[..., 3:] > 0, texels[..., :3], np.round(colour)).astype(np.uint8)
+    return np.where(seen, texels[..., :3], np.round(colour)).astype(np.uint8)
 
 
 def _halved(array: np.ndarray) -> np.ndarray:

@@ -2,16 +2,14 @@
 
 import numpy as np
 
-STEPS = 2000
 ROUNDS = 100
-TOLERANCE = 1e-4
+TOLERANCE = 1e-6
 
 
 def to_unit_sphere(points: np.ndarray) -> np.ndarray:
     """Move and scale points so that the smallest sphere around them becomes the unit sphere.
 
-    The sphere is found for a few outermost points by Bădoiu and Clarkson's iteration (2003); as long as some point
-    lies outside, it joins the few.
+    The sphere is found for a few outermost points; as long as some point lies outside, it joins the few.
 
     Args:
         points: (V, 3) float64, finite, not all in one place.
@@ -29,8 +27,31 @@ def to_unit_sphere(points: np.ndarray) -> np.ndarray:
 
 
 def _centre(points: np.ndarray) -> np.ndarray:
-    centre = points.mean(0)
-    for i in range(1, STEPS):
-        away = ((points - centre) ** 2).sum(1)
-        centre = centre + (points[away.argmax()] - centre) / (i + 1)
+    """Of the smallest sphere around a few points (Welzl 1991)."""
+    centre, radius = points[0], 0.0
+    for i in range(1, len(points)):
+        if _outside(points[i], centre, radius):
+            centre, radius = _touching(points[:i], points[[i]])
     return centre
+
+
+def _touching(points: np.ndarray, boundary: np.ndarray) -> tuple[np.ndarray, float]:
+    """Centre and radius of the smallest sphere around the points that has `boundary` (1 to 4 points) on it."""
+    centre, radius = _through(boundary)
+    if len(boundary) == 4:
+        return centre, radius
+    for i in range(len(points)):
+        if _outside(points[i], centre, radius):
+            centre, radius = _touching(points[:i], np.concatenate((boundary, points[[i]])))
+    return centre, radius
+
+
+def _through(boundary: np.ndarray) -> tuple[np.ndarray, float]:
+    """The smallest sphere with these points on it: its centre lies in their plane, on their line, or is the point."""
+    edges = boundary[1:] - boundary[0]
+    offset = np.linalg.lstsq(2 * edges, (edges**2).sum(1), rcond=1e-9)[0] if len(edges) else np.zeros(3)
+    return boundary[0] + offset, float(np.linalg.norm(offset))
+
+
+def _outside(point: np.ndarray, centre: np.ndarray, radius: float) -> bool:
+    return float(np.linalg.norm(point - centre)) > radius * (1 + 1e-9) + 1e-12

@@ -6,6 +6,9 @@ import numpy as np
 _RIGHT = np.array([[0, 0, -1], [0, 0, 1], [1, 0, 0], [1, 0, 0], [1, 0, 0], [-1, 0, 0]], np.float64)
 _UP = np.array([[0, 1, 0], [0, 1, 0], [0, 0, -1], [0, 0, 1], [0, 1, 0], [0, 1, 0]], np.float64)
 
+INSIDE = 1 - 1 / 1024
+"""Share of the picture that is used: beyond its last half texel the repeated texture begins."""
+
 
 def box(corners: np.ndarray) -> np.ndarray:
     """Lay a picture on an object from front, back, left, right, above and below.
@@ -24,6 +27,6 @@ def box(corners: np.ndarray) -> np.ndarray:
     axis = np.abs(normal).argmax(1)
     side = 2 * axis + (np.take_along_axis(normal, axis[:, None], 1)[:, 0] < 0)
     low, high = corners.min((0, 1)), corners.max((0, 1))
-    placed = (corners - (low + high) / 2) / (high - low).max()
+    placed = (corners - (low + high) / 2) / (high - low).max() * INSIDE
     u, v = ((placed * table[side][:, None]).sum(2) + 0.5 for table in (_RIGHT, _UP))
     return np.stack((u, v), -1)
