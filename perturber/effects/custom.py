@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from perturber.effects.shader import compile_source
+from perturber.effects.glsl import compile_source
 
 
 def custom(images: Tensor, value: Tensor, sources: Sequence[str]) -> Tensor:
-    """Run each picture's snippet (see `perturber.effects.shader`); pictures with the same snippet go together.
+    """Run each picture's snippet (see `perturber.effects.glsl`); pictures with the same snippet go together.
 
     Args:
         images: (B, 3, H, W) in [0, 1].

@@ -189,7 +189,7 @@ class Text(Parameter):
 
 @dataclass(frozen=True, kw_only=True)
 class Code(Text):
-    """A GLSL snippet (see `perturber.effects.shader`)."""
+    """A GLSL snippet (see `perturber.effects.glsl`)."""
 
     @property
     def allowed(self) -> str:
@@ -202,7 +202,7 @@ class Code(Text):
         Raises:
             InvalidInputError: too long, or not a snippet that compiles; names line, column and reason.
         """
-        from perturber.effects.shader import compile_source
+        from perturber.effects.glsl import compile_source
 
         source = super().parse(value).replace("\r\n", "\n")
         compile_source(source)

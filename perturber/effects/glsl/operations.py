@@ -150,7 +150,7 @@ def _where_divisible(function: Function) -> Function:
     return checked
 
 
-_mod = _where_divisible(torch.remainder)
+_mod = _where_divisible(lambda x, y: x - y * torch.floor(x / y))  # torch.remainder takes ten times as long
 _int_div = _where_divisible(lambda a, b: torch.trunc(a / b))
 _int_mod = _where_divisible(lambda a, b: a - b * torch.trunc(a / b))
 
