@@ -80,7 +80,7 @@ def read_object(upload: Upload, *, name: str, label: str) -> MorphPair:
         raise InvalidInputError(f"{upload.models[0]!r} has more than {limit:,} triangles.")
     surfaces = _placed(surfaces, upload.models)
     surfaces = _unwrapped(surfaces)
-    baked = bake(surfaces)
+    baked = bake(surfaces, upload.files)
     both = baked.transparent.copy()
     for surface in surfaces:
         both |= np.array([material.both_sides for material in surface.materials])[surface.material]

@@ -11,14 +11,14 @@ cells
     atlas along a Z-curve as their triangles lie in space, so that neighbours stay neighbours when mip levels mix them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from perturber.errors import InvalidInputError
 from perturber.objects.reading.paint import LARGE, SMALL, Painter
-from perturber.objects.reading.surface import Surface
+from perturber.objects.reading.surface import Material, Surface
 
 MAX_MATERIALS = 1024
 """Materials in use; with more, the atlas' tiles would become too small."""
@@ -45,26 +45,25 @@ class Baked:
     transparent: np.ndarray
 
 
-def bake(surfaces: Sequence[Surface]) -> Baked:
+def bake(surfaces: Sequence[Surface], files: Mapping[str, bytes]) -> Baked:
     """Bring one object, or two of the same triangles, to one layout.
 
     Args:
         surfaces: with texture coordinates everywhere.
+        files: the upload, to name a picture in errors.
 
     Raises:
         InvalidInputError: pictures that cannot be used, or too many materials.
     """
     surfaces = _in_common([_plain(surface) for surface in surfaces])
     first = surfaces[0]
-    pictured = sum(
-        any(s.materials[i].picture or s.materials[i].alpha for s in surfaces) for i in range(len(first.materials))
-    )
+    pictured = sum(any(m.picture or m.alpha for m in group) for group in _groups(surfaces))
     if len(first.materials) > MAX_MATERIALS or pictured > MAX_PICTURES:
         raise InvalidInputError(
             f"The object has too many materials; at most {MAX_MATERIALS:,} are allowed, "
             f"{MAX_PICTURES} of them with pictures."
         )
-    painter = Painter()
+    painter = Painter(files)
     if any(s.colours is not None or np.abs(s.uv - first.uv).max() > 1e-4 for s in surfaces):
         uv, textures = _cells(surfaces, painter)
     elif len(first.materials) == 1:
@@ -116,50 +115,57 @@ def _transparent(surfaces: Sequence[Surface]) -> np.ndarray:
 
 
 def _tiles(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, np.ndarray]:
-    """The same layout for all surfaces; tiles of materials without a picture are points in one shared tile."""
+    """The same layout for all surfaces; materials without a picture are swatches in one shared tile."""
     first = surfaces[0]
-    pictured = [
-        any(s.materials[i].picture or s.materials[i].alpha for s in surfaces) for i in range(len(first.materials))
-    ]
-    tiles = sum(pictured) + (not all(pictured))
-    side = LARGE if any(pictured) else SMALL
-    across = int(np.ceil(np.sqrt(tiles)))
+    pictured = np.array([any(m.picture or m.alpha for m in group) for group in _groups(surfaces)])
+    side = LARGE if pictured.any() else SMALL
+    across = int(np.ceil(np.sqrt(pictured.sum() + (not pictured.all()))))
     cell = side // across
-    palette = int(np.ceil(np.sqrt(len(pictured) - sum(pictured))))
+    patch = cell // max(int(np.ceil(np.sqrt((~pictured).sum()))), 1)
     uv = np.empty_like(first.uv)
     textures = np.empty((len(surfaces), side, side, 4), np.uint8)
     empty = np.ones((side, side), bool)
-    order = np.argsort(~np.array(pictured), kind="stable")
-    for place, index in enumerate(order):
-        faces = first.material == index
-        number = min(place, sum(pictured))
-        corner = np.array([number % across, number // across]) * cell
+    swatches = pictured.sum()
+    for place, index in enumerate(np.argsort(~pictured, kind="stable")):
+        faces, group = first.material == index, _groups(surfaces)[index]
+        start = _cell_of(min(place, swatches), across) * cell
         if pictured[index]:
             local, copies = _local(first.uv[faces])
-            border = max(cell // 32, 1)
-            copy = max((cell - 2 * border) // copies, 1)
-            inner = copy * copies
-            for texture, surface in zip(textures, surfaces, strict=True):
-                tile = np.tile(painter.paint(surface.materials[index], copy), (copies, copies, 1))[:cell, :cell]
-                rest = cell - inner - border
-                tile = np.pad(tile, ((border, rest), (border, rest), (0, 0)), mode="wrap")[:cell, :cell]
-                texture[corner[1] : corner[1] + cell, corner[0] : corner[0] + cell] = tile
-            empty[corner[1] : corner[1] + cell, corner[0] : corner[0] + cell] = False
-            start, size = corner + border, inner
-            texel = start + np.stack((local[..., 0], 1 - local[..., 1]), -1) * size
+            tiles, border, inner = _tile(group, painter, cell, copies)
+            texel = start + border + np.stack((local[..., 0], 1 - local[..., 1]), -1) * inner
         else:
-            swatch, patch = place - sum(pictured), cell // palette
-            start = corner + np.array([swatch % palette, swatch // palette]) * patch
-            for texture, surface in zip(textures, surfaces, strict=True):
-                texture[start[1] : start[1] + patch, start[0] : start[0] + patch] = painter.paint(
-                    surface.materials[index], 1
-                )
-            empty[start[1] : start[1] + patch, start[0] : start[0] + patch] = False
-            texel = np.broadcast_to(start + patch / 2, (*uv[faces].shape[:2], 2))
+            start = start + _cell_of(place - swatches, cell // patch) * patch
+            tiles = np.stack([painter.paint(material, 1).repeat(patch, 0).repeat(patch, 1) for material in group])
+            texel = np.broadcast_to(start + patch / 2, first.uv[faces].shape)
+        rows, columns = (slice(begin, begin + tiles.shape[1]) for begin in start[::-1])
+        textures[:, rows, columns] = tiles
+        empty[rows, columns] = False
         uv[faces] = np.stack((texel[..., 0], side - texel[..., 1]), -1) / side
     for texture in textures:
         texture[empty] = np.round(texture[~empty].mean(0))  # so that the coarsest mip levels are the mean
     return uv, textures
+
+
+def _groups(surfaces: Sequence[Surface]) -> list[tuple[Material, ...]]:
+    """The materials that belong together, one of each surface."""
+    return list(zip(*(surface.materials for surface in surfaces), strict=True))
+
+
+def _cell_of(number: int, across: int) -> np.ndarray:
+    return np.array([number % across, number // across])
+
+
+def _tile(group: Sequence[Material], painter: Painter, cell: int, copies: int) -> tuple[np.ndarray, int, int]:
+    """Tiles (K, cell, cell, 4) with copies² copies of each picture, framed by how they go on; frame and inner side."""
+    border = max(cell // 32, 1)
+    copy = max((cell - 2 * border) // copies, 1)
+    inner = copy * copies
+    after = max(cell - inner - border, 0)
+    tiles = []
+    for material in group:
+        tile = np.tile(painter.paint(material, copy), (copies, copies, 1))
+        tiles.append(np.pad(tile, ((border, after), (border, after), (0, 0)), mode="wrap")[:cell, :cell])
+    return np.stack(tiles), border, inner
 
 
 def _local(uv: np.ndarray) -> tuple[np.ndarray, int]:
@@ -176,8 +182,8 @@ def _cells(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, n
     first = surfaces[0]
     count = len(first.faces)
     levels = int(np.ceil(np.log2(count) / 2))
-    pictured = any(m.picture or m.alpha for surface in surfaces for m in surface.materials)
-    side = LARGE if pictured or 2**levels > SMALL // 8 else SMALL
+    finest = max(painter.side(surface.materials) for surface in surfaces)
+    side = LARGE if 2**levels > SMALL // 8 else finest
     cell = max(side >> levels, 1)
     side = cell << levels
     # Every cell of the atlas shows some triangle, so that the coarsest mip levels are the object's mean.
@@ -239,12 +245,16 @@ def _z_curve(number: np.ndarray) -> np.ndarray:
 
 
 def _sampled(picture: np.ndarray, uv: np.ndarray) -> np.ndarray:
-    """Bilinear lookup with repetition: (..., 4) float of 0…255."""
+    """Bilinear lookup with repetition: (..., 4) float32 of 0…255."""
     side = len(picture)
-    x, y = (uv[..., 0] % 1) * side - 0.5, (1 - uv[..., 1]) % 1 * side - 0.5
-    left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    total = np.zeros((*uv.shape[:-1], 4))
-    for dy, share_y in ((0, top + 1 - y), (1, y - top)):
-        for dx, share_x in ((0, left + 1 - x), (1, x - left)):
-            total += picture[(top + dy) % side, (left + dx) % side] * (share_x * share_y)[..., None]
-    return total
+    if side == 1:
+        return np.broadcast_to(picture[0, 0].astype(np.float32), (*uv.shape[:-1], 4))
+    x = ((uv[..., 0] % 1) * side - 0.5).astype(np.float32)
+    y = ((1 - uv[..., 1]) % 1 * side - 0.5).astype(np.float32)
+    left, top = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+    x, y = (x - left)[..., None], (y - top)[..., None]
+    table = picture.reshape(-1, 4)
+    rows = [row % side * side for row in (top, top + 1)]
+    columns = [column % side for column in (left, left + 1)]
+    upper, lower = (table[row + columns[0]] * (1 - x) + table[row + columns[1]] * x for row in rows)
+    return upper * (1 - y) + lower * y

@@ -1,6 +1,7 @@
 """Textures from materials: pictures decoded, brought to size, tinted, and filled where nothing is to be seen."""
 
 import io
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image
@@ -23,11 +24,15 @@ IN_ALL = 5
 class Painter:
     """Decodes the pictures of one upload.
 
+    Args:
+        files: its files, to name a picture in errors.
+
     Raises:
         InvalidInputError: on any call, a picture that cannot be read, or too many pixels in all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.names = {id(content): name for name, content in files.items()}
         self.room = IN_ALL * Settings().max_megapixels * 10**6
         self._last: tuple[bytes | None, bytes | None, Image.Image | None, Image.Image | None] = (None, None, None, None)
 
@@ -59,8 +64,8 @@ class Painter:
 
     def _pictures(self, material: Material) -> tuple[Image.Image | None, Image.Image | None]:
         if self._last[0] is not material.picture or self._last[1] is not material.alpha:
-            picture = None if material.picture is None else self._decode(material.picture, "texture")
-            mask = None if material.alpha is None else self._decode(material.alpha, "alpha texture")
+            picture = None if material.picture is None else self._decode(material.picture)
+            mask = None if material.alpha is None else self._decode(material.alpha)
             if mask is not None:
                 # Some keep it in the alpha channel, most in the brightness.
                 own = mask.mode == "RGBA" and np.asarray(mask.getchannel("A")).min() < 255
@@ -68,7 +73,7 @@ class Painter:
             self._last = material.picture, material.alpha, picture, mask
         return self._last[2], self._last[3]
 
-    def _decode(self, content: bytes, name: str) -> Image.Image:
+    def _decode(self, content: bytes) -> Image.Image:
         width, height = _size(content)
         self.room -= width * height
         if self.room < 0:
@@ -76,7 +81,7 @@ class Painter:
             raise InvalidInputError(
                 f"The textures have more than {megapixels} million pixels together; make them smaller."
             )
-        return decode(content, name=name, alpha=True)
+        return decode(content, name=self.names.get(id(content), "texture"), alpha=True)
 
 
 def _size(content: bytes) -> tuple[int, int]:
