@@ -28,7 +28,9 @@ def decode(source: Path | bytes, *, name: str | None = None, alpha: bool = False
         InvalidInputError: no such file, not a picture, broken, or more pixels than `Settings.max_megapixels`
             allows, which is checked before anything is decoded.
     """
-    name = str(source)[:200] if isinstance(source, Path) else name or "the picture"
+    if isinstance(source, Path):
+        name = str(source)
+    called = "" if name is None else f" {name[:200]!r}"
     limit = Settings().max_megapixels
     Image.init()  # some of the decoders are not known to Pillow before
     try:
@@ -39,14 +41,12 @@ def decode(source: Path | bytes, *, name: str | None = None, alpha: bool = False
                     raise Image.DecompressionBombError
                 return _to_rgb(ImageOps.exif_transpose(picture), alpha=alpha)
     except FileNotFoundError:
-        raise InvalidInputError(f"There is no picture {name!r}.") from None
+        raise InvalidInputError(f"There is no picture{called}.") from None
     except Image.DecompressionBombError:
-        raise InvalidInputError(
-            f"The picture {name!r} has more than {limit} million pixels; make it smaller."
-        ) from None
+        raise InvalidInputError(f"The picture{called} has more than {limit} million pixels; make it smaller.") from None
     except Exception as error:  # what Pillow's decoders raise on broken files is not documented
         raise InvalidInputError(
-            f"The file {name!r} cannot be read as a picture; allowed are PNG, JPEG, WebP and their like."
+            f"The file{called} cannot be read as a picture; allowed are PNG, JPEG, WebP and their like."
         ) from error
 
 
