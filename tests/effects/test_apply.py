@@ -1,10 +1,12 @@
 """All effects together: defaults, order, batches, and derivatives with respect to parameters."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from perturber import effects
-from perturber.effects import EFFECTS
+from perturber.effects import EFFECTS, Effect
 from perturber.parameters import PARAMETERS, Number
 from perturber.render.renderer import BACKDROP_PARAMETERS, OBJECT_PARAMETERS
 from perturber.scene import Scene, SceneBase
@@ -59,6 +61,36 @@ def test_each_item_has_its_own_values(photographs: torch.Tensor) -> None:
     together = effects.apply(images, scenes)
     for i, scene in enumerate(scenes):
         torch.testing.assert_close(together[i], effects.apply(images[:1], [scene])[0], atol=2e-6, rtol=0)
+
+
+def test_a_batch_of_256_is_one_pass(photographs: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """…through every effect, whatever each item's values are: each function is called once."""
+    calls = []
+
+    def counting(effect: Effect) -> Effect:
+        def function(images: torch.Tensor, *values: object) -> torch.Tensor:
+            calls.append((effect.keys[0], len(images)))
+            return effect.function(images, *values)
+
+        return replace(effect, function=function)
+
+    monkeypatch.setattr(effects, "EFFECTS", tuple(counting(effect) for effect in EFFECTS))
+    images = photographs[:1, :, :24, :24].expand(256, -1, -1, -1)
+    shares = torch.linspace(0.2, 0.8, 256).tolist()
+    scenes = [
+        Scene(
+            hue=share - 0.5, contrast=share, noise=share / 4, noise_seed=i, patch_shuffle=1 + i % 16, patch_seed=i,
+            low_alpha=share, cutoff=1 + share, custom_value=share, corruption_fog=share, corruption_seed=i,
+        )
+        for i, share in enumerate(shares)
+    ]  # fmt: skip
+    changed = effects.apply(images, scenes)
+    assert [name for name, _ in calls] == [
+        "hue", "contrast", "noise", "patch_shuffle", "custom_value", "cutoff", "corruption_fog",
+    ]  # fmt: skip
+    assert all(count >= 240 for _, count in calls)
+    for i in (0, 100, 255):
+        torch.testing.assert_close(changed[i], effects.apply(images[:1], [scenes[i]])[0], atol=3e-6, rtol=0)
 
 
 def test_a_derivative_with_respect_to_parameters(photographs: torch.Tensor) -> None:
