@@ -61,6 +61,7 @@ class Buffers:
         self.tree = tree
         self.files = files
         self.contents: list[memoryview] = []
+        self._pictures: dict[int, bytes] = {}
         for i, buffer in enumerate(tree.get("buffers", [])):
             if not isinstance(buffer, dict):
                 raise BrokenError("a buffer is no object")
@@ -87,6 +88,14 @@ class Buffers:
         if found is None:
             raise InvalidInputError(f"The object refers to {uri[:80]!r}, which is not among the files given.")
         return self.files[found]
+
+    def picture(self, index: Any) -> bytes:
+        """The content of an image; one object however often it is asked for."""
+        image = entry(self.tree, "images", index)
+        if index not in self._pictures:
+            uri = image.get("uri")
+            self._pictures[index] = bytes(self.view(image.get("bufferView"))) if uri is None else self.uri(uri)
+        return self._pictures[index]
 
     def view(self, index: Any) -> memoryview:
         """The bytes of a bufferView."""

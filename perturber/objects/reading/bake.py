@@ -23,7 +23,7 @@ from perturber.objects.reading.surface import Material, Surface
 MAX_MATERIALS = 1024
 """Materials in use; with more, the atlas' tiles would become too small."""
 
-MAX_PICTURES = 256
+MAX_PICTURES = 100
 """Of these, with a picture."""
 
 MAX_REPEATS = 64

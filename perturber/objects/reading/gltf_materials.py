@@ -81,9 +81,9 @@ def _picture(tree: dict[str, Any], texture: Any, buffers: Buffers) -> bytes:
     if not isinstance(texture, dict):
         raise BrokenError("a texture is no object")
     source = entry(tree, "textures", texture.get("index"))
-    index = subtable(subtable(source, "extensions"), "EXT_texture_webp").get("source", source.get("source"))
-    image = entry(tree, "images", index)
-    return buffers.uri(image["uri"]) if "uri" in image else bytes(buffers.view(image.get("bufferView")))
+    return buffers.picture(
+        subtable(subtable(source, "extensions"), "EXT_texture_webp").get("source", source.get("source"))
+    )
 
 
 def _uv(texture: Any) -> Uv:

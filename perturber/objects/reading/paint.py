@@ -81,7 +81,8 @@ class Painter:
             raise InvalidInputError(
                 f"The textures have more than {megapixels} million pixels together; make them smaller."
             )
-        return decode(content, name=self.names.get(id(content), "texture"), alpha=True)
+        picture = decode(content, name=self.names.get(id(content), "texture"), alpha=True)
+        return picture.resize((min(width, LARGE), min(height, LARGE)), Image.Resampling.BICUBIC)
 
 
 def _size(content: bytes) -> tuple[int, int]:
