@@ -7,9 +7,11 @@ from scipy.spatial import cKDTree
 
 from perturber import objects
 from perturber.objects import LIBRARY, MorphPair
+from perturber.objects.generators.backgrounds import PAINTERS
 
 PAIRS = ("dog_cat", "firetruck_racecar")
-BACKGROUNDS = ("lawn", "street")
+OUTDOORS = ("lawn", "street")
+BACKGROUNDS = ("indoor", *OUTDOORS, "underwater")
 LIBRARY_LIMIT = 8 * 2**20
 
 
@@ -116,5 +118,34 @@ def test_backgrounds(name: str) -> None:
         assert picture.size == (1024, 1024)
         assert picture.mode == "RGB"
     pixels = objects.background(name).astype(float)
-    sky, ground = pixels[:100].mean((0, 1)), pixels[-300:].mean((0, 1))
-    assert sky.mean() > ground.mean()  # light comes from above
+    assert 60 < pixels.mean() < 190  # neither night nor fog
+    assert pixels.std() > 25
+    blown = (pixels.min(2) >= 254).mean() + (pixels.max(2) <= 1).mean()
+    assert blown < 0.03
+
+
+@pytest.mark.parametrize("name", OUTDOORS)
+def test_light_comes_from_the_sky(name: str) -> None:
+    pixels = objects.background(name).astype(float)
+    assert pixels[:100].mean() > pixels[-300:].mean()
+
+
+def test_water_takes_red_away_with_the_distance() -> None:
+    """Beer and Lambert: along the sand, from the camera into the depth, red fades before blue."""
+    middle = objects.background("underwater")[:, 400:624].astype(float).mean(1)
+    near, far, open_water = middle[900:1000].mean(0), middle[540:580].mean(0), middle[300:400].mean(0)
+    assert near[0] / near[2] > far[0] / far[2] > open_water[0] / open_water[2]
+
+
+@pytest.mark.parametrize("name", BACKGROUNDS)
+def test_backgrounds_are_what_their_rules_paint(name: str) -> None:
+    """Painted anew at another size, a background shows the same scene, and each time the very same picture."""
+    side = 64
+    painted = PAINTERS[name](side)
+    with Image.open(LIBRARY / "backgrounds" / f"{name}.webp") as picture:
+        kept = np.asarray(picture.resize((side, side), Image.Resampling.BOX), float) / 255
+    assert np.abs(np.clip(painted, 0, 1) - kept).mean() < 0.05
+    for channel in range(3):
+        assert np.corrcoef(painted[..., channel].ravel(), kept[..., channel].ravel())[0, 1] > 0.85
+    if name != "lawn":  # its blades cost the same at every size
+        np.testing.assert_array_equal(painted, PAINTERS[name](side))

@@ -50,6 +50,7 @@ class Animal:
         collar, collar_width: where it lies, from the neck's foot (0) to its top (1), and how wide it is.
         head: by how much the head is larger than the measures of its parts say.
         legs: by how much the legs are shorter than measured.
+        carriage: by how much the head is carried higher and further forward than measured.
     """
 
     joints: Mapping[str, Joint]
@@ -64,6 +65,7 @@ class Animal:
     collar_width: float
     head: float
     legs: float
+    carriage: tuple[float, float] = (0.0, 0.0)
 
     def as_measured(self, p: Array) -> Array:
         """Where places (N, 3) on the finished animal lie in its measures, before `legs` shortened it."""
@@ -72,7 +74,7 @@ class Animal:
     def head_as_measured(self, p: Array) -> Array:
         """The same for places on the head, which `head` enlarged before."""
         pivot = np.array(self.joints["neck_high"][:3])
-        return pivot + (self.as_measured(p) - pivot) / self.head
+        return pivot + (self.as_measured(p - [0.0, *self.carriage]) - pivot) / self.head
 
     def finished(self) -> "Animal":
         """The animal with its head enlarged and its legs shortened as `head` and `legs` say."""
@@ -81,10 +83,15 @@ class Animal:
         def lowered(p: tuple[float, ...]) -> tuple[float, ...]:
             return (p[0], float(np.interp(p[1], *self._heights())), *p[2:])
 
-        def moved(p: tuple[float, ...]) -> tuple[float, ...]:
-            return lowered((*(pivot + k * (np.array(p[:3]) - pivot)).tolist(), *(k * v for v in p[3:])))
+        def carried(p: tuple[float, ...]) -> tuple[float, ...]:
+            x, y, z, *rest = lowered(p)
+            return (x, y + self.carriage[0], z + self.carriage[1], *rest)
 
-        joints = {n: (moved if n in HEAD_JOINTS else lowered)(j) for n, j in self.joints.items()}
+        def moved(p: tuple[float, ...]) -> tuple[float, ...]:
+            return carried((*(pivot + k * (np.array(p[:3]) - pivot)).tolist(), *(k * v for v in p[3:])))
+
+        ways = {**dict.fromkeys(HEAD_JOINTS, moved), "neck_high": carried}
+        joints = {n: ways.get(n, lowered)(j) for n, j in self.joints.items()}
         masses = {
             n: (moved(m[0]), tuple(k * v for v in m[1]), m[2]) if n in HEAD_MASSES else (lowered(m[0]), *m[1:])
             for n, m in self.masses.items()
@@ -231,8 +238,8 @@ TABBY = Animal(
         "chest": ((0, 0.565, 0.22), (0.160, 0.195, 0.25), 4),
         "belly": ((0, 0.545, -0.10), (0.165, 0.185, 0.34), 0),
         "skull": ((0, 0.975, 0.605), (0.172, 0.148, 0.160), 0),
-        "nose": ((0, 0.938, 0.801), (0.021, 0.014, 0.014), 0),
-        "cheek": ((0.112, 0.915, 0.640), (0.088, 0.084, 0.088), 0),
+        "nose": ((0, 0.938, 0.801), (0.018, 0.012, 0.013), 0),
+        "cheek": ((0.100, 0.924, 0.642), (0.082, 0.076, 0.086), 0),
         "brow": ((0.072, 1.035, 0.705), (0.048, 0.026, 0.034), 0),
         "lip": ((0.036, 0.906, 0.766), (0.042, 0.036, 0.038), 0),
         "front_paw": ((0.100, 0.042, 0.345), (0.054, 0.045, 0.072), 0),
@@ -245,8 +252,8 @@ TABBY = Animal(
     eye=(0.073, 0.986, 0.730, 0.037),
     gaze=(0.30, 0.02, 1.0),
     ear=Ear(
-        spine=((0.098, 1.02, 0.60), (0.116, 1.09, 0.60), (0.134, 1.145, 0.60), (0.148, 1.205, 0.595)),
-        widths=(0.190, 0.165, 0.105, 0.016),
+        spine=((0.088, 1.01, 0.60), (0.107, 1.08, 0.60), (0.126, 1.135, 0.60), (0.142, 1.188, 0.595)),
+        widths=(0.175, 0.165, 0.108, 0.016),
         front=(-1.0, 0.1, 0.45),
         cup=0.28,
         thickness=0.022,
@@ -258,6 +265,7 @@ TABBY = Animal(
     collar_width=0.030,
     head=1.14,
     legs=0.09,
+    carriage=(-0.05, -0.03),
 )
 
 

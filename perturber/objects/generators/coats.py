@@ -42,11 +42,23 @@ def hound(skin: Skin) -> Array:
     blaze = smoothstep(0.030, 0.016, np.abs(x) + 0.3 * wobble + 0.05 * (y - 1.28)) * smoothstep(0.60, 0.68, z)
     colour = mix(colour, WHITE, head * np.maximum(snout, blaze * (y > 1.2)))
     colour = mix(colour, WHITE, skin.share("jaw") * smoothstep(0.70, 0.74, z))
+    colour = mix(colour, NOSE, 0.85 * head * _flews(x, y, z))
     tail = skin.share("tail")
     along = p @ np.array([0, 0.86, -0.5])
     colour = mix(colour, BLACK, tail * smoothstep(1.12, 1.18, along + wobble))
     colour = mix(colour, WHITE, tail * smoothstep(1.40, 1.46, along + wobble))
     return mix(colour, NOSE, smoothstep(0.35, 0.6, skin.share("nose")))
+
+
+def _flews(x: Array, y: Array, z: Array) -> Array:
+    """The line from the nose down to the mouth, the edge of the hanging lips, and the roots of whiskers."""
+    a = np.abs(x)
+    cleft = smoothstep(0.0045, 0.002, a) * smoothstep(1.150, 1.158, y) * smoothstep(1.235, 1.225, y)
+    edge = 1.153 - 0.030 * np.sin(np.clip(a / 0.075, 0, 1) * np.pi / 2)
+    lips = smoothstep(0.0065, 0.003, np.abs(y - edge)) * smoothstep(0.078, 0.066, a)
+    roots = np.hypot((z * 0.8 + a - 0.004) % 0.022 - 0.011, (y - 1.160) % 0.017 - 0.0085)
+    spots = smoothstep(0.0034, 0.0016, roots) * (np.abs(y - 1.185) < 0.026) * smoothstep(0.02, 0.035, a)
+    return np.maximum(np.maximum(cleft, lips), 0.6 * spots * (z < 0.985)) * smoothstep(0.915, 0.935, z + 0.15 * a)
 
 
 def tabby(skin: Skin) -> Array:
@@ -76,17 +88,20 @@ def tabby(skin: Skin) -> Array:
     pale = smoothstep(0.49, 0.44, y + 0.1 * bend) * trunk
     pale = np.maximum(pale, smoothstep(0.05, 0.02, y - 0.06))
     bib = smoothstep(0.085, 0.050, np.abs(x) + 0.08 * bend) * smoothstep(0.40, 0.46, z) * smoothstep(0.88, 0.80, y)
-    pale = np.maximum(pale, 0.85 * bib * (1 - head))
+    pale = np.maximum(pale, 0.40 * bib * (1 - head))
     colour = mix(mix(colour, STRIPE, dark), CREAM, pale)
     x, y, z = face.T
     muzzle = np.exp(-(((y - 0.905) / 0.042) ** 2) - ((np.abs(x) - 0.02) / 0.06) ** 2) * smoothstep(0.70, 0.75, z)
     chin = skin.share("jaw") * smoothstep(0.66, 0.72, z)
-    colour = mix(colour, CREAM, head * np.clip(1.25 * np.maximum(muzzle, chin), 0, 1))
+    throat = 0.8 * smoothstep(0.900, 0.882, y) * smoothstep(0.60, 0.66, z) * smoothstep(0.10, 0.065, np.abs(x))
+    colour = mix(colour, CREAM, head * np.clip(1.25 * np.maximum.reduce([muzzle, chin, throat]), 0, 1))
     ex, ey, ez, r = CAT.eye
     ring = np.hypot((np.abs(x) - ex) * 0.9, y - ey) / r
     colour = mix(colour, CREAM, 0.6 * head * smoothstep(1.9, 1.5, ring) * (z > ez - 2 * r))
     cleft = smoothstep(0.006, 0.003, np.abs(x)) * smoothstep(0.935, 0.925, y) * smoothstep(0.885, 0.893, y)
-    colour = mix(colour, STRIPE, 0.7 * head * cleft * (z > 0.76))
+    smile = 0.889 - 0.013 * np.sin(np.clip(np.abs(x) / 0.046, 0, 1) * np.pi)
+    lips = smoothstep(0.0042, 0.0018, np.abs(y - smile)) * smoothstep(0.050, 0.043, np.abs(x))
+    colour = mix(colour, STRIPE, 0.75 * head * np.maximum(cleft * (z > 0.76), lips * (z > 0.735)))
     whiskers = np.hypot((np.abs(x) - 0.038) % 0.016 - 0.008, (y - 0.90) % 0.013 - 0.0065)
     colour = mix(colour, STRIPE, 0.5 * head * (muzzle > 0.55) * smoothstep(0.004, 0.002, whiskers))
     return mix(colour, PINK, smoothstep(0.35, 0.6, skin.share("nose")))
@@ -123,10 +138,10 @@ def hound_ear(outer: Array, p: Array) -> Array:
 def tabby_ear(outer: Array, p: Array) -> Array:
     """Striped outside with a dark tip, pink inside with a pale rim."""
     p = CAT.head_as_measured(p)
-    outside = mix(np.tile(TABBY, (len(p), 1)), STRIPE, smoothstep(1.15, 1.24, p[:, 1]))
+    outside = mix(np.tile(TABBY, (len(p), 1)), STRIPE, smoothstep(1.13, 1.215, p[:, 1]))
     middle = np.exp(-(((np.abs(p[:, 0]) - 0.115 - 0.2 * (p[:, 1] - 1.03)) / 0.04) ** 2))
     inside = mix(
-        np.tile(CREAM * 0.82, (len(p), 1)), PINK * [0.95, 0.85, 0.8], 0.6 * middle * smoothstep(1.23, 1.12, p[:, 1])
+        np.tile(CREAM * 0.82, (len(p), 1)), PINK * [0.95, 0.85, 0.8], 0.6 * middle * smoothstep(1.21, 1.10, p[:, 1])
     )
     shade = smoothstep(1.16, 1.04, p[:, 1])  # deep inside the ear it is dark
     inside = inside * (1 - 0.5 * shade * middle)[:, None]

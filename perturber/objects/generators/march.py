@@ -74,7 +74,7 @@ def draw(size: int, strip: Callable[[Array, int], tuple[Array, Array]], *, over:
     """
     side = size * over
     with ThreadPoolExecutor() as pool:
-        strips = list(pool.map(lambda rows: strip(rows, side), np.array_split(np.arange(side), 16)))
+        strips = list(pool.map(lambda rows: strip(rows, side), np.array_split(np.arange(side), max(2, side // 128))))
     colour, depth = (np.concatenate(parts) for parts in zip(*strips, strict=True))
     return colour.reshape(size, over, size, over, 3).mean((1, 3)), depth[::over, ::over]
 

@@ -57,6 +57,7 @@ def tube(
     scale: float = 1.0,
     crease: float = 40.0,
     caps: float = 1.0,
+    round_caps: bool = True,
 ) -> Part:
     """A closed surface through rings of points, with a fan over each end.
 
@@ -64,7 +65,8 @@ def tube(
         rings: (2, R, C, 3); seen from outside, with the ring index going up, columns go to the right.
         cuts: columns at which the chart is cut into strips.
         scale: magnification in the texture.
-        caps: further magnification of the two ends, each a flat disc.
+        caps: further magnification of the two ends.
+        round_caps: each end becomes a disc in the texture; else it keeps its outline.
     """
     _, n, m, _ = rings.shape
     poles = rings[:, [0, -1]].mean(2)
@@ -95,7 +97,8 @@ def tube(
     for fan in ends:
         members = list(range(len(faces), len(faces) + m))
         faces.extend(fan)
-        charts.append(Chart(np.array(members), _flat_fan(positions, np.array(fan)) * scale * caps))
+        laid = (_disc if round_caps else _outline)(positions, np.array(fan))
+        charts.append(Chart(np.array(members), laid * scale * caps))
     return Part(name, positions, np.array(faces), charts, crease)
 
 
@@ -103,13 +106,25 @@ def _mean_length(steps: Array) -> Array:
     return np.linalg.norm(steps, axis=-1).mean(0)
 
 
-def _flat_fan(positions: Array, fan: Array) -> Array:
+def _disc(positions: Array, fan: Array) -> Array:
     """A disc around the fan's first corner, with the mean distances of the ring."""
     m = len(fan)
     radius = np.linalg.norm(positions[:, fan[:, 1]] - positions[:, fan[:, 0]], axis=-1).mean()
     angle = 2 * np.pi * np.arange(m + 1) / m
     rim = np.stack((np.cos(angle), np.sin(angle)), -1) * max(radius, 1e-3)
     return np.stack((np.zeros((m, 2)), rim[:-1], rim[1:]), 1)
+
+
+def _outline(positions: Array, fan: Array) -> Array:
+    """The fan as it looks from outside, with the mean outline of both objects."""
+    corners = positions.mean(0)[fan]
+    spokes = corners[:, 1:] - corners[:, :1]
+    normal = np.cross(spokes[:, 0], spokes[:, 1]).sum(0)
+    right = spokes[0, 0] - normal * (spokes[0, 0] @ normal) / (normal @ normal)
+    axes = np.stack(
+        (right / np.linalg.norm(right), np.cross(normal, right) / np.linalg.norm(np.cross(normal, right))), 1
+    )
+    return np.concatenate((np.zeros((len(fan), 1, 2)), spokes @ axes), 1)
 
 
 @dataclass(frozen=True)

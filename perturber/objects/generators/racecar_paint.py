@@ -55,6 +55,8 @@ def _paint_shell(p: Array, normal: Array, column: Array) -> Array:
     sweep = y - (0.36 + 0.10 * z - 0.03 * z**2)
     colours = mix(colours, WHITE, smoothstep(0.0, -0.01, sweep))
     colours = mix(colours, ORANGE, smoothstep(0.032, 0.026, np.abs(sweep - 0.02)))
+    gleam = smoothstep(0.06, 0.22, normal[:, 1]) * smoothstep(0.95, 0.45, normal[:, 1])
+    colours = mix(colours, np.array([0.62, 0.78, 0.98]), 0.20 * gleam)  # lacquer mirrors the sky where it looks up
     upper = (column > 11) & (normal[:, 1] > 0.05)
     colours = mix(colours, WHITE, upper * smoothstep(0.012, 0.006, np.abs(ax - 0.23) - 0.14))
     colours = mix(colours, ORANGE, upper * smoothstep(0.012, 0.006, np.abs(ax - 0.405)))

@@ -117,4 +117,4 @@ class Shell:
 
 def shell(name: str, first: Shell, second: Shell, *, scale: float = 1.0, crease: float = 28.0) -> Part:
     """The shell in both objects, its chart cut along the middle of the floor."""
-    return tube(name, np.stack([first.rings(), second.rings()]), scale=scale, crease=crease, caps=1.5)
+    return tube(name, np.stack([first.rings(), second.rings()]), scale=scale, crease=crease, caps=1.5, round_caps=False)
