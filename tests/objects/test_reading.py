@@ -1,5 +1,6 @@
 """Users' objects become what the renderer needs, whatever the file leaves out or does its own way."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,10 +8,13 @@ import pytest
 import torch
 import trimesh
 from PIL import Image
+from scipy.optimize import minimize
 from user_files import BLUE, CUBE, GREEN, QUAD, RED, YELLOW, corners, picture, read, texel, triangles, zipped
 
+from perturber import objects
 from perturber.errors import InvalidInputError
 from perturber.objects import MorphPair
+from perturber.objects.reading.scale import to_unit_sphere
 from perturber.render import Renderer
 from perturber.scene import Scene
 
@@ -346,3 +350,35 @@ def test_place_and_size_do_not_matter() -> None:
             for line in CUBE.splitlines()
         )
         np.testing.assert_allclose(read({"cube.obj": text}).positions, reference.positions, atol=1e-3)
+
+
+def test_a_pair_of_the_library_written_as_two_files_looks_the_same() -> None:
+    """Down to where its bounding spheres were: they are small, but not the smallest."""
+    pair = objects.pair("firetruck_racecar")
+    files: dict[str, bytes | str] = {}
+    for which, name in enumerate(("first", "second")):
+        lines = [f"v {x} {y} {z}" for x, y, z in pair.positions[which]]
+        lines += [f"vn {x} {y} {z}" for x, y, z in pair.normals[which]]
+        lines += [f"vt {u} {v}" for u, v in pair.uv]
+        lines += [f"f {a}/{a}/{a} {b}/{b}/{b} {c}/{c}/{c}" for a, b, c in pair.faces + 1]
+        files[f"{name}.obj"] = "\n".join(lines)
+        files[f"{name}.png"] = picture(pair.textures[which])
+    ours = read(files)
+    np.testing.assert_array_equal(ours.textures, pair.textures)
+    for morph in (0, 0.5, 1):
+        scene = {"yaw": -35, "pitch": -12, "morph": morph, "lighting_influence": 1}
+        theirs = dataclasses.replace(pair, name="own-test", specular=ours.specular, shininess=ours.shininess)
+        assert np.abs(render(ours, **scene) - render(theirs, **scene)).mean() < 0.005
+
+
+def test_the_bounding_sphere_is_the_smallest() -> None:
+    rng = np.random.default_rng(0)
+    for points in (rng.normal(size=(500, 3)) * [1, 2, 3], rng.uniform(-1, 1, (40, 3)) + 50, np.eye(3)):
+        placed = to_unit_sphere(points)
+        assert np.linalg.norm(placed, axis=1).max() == pytest.approx(1)
+        found = minimize(
+            lambda centre, placed=placed: np.linalg.norm(placed - centre, axis=1).max(),
+            [0.01, 0.02, 0],
+            method="Nelder-Mead",
+        )
+        assert found.fun > 1 - 1e-4  # no other centre does with less
