@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -25,11 +25,17 @@ class RecordingEngine:
         self.busy = threading.Event()
         self.steps_left = 0
         self.steps = 0
+        self.steps_at_answer: list[int] = []
+        self.in_step = False
+        self.stepping = threading.Event()
+        self.stepping.set()
 
     def work(self) -> bool:
         if self.steps < self.steps_left:
             self.steps += 1
-            time.sleep(0.02)
+            self.in_step = not self.stepping.is_set()
+            self.stepping.wait(10)
+            self.in_step = False
         return self.steps < self.steps_left
 
     def model(self, name: str) -> ModelInfo:
@@ -37,6 +43,7 @@ class RecordingEngine:
 
     def answer(self, requests: Sequence[LookRequest]) -> list[Look]:
         self.threads.add(threading.get_ident())
+        self.steps_at_answer.append(self.steps)
         self.busy.set()
         self.gate.wait(10)
         yaws = [request.scene.yaw for request in requests]
@@ -144,14 +151,25 @@ def test_an_engine_that_cannot_start_says_why() -> None:
 
 
 def test_work_in_the_background_goes_on_while_nobody_asks(engine: RecordingEngine, service: InferenceService) -> None:
-    """…and a request waits for one step at most."""
-    engine.steps_left = 200
+    """…and a request waits for the step that is being taken, and for no other."""
+    engine.steps_left = 10**6
     service.look(LookRequest(scene=Scene().replace(yaw=1)))
-    time.sleep(0.2)
-    assert 0 < engine.steps < 200
-    before = engine.steps
-    for yaw in range(2, 7):
-        service.look(LookRequest(scene=Scene().replace(yaw=yaw)))
-    assert engine.steps - before <= 6
-    time.sleep(0.2)
-    assert engine.steps > before + 3
+    assert wait_until(lambda: engine.steps > 3)
+    engine.stepping.clear()  # the next step lasts until it is told to end
+    assert wait_until(lambda: engine.in_step)
+    with ThreadPoolExecutor(1) as asking:
+        answer = asking.submit(service.look, LookRequest(scene=Scene().replace(yaw=2)))
+        assert wait_until(lambda: bool(service._looks))
+        before = engine.steps
+        engine.stepping.set()
+        answer.result(10)
+        assert engine.steps_at_answer[-1] == before
+    assert wait_until(lambda: engine.steps > before + 3)
+    engine.steps_left = 0
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 20
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.005)
+    return condition()
