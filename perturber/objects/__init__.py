@@ -13,7 +13,7 @@ from perturber.errors import UnknownNameError
 from perturber.objects.mesh import MorphPair
 from perturber.objects.store import NAME, Store
 
-__all__ = ["LIBRARY", "MorphPair", "Store", "background", "is_own", "names", "pair", "store"]
+__all__ = ["LIBRARY", "MorphPair", "Store", "background", "background_file", "is_own", "names", "pair", "store"]
 
 LIBRARY = Path(__file__).parent / "library"
 
@@ -62,6 +62,19 @@ def background(name: str) -> np.ndarray:
     return _own_background(own.folder, name, own.stamp("background", name))
 
 
+def background_file(name: str) -> Path:
+    """The file of the background with this name, a WebP.
+
+    Raises:
+        UnknownNameError: naming the names that exist.
+    """
+    if name in _library("background"):
+        return LIBRARY / "backgrounds" / f"{name}.webp"
+    if not (own := store()).has("background", name):
+        raise UnknownNameError("background", name, names("background"))
+    return own.background_file(name)
+
+
 @cache
 def _library(kind: Literal["object", "background"]) -> dict[str, str]:
     if kind == "object":
@@ -77,7 +90,7 @@ def _library_pair(name: str) -> MorphPair:
 
 @lru_cache(KEPT)
 def _library_background(name: str) -> np.ndarray:
-    return np.asarray(Image.open(LIBRARY / "backgrounds" / f"{name}.webp").convert("RGB"))
+    return np.asarray(Image.open(background_file(name)).convert("RGB"))
 
 
 @lru_cache(KEPT)

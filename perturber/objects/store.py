@@ -29,6 +29,9 @@ Kind = Literal["object", "background"]
 FORMAT = "perturber-1"
 """Part of every name: to be changed when the same files would be read differently."""
 
+PICTURE = "picture.webp"
+"""File of a background's picture in its folder."""
+
 LONGEST_LABEL = 60
 ABANDONED = 3600.0
 """Seconds after which a temporary folder belongs to nobody."""
@@ -118,7 +121,7 @@ class Store:
             return name
         picture = read_background(content)
         with self._new("background", name) as folder:
-            Image.fromarray(picture).save(folder / "picture.webp", quality=95, method=4)
+            Image.fromarray(picture).save(folder / PICTURE, quality=95, method=4)
             _write_info(folder / _INFO["background"], {"label": shown})
         return name
 
@@ -183,8 +186,12 @@ class Store:
         """
         if not self.has("background", name):
             raise UnknownNameError("background", name, self.names("background"))
-        with Image.open(self._path("background", name) / "picture.webp") as picture:
+        with Image.open(self.background_file(name)) as picture:
             return np.asarray(picture.convert("RGB"))
+
+    def background_file(self, name: str) -> Path:
+        """Where a background's picture lies, a WebP; whether there is one is for `has` to say."""
+        return self._path("background", name) / PICTURE
 
     def _path(self, kind: Kind, name: str) -> Path:
         return self.folder / _FOLDERS[kind] / name

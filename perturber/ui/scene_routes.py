@@ -1,15 +1,13 @@
 """What the browser's view of the scene fetches, and how a user's own objects and backgrounds come in."""
 
-import io
 from collections.abc import Iterable
 
 from flask import Blueprint, Flask, Response, jsonify, request, send_file
 from flask_caching import Cache
-from PIL import Image
 from werkzeug.datastructures import FileStorage
 
 from perturber import objects
-from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.errors import InvalidInputError
 from perturber.render.plane import plane_pair
 from perturber.ui.context import service
 from perturber.ui.scene_view import morph_titles, object_payload, payload
@@ -35,8 +33,6 @@ def scene_routes(server: Flask) -> Blueprint:
     @routes.get("/object/<name>")
     @cache.cached()
     def scene_object(name: str) -> Response:
-        if name not in objects.names("object"):
-            raise UnknownNameError("object", name, objects.names("object"))
         return jsonify(object_payload(name))
 
     @routes.get("/plane")
@@ -46,12 +42,7 @@ def scene_routes(server: Flask) -> Blueprint:
 
     @routes.get("/background/<name>")
     def background(name: str) -> Response:
-        if name not in objects.names("background"):
-            raise UnknownNameError("background", name, objects.names("background"))
-        file = io.BytesIO()
-        Image.fromarray(objects.background(name)).save(file, format="WEBP", quality=90, method=0)
-        file.seek(0)
-        return send_file(file, mimetype="image/webp", max_age=3600)
+        return send_file(objects.background_file(name).absolute(), mimetype="image/webp", max_age=3600)
 
     @routes.post("/objects")
     def add_object() -> Response:
