@@ -35,7 +35,8 @@ def layout(**_: str) -> html.Div:
             html.P(
                 "Custom code is GLSL, run for every pixel: it reads and writes vec4 color, and sees vec2 uv (0 to 1, "
                 "from the lower left), float value, sampler2D image and vec2 resolution. Local functions, if, for "
-                "loops with constant bounds (up to 256 turns, those of nested loops multiplied) and the functions of GLSL ES 1.00 are there."
+                "loops with constant bounds (up to 256 turns, those of nested loops multiplied) and "
+                "the functions of GLSL ES 1.00 are there."
             ),
             html.P(
                 "Heatmaps show activations before the non-linearity: red excitation, blue inhibition, white zero. "
