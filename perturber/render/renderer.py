@@ -170,23 +170,29 @@ class Renderer:
         samples, pictures = self.size * SUPERSAMPLING, len(p.yaw)
         triangles = model.triangles(p, samples)
         canvas = torch.zeros(4, pictures * samples**2, dtype=self.dtype, device=self.device)
-        behind = None
-        for _ in range(LAYERS if model.transparent else 1):
-            address, triangle, behind = _visible(triangles, samples, pictures, behind)
-            colour = model.shade(p, triangles, address, triangle, self._grid)
-            if not model.transparent:
-                canvas[:3].index_copy_(1, address, colour)
-                canvas[3].index_fill_(0, address, 1.0)
-                break
-            canvas = canvas.index_add(1, address, colour * (1 - canvas[3].index_select(0, address)))
-            # Behind what lets no light through there is nothing more to be seen.
-            behind = torch.where(canvas[3] < 1 - 1 / 512, behind, -1)
-            if not bool((behind >= 0).any()):
-                break
+        if model.transparent:
+            canvas = self._peel(model, p, triangles, canvas)
+        else:
+            address, triangle, _ = _visible(triangles, samples, pictures)
+            canvas[:3].index_copy_(1, address, model.shade(p, triangles, address, triangle, self._grid))
+            canvas[3].index_fill_(0, address, 1.0)
         # The mean over the samples of each pixel.
         columns = reduce(torch.add, canvas.view(-1, self.size, SUPERSAMPLING).unbind(2))
         rows = reduce(torch.add, columns.view(4, pictures, self.size, SUPERSAMPLING, self.size).unbind(3))
         return (rows / SUPERSAMPLING**2).transpose(0, 1)
+
+    def _peel(self, model: "_Model", p: SimpleNamespace, triangles: Triangles, canvas: Tensor) -> Tensor:
+        """One surface behind the other, from the nearest on, until nothing shines through."""
+        behind = None
+        for _ in range(LAYERS):
+            address, triangle, behind = _visible(triangles, self.size * SUPERSAMPLING, len(p.yaw), behind)
+            if not len(address):
+                break
+            colour = model.shade(p, triangles, address, triangle, self._grid)
+            canvas = canvas.index_add(1, address, colour * (1 - canvas[3].index_select(0, address)))
+            # Behind what lets no light through there is nothing more to be seen.
+            behind = torch.where(canvas[3] < 1 - 1 / 512, behind, -1)
+        return canvas
 
     def _tensor(self, numbers: list[float]) -> Tensor:
         return torch.tensor(numbers, dtype=self.dtype, device=self.device)
@@ -222,7 +228,9 @@ def _kept(cache: OrderedDict[str, T], name: str, load: Callable[[], T]) -> T:
     return cache[name]
 
 
-def _visible(triangles: Triangles, samples: int, pictures: int, behind: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+def _visible(
+    triangles: Triangles, samples: int, pictures: int, behind: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """See `rasterize`, with triangles in place of their pieces."""
     depth, offset = triangles.coefficients[:, 0], triangles.picture * samples**2
     owner = triangles.owner
@@ -268,14 +276,12 @@ class _Model:
 
         `grid` holds the x and y of each sample of one picture, (2, S²).
         """
-        lamps = lamp_directions(p.light_azimuth, p.light_elevation)
-        if len(p.yaw) == 1 or not _turned(p):
-            lamps = lamps[0]
-        else:
-            picture = triangles.picture.index_select(0, triangle)
-            lamps = lamps.permute(1, 2, 0).index_select(2, picture)
+        directions = lamp_directions(p.light_azimuth, p.light_elevation)
+        lamps = directions[0]
         if len(p.yaw) > 1:
             picture = triangles.picture.index_select(0, triangle)
+            if _turned(p):
+                lamps = directions.permute(1, 2, 0).index_select(2, picture)
             address = address - picture * grid.shape[1]
             p = SimpleNamespace(**{key: parameter.index_select(0, picture) for key, parameter in vars(p).items()})
         x, y = grid.index_select(1, address)
