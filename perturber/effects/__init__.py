@@ -53,8 +53,8 @@ EFFECTS: tuple[Effect, ...] = (
     Effect(custom, ("custom_value", "custom_code")),
     Effect(decompose, ("cutoff", *_BANDS), idle=("cutoff",)),
     *(
-        Effect(family.function, (f"corruption_{key}", "corruption_seed"), idle=("corruption_seed",))
-        for key, family in FAMILIES.items()
+        Effect(function, (f"corruption_{key}", "corruption_seed"), idle=("corruption_seed",))
+        for key, function in FAMILIES.items()
     ),
 )
 """In the order in which they are applied, that of the parameter table."""

@@ -247,7 +247,7 @@ _CORRUPTIONS: tuple[Parameter, ...] = (
             ("contrast", "Contrast", "Washed out towards each colour's mean."),
             ("elastic_transform", "Elastic Transform", "Small regions are stretched and shifted."),
             ("pixelate", "Pixelate", "Coarse pixels."),
-            ("jpeg_compression", "JPEG", "Blocks of a JPEG file of low quality."),
+            ("jpeg_compression", "JPEG Compression", "Blocks of a JPEG file of low quality."),
         )
     ),
     _seed("corruption_seed", "Corruption Seed", "Corruptions", "which noise, snow, frost, fog and distortion appear"),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from perturber.effects.corruptions import FAMILIES
+from perturber.parameters import PARAMETERS
 
 KEYS = list(FAMILIES)
 PUBLISHED_ORDER = ["gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur"]
@@ -34,16 +35,17 @@ def smooth(batch: int, height: int, width: int, *, dtype: torch.dtype = torch.fl
 
 def corrupt(key: str, images: torch.Tensor, severity: float, seed: int = 5) -> torch.Tensor:
     batch = len(images)
-    return FAMILIES[key].function(images, torch.full((batch,), severity), torch.arange(seed, seed + batch))
+    return FAMILIES[key](images, torch.full((batch,), severity), torch.arange(seed, seed + batch))
 
 
 def test_families_are_the_papers() -> None:
     assert KEYS == PUBLISHED_ORDER
-    for key, family in FAMILIES.items():
-        assert family.key == key
-        assert family.label.lower().replace(" ", "_") == key
-        assert family.help.endswith(".")
-        assert family.help.count(".") == 1
+    for key, function in FAMILIES.items():
+        row = PARAMETERS[f"corruption_{key}"]
+        assert function.__name__ == key
+        assert row.label.lower().replace(" ", "_") == key
+        assert row.help.endswith(".")
+        assert row.help.count(".") == 1
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -65,10 +67,10 @@ def test_an_item_is_the_same_in_any_batch(key: str) -> None:
     images = smooth(7, 48, 56)
     severity = torch.tensor([0.0, 0.3, 1.0, 2.5, 3.2, 4.0, 5.0])
     seeds = torch.tensor([3, 1, 4, 1, 5, 9, 2**31 - 1])
-    together = FAMILIES[key].function(images, severity, seeds)
+    together = FAMILIES[key](images, severity, seeds)
     for size in (1, 3):
         split = zip(images.split(size), severity.split(size), seeds.split(size), strict=True)
-        parts = [FAMILIES[key].function(*part) for part in split]
+        parts = [FAMILIES[key](*part) for part in split]
         torch.testing.assert_close(torch.cat(parts), together, atol=0, rtol=0)
 
 
@@ -98,16 +100,14 @@ def test_differentiable(key: str, severity: float) -> None:
     images = smooth(2, 6, 7, dtype=torch.float64).requires_grad_()
     severities = torch.tensor([severity, severity / 2 + 0.1], dtype=torch.float64, requires_grad=True)
     seeds = torch.tensor([1, 2])
-    assert torch.autograd.gradcheck(
-        lambda x, s: FAMILIES[key].function(x, s, seeds), (images, severities), fast_mode=True
-    )
+    assert torch.autograd.gradcheck(lambda x, s: FAMILIES[key](x, s, seeds), (images, severities), fast_mode=True)
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_derivatives_are_finite_everywhere(key: str) -> None:
     images = smooth(3, 32, 32).requires_grad_()
     severity = torch.tensor([0.0, 2.0, 5.0], requires_grad=True)
-    FAMILIES[key].function(images, severity, torch.arange(3)).square().sum().backward()
+    FAMILIES[key](images, severity, torch.arange(3)).square().sum().backward()
     assert images.grad is not None
     assert severity.grad is not None
     assert torch.isfinite(images.grad).all()

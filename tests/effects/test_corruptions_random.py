@@ -16,7 +16,7 @@ SEVERITIES = [1, 2, 3, 4, 5]
 
 def corrupted_plane(key: str, value: float, severity: int, size: int = 128) -> torch.Tensor:
     images = torch.full((len(SEEDS), 3, size, size), value)
-    return FAMILIES[key].function(images, torch.full((len(SEEDS),), float(severity)), SEEDS)
+    return FAMILIES[key](images, torch.full((len(SEEDS),), float(severity)), SEEDS)
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -72,7 +72,7 @@ def test_motion_angles_fill_their_range() -> None:
     seeds = torch.arange(200)
     images = torch.zeros(200, 1, 65, 65).expand(-1, 3, -1, -1).clone()
     images[:, :, 32, 32] = 1
-    result = FAMILIES["motion_blur"].function(images, torch.full((200,), 5.0), seeds)[:, 0]
+    result = FAMILIES["motion_blur"](images, torch.full((200,), 5.0), seeds)[:, 0]
     place = torch.arange(65.0) - 32
     total = result.sum((1, 2))
     x, y = (result.sum(1) * place).sum(1) / total, (result.sum(2) * place).sum(1) / total
@@ -108,7 +108,7 @@ def test_snow_falls_as_published(severity: int) -> None:
     generator = np.random.default_rng(severity)
     expected = np.stack([slow_snow(0.2, severity, generator, 128) for _ in range(12)])
     images = torch.full((12, 3, 128, 128), 0.2)
-    result = FAMILIES["snow"].function(images, torch.full((12,), float(severity)), torch.arange(12))
+    result = FAMILIES["snow"](images, torch.full((12,), float(severity)), torch.arange(12))
     assert result.mean().item() == pytest.approx(expected.mean(), abs=0.025)
     assert result.std().item() == pytest.approx(expected.std(), rel=0.12)
     assert result.min().item() == pytest.approx(expected.min(), abs=0.01)
@@ -119,7 +119,7 @@ def test_frost_mixes_picture_and_window() -> None:
     image = 0.1 * torch.rand(6, 3, 60, 70, generator=torch.Generator().manual_seed(0))
     mixture = [(1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75)]
     for severity, (kept, added) in enumerate(mixture, start=1):
-        result = FAMILIES["frost"].function(image, torch.full((6,), float(severity)), SEEDS)
+        result = FAMILIES["frost"](image, torch.full((6,), float(severity)), SEEDS)
         torch.testing.assert_close(result, (kept * image + added * window).clamp(0, 1))
 
 
@@ -180,7 +180,7 @@ def test_fog_adds_a_cloud_and_keeps_the_maximum(severity: int) -> None:
     layer = cloud(SEEDS, torch.full((6,), float(decay)), 90)[:, None, :70, :90].numpy()
     brightest = images.numpy().max((1, 2, 3), keepdims=True)
     expected = np.clip((images.numpy() + density * layer) * brightest / (brightest + density), 0, 1)
-    result = FAMILIES["fog"].function(images, torch.full((6,), float(severity)), SEEDS)
+    result = FAMILIES["fog"](images, torch.full((6,), float(severity)), SEEDS)
     np.testing.assert_allclose(result, expected, atol=1e-5)
     assert result.max() <= images.max() + 1e-6
 

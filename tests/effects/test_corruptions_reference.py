@@ -30,7 +30,7 @@ def picture(height: int, width: int) -> np.ndarray:
 
 def corrupted(key: str, image: np.ndarray, severity: int) -> np.ndarray:
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-    result = FAMILIES[key].function(tensor, torch.tensor([float(severity)]), torch.tensor([3]))
+    result = FAMILIES[key](tensor, torch.tensor([float(severity)]), torch.tensor([3]))
     return result[0].permute(1, 2, 0).numpy()
 
 
