@@ -1,6 +1,5 @@
 """A user's own objects and backgrounds come in through the page."""
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,40 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 from gestures import model_input
-from PIL import Image
+from user_files import CUBE, picture
 
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Any]
-
-CUBE = """
-v -1 -1 -1
-v 1 -1 -1
-v 1 1 -1
-v -1 1 -1
-v -1 -1 1
-v 1 -1 1
-v 1 1 1
-v -1 1 1
-f 4 3 2 1
-f 5 6 7 8
-f 1 2 6 5
-f 3 4 8 7
-f 1 5 8 4
-f 2 3 7 6
-"""
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PERTURBER_DATA", str(tmp_path / "data"))
     return tmp_path
-
-
-def picture(colour: tuple[int, int, int]) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (300, 200), colour).save(file, format="PNG")
-    return file.getvalue()
 
 
 def give(watched: Any, kind: str, *files: tuple[str, bytes]) -> str:
