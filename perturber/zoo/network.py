@@ -1,5 +1,6 @@
 """A network of the catalogue, ready to be looked into."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -64,6 +65,16 @@ class Network:
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the logits."""
         return tuple(c.name for c in CLASS_LISTS[self.entry.classes])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Tells apart what computes differently: SHA-256 of architecture, preprocessing, weights and buffers."""
+        entry = self.entry
+        digest = hashlib.sha256(f"{entry.architecture} {entry.mean} {entry.std} {entry.input_size}".encode())
+        for name, tensor in sorted(self.module.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     @cached_property
     def memory(self) -> int:

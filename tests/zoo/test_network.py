@@ -175,3 +175,11 @@ def test_a_package_that_is_missing_says_what_to_install(lite0: zoo.Network) -> N
     weights = replace(lite0.entry.weights, place=MappingProxyType({"package": "no_such_package", "file": "x.pth"}))
     with pytest.raises(InvalidInputError, match="pip install no_such_package"):
         load_weights(lite0.module, weights)
+
+
+def test_fingerprint_tells_weights_and_preprocessing_apart() -> None:
+    first, same, other = random_network("resnet18"), random_network("resnet18"), random_network("resnet18")
+    next(other.module.parameters()).data.view(-1)[0] += 1e-3
+    shifted = zoo.Network(replace(first.entry, mean=(0.5, 0.5, 0.5)), first.module)
+    assert first.fingerprint == same.fingerprint
+    assert len({first.fingerprint, other.fingerprint, shifted.fingerprint}) == 3
