@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from perturber.cli_examples import examples_app
 from perturber.cli_scenes import backgrounds_app, objects_app
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
@@ -18,6 +19,7 @@ bench = typer.Typer(no_args_is_help=True, help="Measure, and print tables with m
 app.add_typer(bench, name="bench")
 app.add_typer(objects_app, name="objects")
 app.add_typer(backgrounds_app, name="backgrounds")
+app.add_typer(examples_app, name="examples")
 
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N; default: PERTURBER_DEVICE or auto.")]
 Object = Annotated[str | None, typer.Option("--object", help="The pair of objects in the scene.")]

@@ -1,0 +1,113 @@
+"""``perturber examples``: the pictures of a folder to which neurons answer most."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perturber.config import Settings
+from perturber.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from perturber import zoo
+
+examples_app = typer.Typer(no_args_is_help=True, help="Pictures of a folder to which neurons answer most.")
+
+Model = Annotated[str, typer.Option(help="Catalogue model.")]
+
+GAP = 4
+"""Pixels between the patches of a sheet."""
+
+
+@examples_app.command("index")
+def index_folder(
+    folder: Annotated[Path, typer.Argument(help="Pictures; those in sub-folders count too.", show_default=False)],
+    model: Model,
+    limit: Annotated[int | None, typer.Option(help="Use a fixed subset of this many pictures.", min=1)] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or cuda:N; default: PERTURBER_DEVICE or auto.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Find the nine best pictures for every channel of every layer; they replace those found before."""
+    from tqdm import tqdm
+
+    from perturber.examples import build, index_path
+
+    settings = Settings() if device is None else Settings(device=device)
+    network = _network(model, settings)
+    with tqdm(unit=" pictures", file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        index = build(network, folder, limit=limit, progress=progress)
+    place = index_path(settings.data, index.fingerprint)
+    index.save(place)
+    count = len(index.pictures) - index.unreadable
+    neurons = sum(len(tops.values) for tops in index.layers.values())
+    if as_json:
+        report = {
+            "model": model,
+            "folder": str(index.folder),
+            "count": count,
+            "unreadable": index.unreadable,
+            "layers": len(index.layers),
+            "neurons": neurons,
+            "file": str(place),
+        }
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    left_out = f", {index.unreadable} could not be read" if index.unreadable else ""
+    print(f"{model}: the best of {count} pictures for {neurons} channels of {len(index.layers)} layers{left_out}")
+
+
+@examples_app.command("show")
+def show(
+    model: Model,
+    layer: Annotated[str, typer.Option(help="Layer of the model.")],
+    channel: Annotated[int, typer.Option(help="Channel of the layer.")],
+    out: Annotated[Path, typer.Option(help="PNG file to write.")],
+) -> None:
+    """Write what a channel saw in its nine best pictures as one sheet, and print the pictures."""
+    from PIL import Image
+
+    from perturber.examples import ExampleIndex, index_path
+    from perturber.zoo import check_layer
+
+    settings = Settings(device="cpu")
+    network = _network(model, settings)
+    check_layer(model, network.layers, layer, [channel])
+    index = ExampleIndex.load(index_path(settings.data, network.fingerprint))
+    patches = index.patches(network.layers[layer], channel)
+    try:
+        Image.fromarray(_sheet(patches)).save(out, format="PNG")
+    except OSError as error:
+        raise InvalidInputError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
+    for example, patch in zip(index.top(layer, channel), patches, strict=True):
+        print(f"{example.value:9.3f}  {example.path}{'' if patch is not None else '  (cannot be read any more)'}")
+
+
+def _network(model: str, settings: Settings) -> "zoo.Network":
+    from perturber import zoo
+    from perturber.service.device import choose_device
+
+    return zoo.load(model, choose_device(settings.device), settings)
+
+
+def _sheet(patches: Sequence["np.ndarray | None"], size: int = 96) -> "np.ndarray":
+    """Three by three patches on white, row by row; a missing one is grey."""
+    import numpy as np
+
+    step = size + GAP
+    sheet = np.full((3 * step - GAP, 3 * step - GAP, 3), 255, np.uint8)
+    for i, patch in enumerate(patches):
+        top, left = i // 3 * step, i % 3 * step
+        sheet[top : top + size, left : left + size] = 192 if patch is None else patch
+    return sheet

@@ -1,0 +1,40 @@
+"""The files of a user's folder, and nothing outside of it."""
+
+import os
+from pathlib import Path
+
+from perturber.errors import InvalidInputError
+from perturber.zoo.evaluate import check_folder, is_picture
+
+
+def real_file(folder: Path, path: Path) -> Path | None:
+    """The file behind a path, or None where there is none or a link leads out of the folder.
+
+    Args:
+        folder: resolved.
+    """
+    try:
+        real = path.resolve(strict=True)
+        return real if real.is_relative_to(folder) and real.is_file() else None
+    except (OSError, RuntimeError, ValueError):  # not allowed, links in a circle, no name that a file could have
+        return None
+
+
+def picture_names(folder: Path) -> list[str]:
+    """Every picture in a folder and its sub-folders, relative to it, sorted; hidden ones are left out.
+
+    Links to folders are not followed, links to files where they stay inside.
+
+    Raises:
+        InvalidInputError: no such folder, or no picture in it.
+    """
+    check_folder(folder)
+    folder = folder.resolve()
+    names: list[str] = []
+    for parent, below, files in os.walk(folder):
+        below[:] = [name for name in below if not name.startswith(".")]
+        paths = (Path(parent, name) for name in files if is_picture(name))
+        names += [path.relative_to(folder).as_posix() for path in paths if real_file(folder, path)]
+    if not names:
+        raise InvalidInputError(f"The folder {str(folder)!r} holds no pictures; allowed are JPEG, PNG and their like.")
+    return sorted(names)
