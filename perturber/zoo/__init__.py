@@ -4,9 +4,11 @@ from perturber.zoo.catalogue import ModelEntry, catalog, entry
 from perturber.zoo.evaluate import Evaluation, evaluate
 from perturber.zoo.layers import Layer
 from perturber.zoo.network import Network, Probe, check_layer, load
+from perturber.zoo.receptive_field import Field
 
 __all__ = [
     "Evaluation",
+    "Field",
     "Layer",
     "ModelEntry",
     "Network",

@@ -14,7 +14,8 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.zoo import catalogue
 from perturber.zoo.classes import CLASS_LISTS
-from perturber.zoo.layers import Layer, discover, run_and_capture
+from perturber.zoo.discovery import discover
+from perturber.zoo.layers import Layer, run_and_capture
 from perturber.zoo.weights import load_weights
 
 
@@ -52,12 +53,16 @@ class Network:
         size = entry.input_size
         found = discover(self.module, self.preprocess(torch.zeros(1, 3, size, size, device=self.device)))
         self.layers: dict[str, Layer] = {name: layer for name, (layer, _) in found.items()}
-        self._sites = {name: site for name, (_, site) in found.items()}
+        self._sites = {name: sites for name, (_, sites) in found.items()}
 
     @cached_property
     def default_layer(self) -> str:
         """A middle layer: the first block with a sixteenth of the input's resolution, else the middle one."""
-        blocks = [layer for name, layer in self.layers.items() if any(n.startswith(f"{name}.") for n in self.layers)]
+        blocks = [
+            layer
+            for name, layer in self.layers.items()
+            if len(self._sites[name]) > 1 or any(other.startswith(f"{name}.") for other in self.layers)
+        ]
         coarse = [layer for layer in blocks if layer.height <= self.entry.input_size // 16]
         return coarse[0].name if coarse else list(self.layers)[len(self.layers) // 2]
 

@@ -1,11 +1,15 @@
 """Networks against the weights' own code, layers against plain hooks, and how far a forward pass runs."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 
 import pytest
 import torch
 import torchvision
+from lucent.modelzoo.inceptionv1.helper_layers import CatLayer
+from lucent.modelzoo.inceptionv1.InceptionV1 import InceptionV1
 from torch import Tensor, nn
 
 from perturber import zoo
@@ -38,24 +42,32 @@ def test_pictures_of_another_size_are_brought_to_the_networks_own(settings: Sett
     torch.testing.assert_close(inputs, expected, atol=1e-5, rtol=0)
 
 
-def plain_values(module: nn.Module, inputs: Tensor, name: str, *, call: int = 0, going_in: bool = False) -> Tensor:
-    """What one module gives out (or takes in) at its n-th call, by a hook that does nothing else."""
-    seen: list[Tensor] = []
-    part = module.get_submodule(name)
-    if going_in:
-        handle = part.register_forward_pre_hook(lambda _, taken: seen.append(taken[0].clone()))
-    else:
-        handle = part.register_forward_hook(lambda _, __, given: seen.append(given.clone()))
+def plain_values(module: nn.Module, inputs: Tensor) -> Callable[..., Tensor]:
+    """What each module gives out (or takes in) at its n-th call, by hooks that do nothing else."""
+    given: dict[str, list[Tensor]] = {name: [] for name, _ in module.named_modules()}
+    taken: dict[str, list[Tensor]] = {name: [] for name in given}
+
+    def hook(name: str, part: nn.Module) -> list:
+        return [
+            part.register_forward_pre_hook(lambda _, seen: taken[name].append(seen[0].clone())),
+            part.register_forward_hook(lambda _, __, seen: given[name].append(seen.clone())),
+        ]
+
+    handles = [h for name, part in module.named_modules() if not isinstance(part, CatLayer) for h in hook(name, part)]
     with torch.inference_mode():
         module(inputs)
-    handle.remove()
-    return seen[call]
+    for handle in handles:
+        handle.remove()
+    return lambda name, call=0, going_in=False: (taken if going_in else given)[name][call]
 
 
 def random_network(name: str) -> zoo.Network:
     torch.manual_seed(0)
     extra = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
-    module = torchvision.models.get_model(name, weights=None, **extra).eval()
+    if name == "inceptionv1":
+        module = InceptionV1()
+    else:
+        module = torchvision.models.get_model(name, weights=None, **extra).eval()
     for part in module.modules():  # normalisations that do something
         if isinstance(part, nn.BatchNorm2d):
             part.running_mean.normal_(0, 0.2)
@@ -65,49 +77,103 @@ def random_network(name: str) -> zoo.Network:
     return zoo.Network(replace(entry, name=name), module)
 
 
-CASES = {  # layer → the module whose value it is
-    "efficientnet_lite0": {
-        "conv_stem": {"name": "bn1.act", "going_in": True},
-        "blocks.3.1.conv_pw": {"name": "blocks.3.1.bn1.act", "going_in": True},
-        "blocks.3.1.conv_dw": {"name": "blocks.3.1.bn2.act", "going_in": True},
-        "blocks.3.1.conv_pwl": {"name": "blocks.3.1.bn3"},
-        "blocks.3.1": {"name": "blocks.3.1"},
-        "blocks.6.0": {"name": "blocks.6.0.bn3"},
-        "conv_head": {"name": "bn2.act", "going_in": True},
-    },
-    "resnet18": {
-        "conv1": {"name": "bn1"},
-        "layer2.0.conv1": {"name": "layer2.0.bn1"},
-        "layer2.0.downsample.0": {"name": "layer2.0.downsample.1"},
-        "layer2.0": {"name": "layer2.0.relu", "call": 1, "going_in": True},  # its relu is called twice
-        "layer4.1": {"name": "layer4.1.relu", "call": 1, "going_in": True},
-    },
-    "googlenet": {
-        "conv1.conv": {"name": "conv1.bn"},
-        "inception4a.branch2.1.conv": {"name": "inception4a.branch2.1.bn"},
-        "inception4a": {"name": "inception4a"},
-    },
-    "vgg16_bn": {"features.0": {"name": "features.1"}, "features.40": {"name": "features.41"}},
+def place_of_lite0(network: zoo.Network, layer: str) -> dict:
+    """A convolution is followed by its normalisation, whose own activation (perhaps none) takes the value."""
+    norms = {"conv_stem": "bn1", "conv_head": "bn2"}
+    if layer in norms:
+        return {"name": f"{norms[layer]}.act", "going_in": True}
+    if layer.count(".") == 2:
+        return {"name": layer}
+    block, conv = layer.rsplit(".", 1)
+    convolutions = [n for n, part in network.module.get_submodule(block).named_children() if "conv" in n]
+    return {"name": f"{block}.bn{convolutions.index(conv) + 1}.act", "going_in": True}
+
+
+def place_of_resnet(network: zoo.Network, layer: str) -> dict:
+    if "downsample" in layer:
+        return {"name": layer.replace("downsample.0", "downsample.1")}
+    if "conv" in layer:
+        return {"name": layer.replace("conv", "bn")}
+    last = 1 if network.entry.name == "resnet18" else 2  # a block calls its one relu two or three times
+    return {"name": f"{layer}.relu", "call": last, "going_in": True}
+
+
+def place_of_googlenet(_: zoo.Network, layer: str) -> dict | list:
+    if layer.endswith(".conv"):
+        return {"name": layer.removesuffix("conv") + "bn"}
+    return [{"name": f"{layer}.{branch}.bn"} for branch in ("branch1", "branch2.1", "branch3.1", "branch4.1")]
+
+
+def place_of_inceptionv1(_: zoo.Network, layer: str) -> dict | list:
+    if layer in ("conv2d0", "conv2d1", "conv2d2") or "_" in layer:
+        return {"name": layer, "going_in": True}
+    return [{"name": f"{layer}_{branch}", "going_in": True} for branch in ("1x1", "3x3", "5x5", "pool_reduce")]
+
+
+def place_of_vgg(network: zoo.Network, layer: str) -> dict:
+    stem, number = layer.rsplit(".", 1)
+    return {"name": f"{stem}.{int(number) + 1}"}
+
+
+PLACES = {
+    "efficientnet_lite0": place_of_lite0,
+    "resnet18": place_of_resnet,
+    "resnet50": place_of_resnet,
+    "googlenet": place_of_googlenet,
+    "inceptionv1": place_of_inceptionv1,
+    "vgg16_bn": place_of_vgg,
 }
+"""Architecture → where a plain hook sees the value of each of its layers."""
 
 
-@pytest.mark.parametrize(("model", "layers"), CASES.items(), ids=CASES)
-def test_layers_show_values_before_the_non_linearity(model: str, layers: dict, lite0: zoo.Network) -> None:
-    network = lite0 if model == "efficientnet_lite0" else random_network(model)
+@pytest.fixture(scope="module")
+def networks(lite0: zoo.Network) -> Callable[[str], zoo.Network]:
+    return cache(lambda name: lite0 if name == "efficientnet_lite0" else random_network(name))
+
+
+@pytest.mark.parametrize("model", PLACES)
+def test_every_layer_shows_its_value_before_the_non_linearity(model: str, networks: Callable) -> None:
+    network = networks(model)
     inputs = network.preprocess(torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1)))
     with torch.inference_mode():
-        probe = network.look(inputs, layers=tuple(layers))
-    for layer, place in layers.items():
+        probe = network.look(inputs, layers=tuple(network.layers))
+    assert len(network.layers) >= 13
+    plain = plain_values(network.module, inputs)
+    negative = 0
+    for layer, shape in network.layers.items():
         value = probe.activations[layer]
-        if not layer.startswith("inception4a") or "." in layer:
-            assert (value < 0).any(), layer
-        expected = plain_values(network.module, inputs, **place)
-        if model == "googlenet" and "." in layer:  # torchvision's own relu overwrites this value in place
-            expected = expected.relu()
-            value = value.relu()
+        place = PLACES[model](network, layer)
+        places = place if isinstance(place, list) else [place]
+        expected = torch.cat([plain(**p) for p in places], 1)
         torch.testing.assert_close(value, expected, atol=1e-5, rtol=1e-5, msg=layer)
-        shape = network.layers[layer]
         assert value.shape[1:] == (shape.channels, shape.height, shape.width)
+        negative += bool((value < 0).any())
+    assert negative == len(network.layers)
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
+@pytest.mark.parametrize("model", ["efficientnet_lite0", "resnet18", "googlenet", "inceptionv1"])
+def test_receptive_fields_tell_which_units_a_pixel_reaches(model: str, networks: Callable) -> None:
+    """A pixel that is not a number makes exactly those units not a number that can see it."""
+    network = networks(model)
+    row, column = 100, 37
+    images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    images[..., row, column] = torch.nan
+    with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):  # its convolutions work in tiles
+        probe = network.look(network.preprocess(images), layers=tuple(network.layers), logits=False)
+    for name, layer in network.layers.items():
+        assert layer.field is not None, name
+        boxes = [layer.field.box(y, x) for y in range(layer.height) for x in range(layer.width)]
+        sees = [top <= row < bottom and left <= column < right for top, left, bottom, right in boxes]
+        reached = probe.activations[name][0].isnan().any(0)
+        assert torch.equal(reached.flatten(), torch.tensor(sees)), name
+
+
+def test_layers_are_called_as_their_field_calls_them(networks: Callable) -> None:
+    assert {"conv2d0", "mixed3a", "mixed4c_5x5_bottleneck", "mixed5b"} <= set(networks("inceptionv1").layers)
+    assert networks("inceptionv1").layers["mixed4d"].channels == 528
+    assert networks("inceptionv1").default_layer == "mixed4a"
+    assert networks("resnet50").default_layer == "layer3.0"
 
 
 def test_layers_are_in_network_order_and_listed_once(lite0: zoo.Network) -> None:
@@ -179,7 +245,7 @@ def test_a_package_that_is_missing_says_what_to_install(lite0: zoo.Network) -> N
 
 def test_fingerprint_tells_weights_and_preprocessing_apart() -> None:
     first, same, other = random_network("resnet18"), random_network("resnet18"), random_network("resnet18")
-    next(other.module.parameters()).data.view(-1)[0] += 1e-3
+    other.module.fc.bias.data[0] += 1e-3
     shifted = zoo.Network(replace(first.entry, mean=(0.5, 0.5, 0.5)), first.module)
     assert first.fingerprint == same.fingerprint
     assert len({first.fingerprint, other.fingerprint, shifted.fingerprint}) == 3
