@@ -37,3 +37,7 @@ class UnknownNameError(InvalidInputError):
 
 class OvertakenError(PerturberError):
     """A request was dropped because its own client has already sent a newer one."""
+
+
+class StorageError(PerturberError):
+    """Something could not be stored; what was computed is still there."""

@@ -1,5 +1,8 @@
-"""Feature visualisation: pictures that a neuron responds to most (Olah et al. 2017), with Lucent."""
+"""Feature visualisation: pictures that a network responds to most (Olah et al. 2017), built on Lucent."""
 
+from perturber.featurevis.optimisation import Optimisation
+from perturber.featurevis.store import Store
+from perturber.featurevis.targets import Recipe, Target, key
 from perturber.featurevis.visualisation import STEPS, Neuron, Visualisation
 
-__all__ = ["STEPS", "Neuron", "Visualisation"]
+__all__ = ["STEPS", "Neuron", "Optimisation", "Recipe", "Store", "Target", "Visualisation", "key"]
