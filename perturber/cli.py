@@ -224,5 +224,21 @@ def bench_effects(
     measure(_settings(device), rounds=rounds, batch=batch)
 
 
+@bench.command("featurevis")
+def bench_featurevis(
+    device: Device = None,
+    model: Annotated[str, typer.Option(help="Catalogue model.")] = "efficientnet_lite0",
+    layer: Annotated[str | None, typer.Option(help="A layer of it; default: a middle one.")] = None,
+    neurons: Annotated[int, typer.Option(help="Neurons that are timed.", min=1)] = 8,
+    steps: Annotated[int, typer.Option(help="Steps of Adam.", min=1)] = 128,
+    size: Annotated[int, typer.Option(help="Side of the pictures in pixels.", min=32, max=512)] = 128,
+    rounds: Annotated[int, typer.Option(help="Measurements of each row.", min=1)] = 1,
+) -> None:
+    """Feature visualisations beside Lucent's: time and final objective."""
+    from perturber.bench.featurevis import run as measure
+
+    measure(_settings(device), model=model, layer=layer, neurons=neurons, steps=steps, size=size, rounds=rounds)
+
+
 if __name__ == "__main__":
     main()
