@@ -42,7 +42,7 @@ class Indexing:
         self.total = len(self.pictures)
         self.done = self.unreadable = 0
         self._arrays = read_ahead(network, (self.folder / name for name in self.pictures), batch)
-        # The units of all layers one below the other: they compete in one sort.
+        # The channels of all layers stand one below the other: one sort a batch serves them all.
         self._units: dict[str, slice] = {}
         units = 0
         for name, layer in network.layers.items():
