@@ -23,7 +23,9 @@ class Settings:
         threads: CPU threads of the networks and the renderer; 0 leaves torch's choice.
         models: folder that holds the catalogue and bundled weights.
         model_memory_mib: memory for resident networks' weights before the least recently used one leaves.
-        data: folder for what users bring along: their objects and backgrounds.
+        data: folder for what users bring along (objects, backgrounds) and what is computed once for all.
+        examples: folder with a picture of each class (``<wnid>_*.JPEG`` or ``<wnid>/``), or None.
+        visualisations_mib: room for feature visualisations under `data` before the least recently used ones leave.
         max_upload_mib: size of one upload, in MiB; what a zip file unpacks to counts too.
         max_triangles: triangles of one uploaded object, counted before anything is built from them.
         max_megapixels: size of one picture, in millions of pixels, checked before it is decoded.
@@ -38,6 +40,10 @@ class Settings:
     )
     model_memory_mib: int = field(default_factory=lambda: _integer("MODEL_MEMORY_MIB", 2048))
     data: Path = field(default_factory=lambda: Path(_environment("DATA", "") or _user_data_folder()).expanduser())
+    examples: Path | None = field(
+        default_factory=lambda: Path(text).expanduser() if (text := _environment("EXAMPLES", "")) else None
+    )
+    visualisations_mib: int = field(default_factory=lambda: _integer("VISUALISATIONS_MIB", 1024))
     max_upload_mib: int = field(default_factory=lambda: _integer("MAX_UPLOAD_MIB", 30))
     max_triangles: int = field(default_factory=lambda: _integer("MAX_TRIANGLES", 500_000))
     max_megapixels: int = field(default_factory=lambda: _integer("MAX_MEGAPIXELS", 40))

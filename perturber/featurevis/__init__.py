@@ -3,6 +3,5 @@
 from perturber.featurevis.optimisation import Optimisation
 from perturber.featurevis.store import Store
 from perturber.featurevis.targets import Recipe, Target, key
-from perturber.featurevis.visualisation import STEPS, Neuron, Visualisation
 
-__all__ = ["STEPS", "Neuron", "Optimisation", "Recipe", "Store", "Target", "Visualisation", "key"]
+__all__ = ["Optimisation", "Recipe", "Store", "Target", "key"]

@@ -1,25 +1,38 @@
 """The inference service: requests in, answers out; the only owner of the device."""
 
+from perturber.service.jobs import JobState, JobStatus
 from perturber.service.requests import (
     IMAGE_SIZE,
     ClassScore,
+    Explanation,
     Look,
     LookRequest,
     ModelInfo,
     Progress,
+    Ranking,
+    RankRequest,
     SlotLook,
     SlotRequest,
 )
 from perturber.service.service import InferenceService
+from perturber.service.visualisations import Visualised
+from perturber.service.works import IndexRequest
 
 __all__ = [
     "IMAGE_SIZE",
     "ClassScore",
+    "Explanation",
+    "IndexRequest",
     "InferenceService",
+    "JobState",
+    "JobStatus",
     "Look",
     "LookRequest",
     "ModelInfo",
     "Progress",
+    "RankRequest",
+    "Ranking",
     "SlotLook",
     "SlotRequest",
+    "Visualised",
 ]

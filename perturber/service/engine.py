@@ -9,31 +9,31 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from perturber import effects, zoo
 from perturber.config import Settings
-from perturber.featurevis import STEPS, Neuron, Visualisation
 from perturber.render import Renderer
 from perturber.service.device import choose_device, describe
+from perturber.service.ranking import rank
 from perturber.service.requests import (
     IMAGE_SIZE,
     TOP,
     ClassScore,
+    Explanation,
     Look,
     LookRequest,
     ModelInfo,
     Progress,
+    Ranking,
+    RankRequest,
     SlotLook,
     SlotRequest,
 )
-
-PLANES = 32
-"""Feature visualisations that are kept before the least recently used one is forgotten."""
+from perturber.service.works import WORKS, Work
 
 
 class Engine(Protocol):
@@ -50,11 +50,20 @@ class Engine(Protocol):
     ) -> zoo.Evaluation:
         """Accuracy of a model over a folder of labelled pictures."""
 
-    def plane(self, neuron: Neuron) -> np.ndarray:
-        """A neuron's feature visualisation as far as it has come: (T, T, 3) uint8."""
+    def rank(self, request: RankRequest) -> Ranking:
+        """The channels of a layer that stand out."""
 
-    def work(self) -> bool:
-        """Take one step of what goes on in the background while nobody waits; whether more is left."""
+    def start(self, job: str, request: Any) -> Progress:
+        """Prepare a job that is done in steps (see `perturber.service.jobs`)."""
+
+    def advance(self, job: str) -> Progress:
+        """Take one step of it."""
+
+    def product(self, job: str) -> Any:
+        """What it has made so far: a preview, or, when it is finished, the result."""
+
+    def stop(self, job: str) -> None:
+        """Forget it; nothing happens if it was never started."""
 
 
 class LocalEngine:
@@ -68,7 +77,7 @@ class LocalEngine:
         self.device_name = describe(self.device)
         self.renderer = Renderer(self.device, size=IMAGE_SIZE)
         self._networks: OrderedDict[str, zoo.Network] = OrderedDict()
-        self._planes: OrderedDict[Neuron, Visualisation] = OrderedDict()
+        self._works: dict[str, Work] = {}
 
     def model(self, name: str) -> ModelInfo:
         """What is known of a model of the catalogue.
@@ -77,11 +86,17 @@ class LocalEngine:
             UnknownNameError: naming the catalogue's models.
         """
         network = self.network(name)
+        entry = network.entry
         return ModelInfo(
             name=name,
-            label=network.entry.label,
+            label=entry.label,
+            fingerprint=network.fingerprint,
             layers=dict(network.layers),
             default_layer=network.default_layer,
+            classes=network.classes,
+            class_list=entry.classes,
+            groups=zoo.neuron_groups(self.settings.models, entry.groups),
+            input_size=entry.input_size,
         )
 
     def evaluate(
@@ -100,32 +115,33 @@ class LocalEngine:
             self._networks.popitem(last=False)
         return self._networks[name]
 
-    def plane(self, neuron: Neuron) -> np.ndarray:
-        """A neuron's feature visualisation as far as it has come: (T, T, 3) uint8."""
-        return self._plane(neuron).picture()
+    def rank(self, request: RankRequest) -> Ranking:
+        """The channels of a layer that stand out."""
+        return rank(self, request)
 
-    def work(self) -> bool:
-        """Take one step of the newest feature visualisation that is not finished; whether more is left."""
-        unfinished = [visualisation for visualisation in self._planes.values() if not visualisation.finished]
-        if unfinished:
-            unfinished[-1].step()
-        return bool(unfinished)
+    def start(self, job: str, request: Any) -> Progress:
+        """Prepare a job that is done in steps (see `perturber.service.works`)."""
+        self._works[job] = work = WORKS[type(request)](self.network(request.model), request)
+        return work.progress()
 
-    def _plane(self, neuron: Neuron) -> Visualisation:
-        if neuron not in self._planes:
-            with torch.inference_mode(False):
-                self._planes[neuron] = Visualisation(self.network(neuron.model), neuron)
-        self._planes.move_to_end(neuron)
-        while len(self._planes) > PLANES:
-            self._planes.popitem(last=False)
-        return self._planes[neuron]
+    def advance(self, job: str) -> Progress:
+        """Take one step of it."""
+        self._works[job].step()
+        return self._works[job].progress()
+
+    def product(self, job: str) -> Any:
+        """What it has made so far: a preview, or, when it is finished, the result."""
+        return self._works[job].product()
+
+    def stop(self, job: str) -> None:
+        """Forget it; nothing happens if it was never started."""
+        self._works.pop(job, None)
 
     @torch.inference_mode()
     def answer(self, requests: Sequence[LookRequest]) -> list[Look]:
         """Answer requests together: one rendering pass, then one forward pass for each network that is asked."""
         clock = _Clock(self.device)
-        progress = self._show_planes(requests)
-        images = self._pictures(requests)
+        images = self.pictures(requests)
         render_ms = clock.lap()
         slots: dict[tuple[int, int], SlotLook] = {}
         for name, asked in _by_model(requests).items():
@@ -139,21 +155,15 @@ class LocalEngine:
                 total_ms=clock.total(),
                 device=self.device_name,
                 batch=len(requests),
-                plane=progress.get(request.scene.plane_neuron) if request.scene.plane else None,
             )
             for i, request in enumerate(requests)
         ]
 
-    def _show_planes(self, requests: Sequence[LookRequest]) -> dict[str, Progress]:
-        """Bring the planes of the scenes up to date; text of each neuron → how far its picture has come."""
-        progress = {}
-        for text in {r.scene.plane_neuron for r in requests if r.scene.plane and r.image is None}:
-            visualisation = self._plane(Neuron.parse(text, next(iter(zoo.catalog(self.settings.models)))))
-            self.renderer.add_plane(text, visualisation.picture())
-            progress[text] = Progress(done=visualisation.done, steps=STEPS)
-        return progress
-
-    def _pictures(self, requests: Sequence[LookRequest]) -> Tensor:
+    def pictures(self, requests: Sequence[LookRequest]) -> Tensor:
+        """What the networks are shown: (B, 3, 224, 224)."""
+        for request in requests:
+            if request.plane is not None:
+                self.renderer.add_plane(request.scene.plane_neuron, request.plane)
         scenes = [request.scene for request in requests]
         rendered = [i for i, request in enumerate(requests) if request.image is None]
         if len(rendered) == len(requests):
@@ -180,41 +190,88 @@ class LocalEngine:
         clock.lap()  # loading is not the forward pass
         pictures = sorted({i for i, _ in asked})
         slots = [requests[i].slots[j] for i, j in asked]
-        probe = network.look(
-            network.preprocess(images if len(pictures) == len(images) else images[pictures]),
-            layers=tuple(dict.fromkeys(slot.layer for slot in slots if slot.layer is not None)),
-            logits=any(slot.predictions for slot in slots),
-        )
-        parts = [self._part(network, slot, probe, pictures.index(i)) for (i, _), slot in zip(asked, slots, strict=True)]
+        own = images if len(pictures) == len(images) else images[pictures]
+        layers = tuple(dict.fromkeys(slot.layer for slot in slots if slot.layer is not None))
+        explain = any(slot.explain is not None for slot in slots)
+        with torch.inference_mode(not explain), torch.set_grad_enabled(explain):
+            own = own.clone().requires_grad_() if explain else own
+            logits = explain or any(slot.predictions or slot.pinned for slot in slots)
+            probe = network.look(network.preprocess(own), layers=layers, logits=logits, features=explain)
+            items = [pictures.index(i) for i, _ in asked]
+            explanations = _explain(probe, own, slots, items) if explain else {}
+        parts = [
+            _part(network, slot, probe, item, explanations.get(k))
+            for k, (slot, item) in enumerate(zip(slots, items, strict=True))
+        ]
         milliseconds = clock.lap()
         return {
-            key: SlotLook(model=name, layer=slot.layer, channels=slot.channels, milliseconds=milliseconds, **vars(part))
+            key: SlotLook(model=name, layer=slot.layer, channels=slot.channels, milliseconds=milliseconds, **part)
             for key, slot, part in zip(asked, slots, parts, strict=True)
         }
 
-    @staticmethod
-    def _part(network: zoo.Network, slot: SlotRequest, probe: zoo.Probe, item: int) -> "_Part":
-        activations, deviation, top = None, 0.0, None
-        if slot.layer is not None:
-            layer = probe.activations[slot.layer][item]
-            activations = layer[list(slot.channels)].float().cpu().numpy()
-            deviation = float(layer.std(correction=0))
-        if slot.predictions and probe.logits is not None:
-            logits = probe.logits[item].float()
-            best = logits.topk(TOP)
-            shares = logits.softmax(0)[best.indices].tolist()
-            top = tuple(
-                ClassScore(index=index, name=network.classes[index], logit=logit, probability=share)
-                for index, logit, share in zip(best.indices.tolist(), best.values.tolist(), shares, strict=True)
-            )
-        return _Part(activations=activations, deviation=deviation, top=top)
+
+def _part(
+    network: zoo.Network, slot: SlotRequest, probe: zoo.Probe, item: int, explained: "_Explained | None"
+) -> dict[str, Any]:
+    """What one slot asked for, on the host."""
+    part: dict[str, Any] = {"activations": None, "deviation": 0.0, "top": None}
+    if slot.layer is not None:
+        layer = probe.activations[slot.layer][item].detach()
+        part["activations"] = layer[list(slot.channels)].float().cpu().numpy()
+        part["deviation"] = float(layer.std(correction=0))
+        if slot.summary:
+            part["means"] = layer.mean((1, 2)).float().cpu().numpy()
+    if probe.logits is None:
+        return part
+    logits = probe.logits[item].detach().float()
+    probabilities = logits.softmax(0)
+
+    def scores(indices: Tensor) -> tuple[ClassScore, ...]:
+        values = zip(indices.tolist(), logits[indices].tolist(), probabilities[indices].tolist(), strict=True)
+        return tuple(
+            ClassScore(index=index, name=network.classes[index], logit=logit, probability=share)
+            for index, logit, share in values
+        )
+
+    if slot.predictions:
+        part["top"] = scores(logits.topk(min(TOP, len(logits))).indices)
+    if slot.pinned:
+        part["pinned"] = scores(torch.tensor(slot.pinned, device=logits.device))
+    if explained is not None:
+        (score,) = scores(torch.tensor([explained.index], device=logits.device))
+        gradient = explained.gradient.permute(1, 2, 0).float().cpu().numpy()
+        part["explanation"] = Explanation(score=score, cam=explained.cam.float().cpu().numpy(), gradient=gradient)
+    return part
 
 
 @dataclass(frozen=True)
-class _Part:
-    activations: np.ndarray | None
-    deviation: float
-    top: tuple[ClassScore, ...] | None
+class _Explained:
+    index: int
+    cam: Tensor
+    gradient: Tensor
+
+
+def _explain(
+    probe: zoo.Probe, images: Tensor, slots: Sequence[SlotRequest], items: Sequence[int]
+) -> dict[int, _Explained]:
+    """Grad-CAM and the picture's gradient for each slot that asks; one backward pass answers one class a picture."""
+    assert probe.logits is not None
+    assert probe.features is not None
+    best = probe.logits.argmax(1)
+    waiting = {k: item for k, item in enumerate(items) if slots[k].explain is not None}
+    answers: dict[int, _Explained] = {}
+    while waiting:
+        now = {item: k for k, item in waiting.items()}  # one slot of each picture
+        classes = best.clone()
+        for item, k in now.items():
+            if slots[k].explain != "top":
+                classes[item] = int(slots[k].explain or 0)
+        by_features, by_images = probe.gradients(classes, (probe.features, images))
+        cam = (by_features.mean((2, 3), keepdim=True) * probe.features).sum(1).relu().detach()
+        for item, k in now.items():
+            answers[k] = _Explained(int(classes[item]), cam[item], by_images[item])
+            del waiting[k]
+    return answers
 
 
 def _by_model(requests: Sequence[LookRequest]) -> dict[str, list[tuple[int, int]]]:

@@ -1,11 +1,12 @@
 """What passes between the pages (or the CLI) and the service: picklable, frozen values."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from perturber.scene import SceneBase
-from perturber.zoo import Layer
+from perturber.zoo import Group, Layer
 
 IMAGE_SIZE = 224
 """Side of the picture that every network is shown, in pixels."""
@@ -23,12 +24,19 @@ class SlotRequest:
         layer: layer whose activations are asked for, or None for none.
         channels: indices of the layer's channels, in display order.
         predictions: whether the logits are asked for; without them the network runs only to `layer`.
+        pinned: classes whose scores are wanted whatever their rank.
+        summary: whether the mean activation of each of the layer's channels is wanted.
+        explain: class for which Grad-CAM and the input's gradient are wanted, ``"top"`` for the most probable one,
+            or None.
     """
 
     model: str
     layer: str | None = None
     channels: tuple[int, ...] = ()
     predictions: bool = True
+    pinned: tuple[int, ...] = ()
+    summary: bool = False
+    explain: int | Literal["top"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +48,13 @@ class LookRequest:
         image: (224, 224, 3) uint8 picture that replaces the rendered scene, or None.
         slots: one entry per model slot; may be empty (then only the picture is made).
         client: who asks; a waiting request is dropped when the same client sends a newer one.
+        plane: (T, T, 3) uint8, the feature visualisation on the scene's plane as far as it has come; the service
+            fills it in.
     """
 
     scene: SceneBase
     image: np.ndarray | None = field(default=None, compare=False)
+    plane: np.ndarray | None = field(default=None, compare=False)
     slots: tuple[SlotRequest, ...] = ()
     client: str | None = None
 
@@ -59,6 +70,21 @@ class ClassScore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What in the picture speaks for a class.
+
+    Attributes:
+        score: of the class.
+        cam: (h, w) float32 from 0, Grad-CAM over the last feature maps (Selvaraju et al. 2017), in logits a unit.
+        gradient: (224, 224, 3) float32, the gradient of the logit with respect to the picture in [0, 1].
+    """
+
+    score: ClassScore
+    cam: np.ndarray
+    gradient: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
 class SlotLook:
     """One slot's answer.
 
@@ -69,6 +95,9 @@ class SlotLook:
         activations: (len(channels), h, w) float32 before the non-linearity, or None if not asked for.
         deviation: standard deviation of the whole layer's activations for this picture (0 if none).
         top: the most probable classes in falling order, or None if not asked for.
+        pinned: scores of the pinned classes, in the order of the request.
+        means: (C,) float32, mean activation of each channel of the layer, or None if not asked for.
+        explanation: what speaks for a class, or None if not asked for.
         milliseconds: this network's time; for a request that shared a batch, the batch's time.
     """
 
@@ -78,6 +107,9 @@ class SlotLook:
     activations: np.ndarray | None
     deviation: float
     top: tuple[ClassScore, ...] | None
+    pinned: tuple[ClassScore, ...] = ()
+    means: np.ndarray | None = None
+    explanation: Explanation | None = None
     milliseconds: float
 
 
@@ -124,11 +156,56 @@ class ModelInfo:
     Attributes:
         name: name in the catalogue.
         label: name in the interface.
+        fingerprint: tells apart what computes differently (`perturber.zoo.Network.fingerprint`).
         layers: layers in network order, by name.
         default_layer: the layer that is shown first.
+        classes: names in the order of the logits.
+        class_list: name of the class list.
+        groups: layer → named groups of its channels, as published.
+        input_size: side of the network's own input, in pixels.
     """
 
     name: str
     label: str
+    fingerprint: str
     layers: dict[str, Layer]
     default_layer: str
+    classes: tuple[str, ...]
+    class_list: str
+    groups: dict[str, tuple[Group, ...]]
+    input_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankRequest:
+    """Which channels of a layer stand out.
+
+    Attributes:
+        by: ``active``: mean activation; ``changed``: mean absolute difference to the reference scene; ``relevant``:
+            gradient of a class's logit × activation, summed over the map; ``differ``: mean absolute difference to
+            the other model's layer.
+        scene, image: as in a `LookRequest`.
+        model, layer: whose channels.
+        reference: for ``changed``.
+        class_index: for ``relevant``; None is the most probable class.
+        other: model and layer for ``differ``; as many channels and the same resolution.
+        count: how many channels.
+    """
+
+    by: Literal["active", "changed", "relevant", "differ"]
+    scene: SceneBase
+    image: np.ndarray | None = field(default=None, compare=False)
+    model: str
+    layer: str
+    reference: SceneBase | None = None
+    class_index: int | None = None
+    other: tuple[str, str] | None = None
+    count: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """The channels that stand out most, in falling order, and by how much."""
+
+    channels: tuple[int, ...]
+    scores: tuple[float, ...]

@@ -1,8 +1,7 @@
 """The service that owns the device: everything that renders, infers or visualises asks it."""
 
-import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,17 +13,31 @@ import numpy as np
 from perturber import zoo
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, OvertakenError
-from perturber.featurevis import Neuron
+from perturber.examples import index_path
+from perturber.featurevis import Recipe, Store, Target
 from perturber.parameters import get
 from perturber.service.engine import Engine, LocalEngine
-from perturber.service.requests import IMAGE_SIZE, Look, LookRequest, ModelInfo, SlotRequest
+from perturber.service.jobs import JobQueue, JobState
+from perturber.service.requests import (
+    IMAGE_SIZE,
+    Look,
+    LookRequest,
+    ModelInfo,
+    Progress,
+    Ranking,
+    RankRequest,
+    SlotRequest,
+)
+from perturber.service.visualisations import VisualisationRequest, Visualisations, Visualised
+from perturber.service.works import IndexRequest
 
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
-
 PATIENCE_SECONDS = 0.2
-"""Between two looks at a picture that is not finished."""
+"""Between two looks at something that is not finished."""
+
+QUIET_SECONDS = 0.15
+"""After a page's request no job takes a step for so long: whoever drags a slider is not made to wait for one."""
 
 MAX_BATCH = 16
 """Requests that are answered together at most; bounds the memory of one pass."""
@@ -48,9 +61,15 @@ class InferenceService:
         self.settings = settings or Settings()
         self._wake = threading.Condition()
         self._looks: list[_Waiting] = []
+        self._ordered = False
+        self._quiet_until = 0.0
         self._calls: list[tuple[Callable[[], Any], Future]] = []
         self._infos: dict[str, ModelInfo] = {}
         self._closed = False
+        self.jobs = JobQueue(wake=self._notice_job, finished=self._keep)
+        self.visualisations = Visualisations(
+            Store(self.settings.data / "visualisations", self.settings.visualisations_mib), self.jobs
+        )
         started: Future[Engine] = Future()
         self._thread = threading.Thread(target=self._work, args=(engine, started), name="service", daemon=True)
         self._thread.start()
@@ -73,6 +92,13 @@ class InferenceService:
         return replace(look, total_ms=(perf_counter() - since) * 1e3)
 
     def _look(self, request: LookRequest) -> Look:
+        progress = None
+        if request.scene.plane and request.image is None:
+            picture, progress = self._plane(request.scene.plane_neuron)
+            request = replace(request, plane=picture)
+        return replace(self._answered(request), plane=progress)
+
+    def _answered(self, request: LookRequest) -> Look:
         waiting = _Waiting(request)
         with self._wake:
             self._refuse_if_closed()
@@ -104,9 +130,67 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model, layer or channel.
         """
-        text = get("plane_neuron").parse(neuron)
-        unit = self._neuron(str(text))
-        return self._call(lambda: self._engine.plane(unit))
+        return self._plane(str(get("plane_neuron").parse(neuron)))[0]
+
+    def _plane(self, neuron: str) -> tuple[np.ndarray, Progress]:
+        """A neuron's feature visualisation, and how far it has come."""
+        model, target = self._neuron(neuron)
+        (found,) = self.visualise(model, [target], Recipe())
+        pictures = self.visualisations.pictures(found.key)
+        grey = np.full((Recipe().size, Recipe().size, 3), 128, np.uint8)
+        over = Progress(done=1, steps=1)  # nothing more will happen, whatever came of it
+        return grey if pictures is None else pictures[0], over if found.state.over else found.progress
+
+    def visualise(
+        self, model: str, targets: Sequence[Target], recipe: Recipe, *, again: bool = False, urgent: bool = True
+    ) -> list[Visualised]:
+        """Where the feature visualisations of some targets stand; what is missing is ordered as one job.
+
+        Their pictures: ``service.visualisations.pictures(key)``.
+
+        Args:
+            again: whether to order those anew whose job was cancelled or has failed.
+            urgent: whether somebody waits for them.
+
+        Raises:
+            InvalidInputError: unknown model, layer, channel or class, or too many jobs wait.
+        """
+        info = self.model(model)
+        for target in targets:
+            if target.layer is not None:
+                zoo.check_layer(model, info.layers, target.layer, tuple(target.weights))
+            else:
+                check_classes(info, (target.index,))
+        return self.visualisations.ask(model, info.fingerprint, targets, recipe, again=again, urgent=urgent)
+
+    def rank(self, request: RankRequest) -> Ranking:
+        """The channels of a layer that stand out most.
+
+        Raises:
+            InvalidInputError: unknown model, layer or class, or what the measure needs is missing.
+        """
+        for model, layer in [(request.model, request.layer), *([request.other] if request.other else [])]:
+            zoo.check_layer(model, self.model(model).layers, layer)
+        if request.class_index is not None:
+            check_classes(self.model(request.model), (request.class_index,))
+        return self._call(lambda: self._engine.rank(request))
+
+    def wait(self, job: str, progress: Callable[[int, int], None] = lambda done, steps: None) -> Any:
+        """Wait for a job's result.
+
+        Args:
+            progress: called now and then with the steps done and in all.
+
+        Raises:
+            InvalidInputError: the job failed or was cancelled.
+        """
+        while not (status := self.jobs.status(job)).state.over:
+            progress(status.progress.done, status.progress.steps)
+            sleep(PATIENCE_SECONDS)
+        if status.state is not JobState.DONE:
+            raise InvalidInputError(status.error or f"{status.title} was cancelled.")
+        progress(status.progress.done, status.progress.steps)
+        return self.jobs.product(job)
 
     def models(self) -> dict[str, ModelInfo]:
         """Every model of the catalogue, in its order."""
@@ -145,11 +229,25 @@ class InferenceService:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _neuron(self, text: str) -> Neuron:
-        """The neuron of this name, if there is one."""
-        neuron = Neuron.parse(text, next(iter(zoo.catalog(self.settings.models))))
-        zoo.check_layer(neuron.model, self.model(neuron.model).layers, neuron.layer, (neuron.channel,))
-        return neuron
+    def _neuron(self, text: str) -> tuple[str, Target]:
+        """The model and the unit of ``layer:neuron`` or ``model/layer:neuron``, if there is one."""
+        model, _, unit = text.rpartition("/")
+        model = model or next(iter(zoo.catalog(self.settings.models)))
+        layer, _, channel = unit.rpartition(":")
+        zoo.check_layer(model, self.model(model).layers, layer, (int(channel),))
+        return model, Target(layer=layer, index=int(channel))
+
+    def _notice_job(self) -> None:
+        with self._wake:
+            self._ordered = True
+            self._wake.notify()
+
+    def _keep(self, request: Any, product: Any) -> None:
+        """Put on the disk what a job has made."""
+        if isinstance(request, VisualisationRequest):
+            self.visualisations.keep(request, product)
+        elif isinstance(request, IndexRequest):
+            product.save(index_path(self.settings.data, product.fingerprint))
 
     def _check_slot(self, slot: SlotRequest) -> None:
         info = self.model(slot.model)
@@ -157,6 +255,8 @@ class InferenceService:
             zoo.check_layer(slot.model, info.layers, slot.layer, slot.channels)
         if len(slot.channels) > MAX_CHANNELS:
             raise InvalidInputError(f"{len(slot.channels)} channels are too many. Allowed: up to {MAX_CHANNELS}.")
+        explained = (slot.explain,) if isinstance(slot.explain, int) else ()
+        check_classes(info, (*slot.pinned, *explained))
 
     def _call(self, function: Callable[[], T]) -> T:
         """Run something on the service's thread, before the looks that wait."""
@@ -174,13 +274,14 @@ class InferenceService:
     def _work(self, engine: Callable[[Settings], Engine], started: Future) -> None:
         if not _settle(started, lambda: engine(self.settings)):
             return
-        busy = False  # whether there is something to go on with while nobody asks
+        busy = False  # whether there are jobs to go on with
         while True:
             with self._wake:
-                if not busy:
-                    self._wake.wait_for(lambda: self._closed or self._calls or self._looks)
+                pause = max(0.0, self._quiet_until - perf_counter()) if busy else None
+                self._wake.wait_for(lambda: self._closed or self._calls or self._looks or self._ordered, pause)
                 calls, self._calls = self._calls, []
                 looks, self._looks = self._looks[:MAX_BATCH], self._looks[MAX_BATCH:]
+                ordered, self._ordered = self._ordered, False
                 closed = self._closed
             if closed:
                 for future in [future for _, future in calls] + [w.future for w in looks + self._looks]:
@@ -190,14 +291,11 @@ class InferenceService:
                 _settle(future, function)
             if looks:
                 self._answer(looks)
-            if calls or looks:
-                busy = True  # perhaps one of them has begun something
-                continue
-            try:
-                busy = started.result().work()
-            except Exception:
-                log.exception("work in the background failed")
-                busy = False
+                if any(waiting.request.client for waiting in looks):
+                    self._quiet_until = perf_counter() + QUIET_SECONDS
+            busy = busy or ordered
+            if busy and not (calls or looks) and perf_counter() >= self._quiet_until:
+                busy = self.jobs.step(started.result())
 
     def _answer(self, looks: list["_Waiting"]) -> None:
         answers: Future[list[Look]] = Future()
@@ -209,6 +307,19 @@ class InferenceService:
         else:  # one request's failure is not its neighbours'
             for waiting in looks:
                 self._answer([waiting])
+
+
+def check_classes(info: ModelInfo, classes: Sequence[int]) -> None:
+    """Refuse classes that a model does not have.
+
+    Raises:
+        InvalidInputError: naming what is allowed.
+    """
+    for index in classes:
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(info.classes):
+            raise InvalidInputError(
+                f"{info.name} has no class {str(index)[:40]!r}. Allowed: whole numbers, 0 to {len(info.classes) - 1}."
+            )
 
 
 @dataclass

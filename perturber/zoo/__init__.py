@@ -2,6 +2,7 @@
 
 from perturber.zoo.catalogue import ModelEntry, catalog, entry
 from perturber.zoo.evaluate import Evaluation, evaluate
+from perturber.zoo.groups import Group, neuron_groups
 from perturber.zoo.layers import Layer
 from perturber.zoo.network import Network, Probe, check_layer, load
 from perturber.zoo.receptive_field import Field
@@ -9,6 +10,7 @@ from perturber.zoo.receptive_field import Field
 __all__ = [
     "Evaluation",
     "Field",
+    "Group",
     "Layer",
     "ModelEntry",
     "Network",
@@ -18,4 +20,5 @@ __all__ = [
     "entry",
     "evaluate",
     "load",
+    "neuron_groups",
 ]

@@ -42,6 +42,7 @@ class ModelEntry:
         mean, std: of the input per channel, in the [0, 1] pixel scale.
         input_size: side of the picture that it was made for, in pixels.
         resize: shorter side of a photograph before the centre crop, in pixels.
+        groups: name of its published neuron groups (``groups/<name>.json`` beside the catalogue), if there are any.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ModelEntry:
     std: tuple[float, float, float]
     input_size: int
     resize: int
+    groups: str | None = None
 
 
 @cache

@@ -32,8 +32,21 @@ LUCID_SUFFIX = "_pre_relu_conv"
 """In Lucid's InceptionV1 the convolution in front of the non-linearity ``mixed3a_1x1`` is called so."""
 
 
-def discover(module: nn.Module, example: Tensor) -> dict[str, tuple[Layer, tuple[Site, ...]]]:
-    """Every layer of a network, in the order in which a forward pass produces them.
+@dataclass(frozen=True)
+class Discovery:
+    """What was found.
+
+    Attributes:
+        layers: every layer with the sites whose values make it, in the order in which a forward pass produces them.
+        features: where the last feature maps pass, which are pooled for the classifier; None where there are none.
+    """
+
+    layers: dict[str, tuple[Layer, tuple[Site, ...]]]
+    features: Site | None
+
+
+def discover(module: nn.Module, example: Tensor) -> Discovery:
+    """Every layer of a network.
 
     Args:
         module: in evaluation mode, without in-place activation modules.
@@ -46,7 +59,7 @@ def discover(module: nn.Module, example: Tensor) -> dict[str, tuple[Layer, tuple
                 stack.callback(handle.remove)
         stack.enter_context(watch)
         module(example)
-    return watch.layers()
+    return Discovery(watch.layers(), watch.features())
 
 
 @dataclass(eq=False)
@@ -88,6 +101,7 @@ class _Watch(TorchDispatchMode):
         }
         self.kept: list[Any] = [example]  # keeps every tensor alive, so that identities stay unique
         self.values: dict[int, _Value] = {id(example): _Value(example.shape, Field())}
+        self.maps: list[_Value] = []
         self.calls: dict[str, int] = {}
         self.found: dict[str, list[_Value]] = {}
 
@@ -139,6 +153,12 @@ class _Watch(TorchDispatchMode):
             self.found[self.titles[inputs[0].convolution]] = [value]
         self.kept.append(output)
         self.values[id(output)] = value
+        if output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
+            self.maps.append(value)
+
+    def features(self) -> Site | None:
+        """Where the last maps pass that are more than one value."""
+        return next((value.site for value in reversed(self.maps) if value.site), None)
 
     def layers(self) -> dict[str, tuple[Layer, tuple[Site, ...]]]:
         """What was found and can be caught; a convolution that gives its block's value is listed as the block."""

@@ -65,18 +65,21 @@ def run_and_capture(
     return {name: parts[0] if len(parts) == 1 else torch.cat(parts, 1) for name, parts in values.items()}, output
 
 
-def _keeper(site: Site, captured: dict[Site, Tensor], enough: int) -> Callable[..., None]:
-    """A hook that keeps the value at a site, and ends the pass when `enough` sites have been seen (0: never)."""
+def _keeper(site: Site, captured: dict[Site, Tensor], enough: int) -> Callable[..., Any]:
+    """A hook that keeps the value at a site, and ends the pass when `enough` sites have been seen (0: never).
+
+    The network goes on with a copy: an activation in place may follow, and what is kept stays part of the graph.
+    """
     calls = -1
 
-    def keep(*arguments: Any) -> None:
+    def keep(*arguments: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls != site.call:
-            return
-        value = arguments[1][0] if site.going_in else arguments[2]
-        captured[site] = value.clone()  # a functional in-place activation may follow
+            return None
+        captured[site] = value = arguments[1][0] if site.going_in else arguments[2]
         if len(captured) == enough:
             raise _StopForwardError
+        return (value.clone(), *arguments[1][1:]) if site.going_in else value.clone()
 
     return keep

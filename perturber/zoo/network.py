@@ -26,10 +26,17 @@ class Probe:
     Attributes:
         activations: layer → (B, C, h, w), before the non-linearity.
         logits: (B, classes), or None if they were not asked for.
+        features: (B, C, h, w), the last feature maps, or None if they were not asked for.
     """
 
     activations: dict[str, Tensor]
     logits: Tensor | None
+    features: Tensor | None = None
+
+    def gradients(self, classes: Tensor, sources: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Gradients of each item's logit of a class (B,) with respect to tensors that it was computed from."""
+        assert self.logits is not None
+        return torch.autograd.grad(self.logits.gather(1, classes[:, None]).sum(), sources, retain_graph=True)
 
 
 class Network:
@@ -52,8 +59,9 @@ class Network:
         self._std = torch.tensor(entry.std, device=self.device).view(1, 3, 1, 1)
         size = entry.input_size
         found = discover(self.module, self.preprocess(torch.zeros(1, 3, size, size, device=self.device)))
-        self.layers: dict[str, Layer] = {name: layer for name, (layer, _) in found.items()}
-        self._sites = {name: sites for name, (_, sites) in found.items()}
+        self.layers: dict[str, Layer] = {name: layer for name, (layer, _) in found.layers.items()}
+        self._sites = {name: sites for name, (_, sites) in found.layers.items()}
+        self._features = found.features
 
     @cached_property
     def default_layer(self) -> str:
@@ -93,23 +101,27 @@ class Network:
             images = F.interpolate(images, (size, size), mode="bilinear", antialias=True)
         return ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
 
-    def look(self, inputs: Tensor, *, layers: Sequence[str] = (), logits: bool = True) -> Probe:
+    def look(self, inputs: Tensor, *, layers: Sequence[str] = (), logits: bool = True, features: bool = False) -> Probe:
         """Run the network and keep what passes at some layers; without logits it stops behind the last of them.
 
         Args:
             inputs: as `preprocess` makes them.
             layers: names from `layers`.
             logits: whether the prediction is wanted.
+            features: whether the last feature maps are wanted.
 
         Raises:
             UnknownNameError: a layer that does not exist.
         """
         for layer in layers:
             check_layer(self.entry.name, self.layers, layer)
-        if not layers and not logits:
+        if not layers and not logits and not features:
             return Probe({}, None)
         sites = {layer: self._sites[layer] for layer in layers}
-        return Probe(*run_and_capture(self.module, inputs, sites, to_the_end=logits))
+        if features and self._features:
+            sites[""] = (self._features,)
+        values, output = run_and_capture(self.module, inputs, sites, to_the_end=logits)
+        return Probe(values, output, values.pop("", None))
 
 
 def check_layer(model: str, layers: Mapping[str, Layer], name: str, channels: Sequence[int] = ()) -> None:

@@ -1,0 +1,245 @@
+"""Long work in small steps: submit, progress, cancel, result. Every step gives way to whoever explores.
+
+A job's id follows from its request, so that a page that was loaded again (or a colleague's) finds the same job.
+"""
+
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from time import monotonic
+from typing import Any, Protocol
+
+from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
+from perturber.service.requests import Progress
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 256
+"""Jobs that may be unfinished at the same time."""
+
+MAX_FINISHED = 64
+"""Finished jobs that are remembered, with their results."""
+
+LOOKED_AT_SECONDS = 3.0
+"""A job that was asked about this recently goes before those that nobody looks at."""
+
+PREVIEW_SECONDS = 0.4
+"""Between two previews of a job."""
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStatus:
+    """What can be said of a job at one moment.
+
+    Attributes:
+        id: follows from the request.
+        title: what it does, as a person would say it.
+        progress: steps done and in all; 0 of 1 before it has begun.
+        error: why it failed, as a sentence.
+    """
+
+    id: str
+    title: str
+    state: JobState = JobState.WAITING
+    progress: Progress = field(default_factory=lambda: Progress(done=0, steps=1))
+    error: str | None = None
+
+
+class JobRequest(Protocol):
+    """A frozen, picklable value that says what is to be done; an engine knows how (see `Engine.start`)."""
+
+    @property
+    def title(self) -> str:
+        """What it does, as a person would say it."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody looks at a page and waits for it, rather than having ordered it for later."""
+
+
+class Stepper(Protocol):
+    """What the queue asks of an engine."""
+
+    def start(self, job: str, request: Any) -> Progress:
+        """Prepare a job."""
+
+    def advance(self, job: str) -> Progress:
+        """Take one step of it."""
+
+    def product(self, job: str) -> Any:
+        """What it has made so far: a preview, or, when it is finished, the result."""
+
+    def stop(self, job: str) -> None:
+        """Forget it; nothing happens if it was never started."""
+
+
+@dataclass
+class _Job:
+    request: Any
+    status: JobStatus
+    product: Any = None
+    asked: float = 0.0
+    stepped: float = 0.0
+    previewed: float = 0.0
+
+
+class JobQueue:
+    """The jobs of one service; thread-safe. Only `step` touches the engine, on the service's own thread.
+
+    Args:
+        wake: called when there is something new to do.
+        finished: called with request and result of each job that has come to its end.
+    """
+
+    def __init__(self, *, wake: Callable[[], None], finished: Callable[[Any, Any], None]) -> None:
+        self._wake = wake
+        self._finished = finished
+        self._lock = threading.Lock()
+        self._jobs: OrderedDict[str, _Job] = OrderedDict()
+        self._to_stop: list[str] = []
+
+    def submit(self, request: JobRequest, *, again: bool = False) -> JobStatus:
+        """Order a job; one that is under way or done already is the same job, one that ended otherwise begins anew.
+
+        Args:
+            again: whether to begin anew what is done, too.
+
+        Raises:
+            InvalidInputError: too many jobs wait.
+        """
+        name = job_id(request)
+        with self._lock:
+            job = self._jobs.get(name)
+            anew = (JobState.FAILED, JobState.CANCELLED, *([JobState.DONE] if again else []))
+            if job is None or job.status.state in anew:
+                if sum(not j.status.state.over for j in self._jobs.values()) >= MAX_WAITING:
+                    raise InvalidInputError(f"{MAX_WAITING} jobs are waiting already. Cancel some, or come back later.")
+                self._jobs.pop(name, None)
+                job = self._jobs[name] = _Job(request, JobStatus(id=name, title=request.title))
+                self._forget_old_ones()
+            job.asked = monotonic()
+            status = job.status
+        self._wake()
+        return status
+
+    def status(self, name: str) -> JobStatus:
+        """Where a job stands; who asks is taken to be looking at it.
+
+        Raises:
+            UnknownNameError: there is no such job (any more).
+        """
+        with self._lock:
+            job = self._get(name)
+            job.asked = monotonic()
+            return job.status
+
+    def all(self) -> list[JobStatus]:
+        """Every job that is remembered, oldest first."""
+        with self._lock:
+            return [job.status for job in self._jobs.values()]
+
+    def product(self, name: str) -> Any:
+        """What a job has made so far: None, a preview, or its result.
+
+        Raises:
+            UnknownNameError: there is no such job (any more).
+        """
+        with self._lock:
+            return self._get(name).product
+
+    def cancel(self, name: str) -> JobStatus:
+        """End a job, for everybody who looks at it; one that is over stays as it is.
+
+        Raises:
+            UnknownNameError: there is no such job (any more).
+        """
+        with self._lock:
+            job = self._get(name)
+            if not job.status.state.over:
+                job.status = replace(job.status, state=JobState.CANCELLED)
+                job.product = None
+                self._to_stop.append(name)
+            return job.status
+
+    def step(self, engine: Stepper) -> bool:
+        """Take one step of the job whose turn it is; whether there was one."""
+        with self._lock:
+            to_stop, self._to_stop = self._to_stop, []
+            name, job = self._next()
+        for other in to_stop:
+            engine.stop(other)
+        if job is None:
+            return False
+        try:
+            self._advance(engine, name, job)
+        except Exception as error:
+            if not isinstance(error, PerturberError):
+                log.exception("the job %r failed", job.status.title)
+            sentence = str(error) if isinstance(error, PerturberError) else "It failed; the server's log says why."
+            self._change(job, state=JobState.FAILED, error=sentence)
+            engine.stop(name)
+        return True
+
+    def _advance(self, engine: Stepper, name: str, job: _Job) -> None:
+        started = job.status.state is JobState.RUNNING
+        progress = engine.advance(name) if started else engine.start(name, job.request)
+        now = job.stepped = monotonic()
+        if progress.finished:
+            job.product = engine.product(name)
+            engine.stop(name)
+            self._finished(job.request, job.product)
+            self._change(job, state=JobState.DONE, progress=progress)
+            return
+        if now - job.previewed > PREVIEW_SECONDS:
+            job.product, job.previewed = engine.product(name), now
+        self._change(job, state=JobState.RUNNING, progress=progress)
+
+    def _change(self, job: _Job, **changes: Any) -> None:
+        with self._lock:
+            if job.status.state is not JobState.CANCELLED:
+                job.status = replace(job.status, **changes)
+
+    def _next(self) -> tuple[str, _Job | None]:
+        """Urgent ones first, then those somebody looks at; among equals they take turns."""
+        now = monotonic()
+
+        def rank(item: tuple[str, _Job]) -> tuple:
+            job = item[1]
+            return not job.request.urgent, now - job.asked > LOOKED_AT_SECONDS, job.stepped
+
+        waiting = [item for item in self._jobs.items() if not item[1].status.state.over]
+        return min(waiting, key=rank) if waiting else ("", None)
+
+    def _get(self, name: str) -> _Job:
+        if name not in self._jobs:
+            raise UnknownNameError("job", name, [])
+        return self._jobs[name]
+
+    def _forget_old_ones(self) -> None:
+        over = [name for name, job in self._jobs.items() if job.status.state.over]
+        for name in over[:-MAX_FINISHED]:
+            del self._jobs[name]
+
+
+def job_id(request: JobRequest) -> str:
+    """The id that follows from a request."""
+    return hashlib.sha256(f"{type(request).__name__} {request!r}".encode()).hexdigest()[:24]

@@ -1,0 +1,89 @@
+"""Which channels of a layer stand out: neuron groups computed on demand."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from perturber.errors import InvalidInputError
+from perturber.service.requests import LookRequest, Ranking, RankRequest
+
+if TYPE_CHECKING:
+    from perturber.service.engine import LocalEngine
+
+
+def rank(engine: "LocalEngine", request: RankRequest) -> Ranking:
+    """The channels that stand out most by the request's measure, in falling order.
+
+    Raises:
+        InvalidInputError: what the measure needs is missing, or the layers cannot be compared.
+    """
+    scores = MEASURES[request.by](engine, request).detach().float()
+    best = scores.topk(min(request.count, len(scores)))
+    return Ranking(channels=tuple(best.indices.tolist()), scores=tuple(best.values.tolist()))
+
+
+def _active(engine: "LocalEngine", request: RankRequest) -> Tensor:
+    return _maps(engine, request.model, request.layer, _picture(engine, request)).mean((1, 2))
+
+
+def _changed(engine: "LocalEngine", request: RankRequest) -> Tensor:
+    if request.reference is None:
+        raise InvalidInputError("There is no reference scene yet. Set one, then change the scene.")
+    both = [LookRequest(scene=scene, image=request.image) for scene in (request.scene, request.reference)]
+    with torch.inference_mode():
+        pictures = engine.pictures(both)
+    now, then = (_maps(engine, request.model, request.layer, picture[None]) for picture in pictures)
+    return (now - then).abs().mean((1, 2))
+
+
+def _relevant(engine: "LocalEngine", request: RankRequest) -> Tensor:
+    network = engine.network(request.model)
+    picture = _picture(engine, request).clone().requires_grad_()
+    with torch.enable_grad():
+        probe = network.look(network.preprocess(picture), layers=(request.layer,))
+        assert probe.logits is not None
+        best = probe.logits.argmax(1) if request.class_index is None else torch.tensor([request.class_index])
+        maps = probe.activations[request.layer]
+        (gradient,) = probe.gradients(best.to(maps.device), (maps,))
+    return (gradient * maps)[0].sum((1, 2))
+
+
+def _differ(engine: "LocalEngine", request: RankRequest) -> Tensor:
+    if request.other is None:
+        raise InvalidInputError("Only one model is shown. Show two to compare their channels.")
+    picture = _picture(engine, request)
+    ours = _maps(engine, request.model, request.layer, picture)
+    theirs = _maps(engine, *request.other, picture)
+    if ours.shape != theirs.shape:
+        shapes = [f"{layer} of {model}" for model, layer in ((request.model, request.layer), request.other)]
+        raise InvalidInputError(
+            f"{shapes[0]} and {shapes[1]} cannot be compared channel by channel: {_shape(ours)} and {_shape(theirs)}. "
+            "Choose layers of the same shape."
+        )
+    return (ours - theirs).abs().mean((1, 2))
+
+
+MEASURES: dict[str, Callable[["LocalEngine", RankRequest], Tensor]] = {
+    "active": _active,
+    "changed": _changed,
+    "relevant": _relevant,
+    "differ": _differ,
+}
+"""Measure → score of each channel of the layer."""
+
+
+@torch.inference_mode()
+def _picture(engine: "LocalEngine", request: RankRequest) -> Tensor:
+    return engine.pictures([LookRequest(scene=request.scene, image=request.image)])
+
+
+@torch.inference_mode()
+def _maps(engine: "LocalEngine", model: str, layer: str, picture: Tensor) -> Tensor:
+    network = engine.network(model)
+    return network.look(network.preprocess(picture), layers=(layer,), logits=False).activations[layer][0]
+
+
+def _shape(maps: Tensor) -> str:
+    return " × ".join(str(n) for n in maps.shape)

@@ -1,0 +1,180 @@
+"""Feature visualisations as pages ask for them: from the store, or by a job that fills it."""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perturber.errors import StorageError, UnknownNameError
+from perturber.featurevis import Recipe, Store, Target, key
+from perturber.service.jobs import JobQueue, JobState
+from perturber.service.requests import Progress
+
+log = logging.getLogger(__name__)
+
+IN_MEMORY = 512
+"""Targets whose pictures or jobs are remembered by this process."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisualisationRequest:
+    """A job: pictures of some targets of one model (see `perturber.featurevis`)."""
+
+    model: str
+    fingerprint: str
+    targets: tuple[Target, ...]
+    recipe: Recipe
+    urgent: bool = True
+
+    @property
+    def title(self) -> str:
+        """What it does, as a person would say it."""
+        layers = {target.layer or "classes" for target in self.targets}
+        return f"Feature visualisation of {len(self.targets)} × {self.model} {', '.join(sorted(layers))}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visualised:
+    """Where the picture of one target stands.
+
+    Attributes:
+        key: names its pictures (see `Visualisations.pictures`).
+        state: ``done`` when they are final.
+        job: that makes them, or None where nothing is left to do.
+        error: a sentence for the user: why there is none, or why it is not kept on the disk.
+    """
+
+    key: str
+    state: JobState
+    progress: Progress
+    job: str | None = None
+    error: str | None = None
+
+
+class Visualisations:
+    """Answers from the store, and orders what is missing; thread-safe."""
+
+    def __init__(self, store: Store, jobs: JobQueue) -> None:
+        self.store = store
+        self.jobs = jobs
+        self._lock = threading.Lock()
+        self._makers: OrderedDict[str, tuple[str, int]] = OrderedDict()  # key → job, number of the target in it
+        self._finished: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._not_kept: dict[str, str] = {}  # key → why it is not on the disk
+
+    def ask(
+        self,
+        model: str,
+        fingerprint: str,
+        targets: Sequence[Target],
+        recipe: Recipe,
+        *,
+        again: bool = False,
+        urgent: bool = True,
+    ) -> list[Visualised]:
+        """Where each target's pictures stand; those that nobody makes yet are ordered as one job.
+
+        Args:
+            again: whether to order those anew whose job was cancelled or has failed.
+            urgent: whether somebody waits for them.
+
+        Raises:
+            InvalidInputError: too many jobs wait.
+        """
+        keys = [key(fingerprint, target, recipe) for target in targets]
+        missing = []
+        for name, target in zip(keys, targets, strict=True):
+            state = self._state(name).state
+            unknown = state is JobState.WAITING and not self._job(name)
+            if unknown or (again and state in (JobState.CANCELLED, JobState.FAILED)):
+                missing.append((name, target))
+        if missing:
+            request = VisualisationRequest(
+                model=model,
+                fingerprint=fingerprint,
+                targets=tuple(target for _, target in missing),
+                recipe=recipe,
+                urgent=urgent,
+            )
+            job = self.jobs.submit(request, again=True).id
+            with self._lock:
+                for number, (name, _) in enumerate(missing):
+                    self._makers[name] = (job, number)
+                    self._makers.move_to_end(name)
+                while len(self._makers) > IN_MEMORY:
+                    self._makers.popitem(last=False)
+        return [self._state(name) for name in keys]
+
+    def pictures(self, name: str) -> np.ndarray | None:
+        """The pictures (variants, S, S, 3) uint8 of a key as far as they have come, or None."""
+        with self._lock:
+            found = self._finished.get(name)
+            maker = self._makers.get(name)
+        if found is None:
+            found = self.store.get(name)
+        if found is not None:
+            self._remember(name, found)
+            return found
+        if maker:
+            try:
+                product = self.jobs.product(maker[0])
+            except UnknownNameError:
+                return None
+            return None if product is None else product[maker[1]]
+        return None
+
+    def keep(self, request: VisualisationRequest, pictures: np.ndarray) -> None:
+        """Store what a job has made: (targets, variants, S, S, 3) uint8.
+
+        What cannot be stored is shown nevertheless.
+        """
+        for target, made in zip(request.targets, pictures, strict=True):
+            name = key(request.fingerprint, target, request.recipe)
+            self._remember(name, made)
+            try:
+                self.store.put(name, made)
+            except StorageError as error:
+                log.warning("%s", error)
+                with self._lock:
+                    self._not_kept[name] = str(error)
+            else:
+                with self._lock:
+                    self._not_kept.pop(name, None)
+
+    def _remember(self, name: str, pictures: np.ndarray) -> None:
+        with self._lock:
+            self._finished[name] = pictures
+            self._finished.move_to_end(name)
+            while len(self._finished) > IN_MEMORY:
+                forgotten, _ = self._finished.popitem(last=False)
+                self._not_kept.pop(forgotten, None)
+
+    def _job(self, name: str) -> str | None:
+        with self._lock:
+            return self._makers[name][0] if name in self._makers else None
+
+    def _state(self, name: str) -> Visualised:
+        with self._lock:
+            known = name in self._finished
+            error = self._not_kept.get(name)
+            maker = self._makers.get(name)
+        found = None if known else self.store.get(name)
+        if found is not None:
+            self._remember(name, found)
+        if known or found is not None:
+            return Visualised(key=name, state=JobState.DONE, progress=Progress(done=1, steps=1), error=error)
+        if maker:
+            try:
+                status = self.jobs.status(maker[0])
+            except UnknownNameError:
+                status = None
+            if status and status.state is not JobState.DONE:
+                return Visualised(
+                    key=name, state=status.state, progress=status.progress, job=status.id, error=status.error
+                )
+            with self._lock:  # finished once, and both memory and store have forgotten it
+                self._makers.pop(name, None)
+        return Visualised(key=name, state=JobState.WAITING, progress=Progress(done=0, steps=1))
