@@ -1,6 +1,7 @@
 """The store of finished pictures: lossless, bounded, and whole whatever happens."""
 
 import errno
+import inspect
 import logging
 import os
 import subprocess
@@ -111,10 +112,13 @@ def test_no_text_of_a_user_becomes_a_path(key: str, tmp_path: Path) -> None:
 
 
 WRITER = """
-import sys, numpy as np
+import importlib.util, sys
+import numpy as np
 from pathlib import Path
-from perturber.featurevis.store import Store
-store = Store(Path(sys.argv[1]), 1)
+spec = importlib.util.spec_from_file_location("store", sys.argv[1])  # the file alone: importing torch takes seconds
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+store = module.Store(Path(sys.argv[2]), 1)
 pictures = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
 for turn in range(24):
     key = f"{turn % 4:064x}"
@@ -125,12 +129,8 @@ for turn in range(24):
 
 
 def test_two_processes_write_at_once(tmp_path: Path) -> None:
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error::UserWarning", "-c", WRITER, str(tmp_path)], stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
+    command = [sys.executable, "-c", WRITER, inspect.getfile(Store), str(tmp_path)]
+    writers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     for writer in writers:
         _, complaints = writer.communicate(timeout=60)
         assert writer.returncode == 0, complaints
