@@ -7,7 +7,6 @@ needs no change to anything in front of it.
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +17,7 @@ from perturber import effects, zoo
 from perturber.config import Settings
 from perturber.render import Renderer
 from perturber.service.device import choose_device, describe
+from perturber.service.explaining import Explained, explain
 from perturber.service.ranking import rank
 from perturber.service.requests import (
     IMAGE_SIZE,
@@ -108,7 +108,8 @@ class LocalEngine:
     def network(self, name: str) -> zoo.Network:
         """The network with this name, loaded where it is not resident; the least recently used ones make room."""
         if name not in self._networks:
-            self._networks[name] = zoo.load(name, self.device, self.settings)
+            with torch.inference_mode(False):  # its weights are to take part in gradients, whoever loads it
+                self._networks[name] = zoo.load(name, self.device, self.settings)
         self._networks.move_to_end(name)
         budget = self.settings.model_memory_mib * 2**20
         while len(self._networks) > 1 and sum(n.memory for n in self._networks.values()) > budget:
@@ -192,13 +193,13 @@ class LocalEngine:
         slots = [requests[i].slots[j] for i, j in asked]
         own = images if len(pictures) == len(images) else images[pictures]
         layers = tuple(dict.fromkeys(slot.layer for slot in slots if slot.layer is not None))
-        explain = any(slot.explain is not None for slot in slots)
-        with torch.inference_mode(not explain), torch.set_grad_enabled(explain):
-            own = own.clone().requires_grad_() if explain else own
-            logits = explain or any(slot.predictions or slot.pinned for slot in slots)
-            probe = network.look(network.preprocess(own), layers=layers, logits=logits, features=explain)
+        wanted = any(slot.explain is not None for slot in slots)
+        with torch.inference_mode(not wanted), torch.set_grad_enabled(wanted):
+            own = own.clone().requires_grad_() if wanted else own
+            logits = wanted or any(slot.predictions or slot.pinned for slot in slots)
+            probe = network.look(network.preprocess(own), layers=layers, logits=logits, features=wanted)
             items = [pictures.index(i) for i, _ in asked]
-            explanations = _explain(probe, own, slots, items) if explain else {}
+            explanations = explain(probe, own, slots, items) if wanted else {}
         parts = [
             _part(network, slot, probe, item, explanations.get(k))
             for k, (slot, item) in enumerate(zip(slots, items, strict=True))
@@ -211,7 +212,7 @@ class LocalEngine:
 
 
 def _part(
-    network: zoo.Network, slot: SlotRequest, probe: zoo.Probe, item: int, explained: "_Explained | None"
+    network: zoo.Network, slot: SlotRequest, probe: zoo.Probe, item: int, explained: Explained | None
 ) -> dict[str, Any]:
     """What one slot asked for, on the host."""
     part: dict[str, Any] = {"activations": None, "deviation": 0.0, "top": None}
@@ -242,36 +243,6 @@ def _part(
         gradient = explained.gradient.permute(1, 2, 0).float().cpu().numpy()
         part["explanation"] = Explanation(score=score, cam=explained.cam.float().cpu().numpy(), gradient=gradient)
     return part
-
-
-@dataclass(frozen=True)
-class _Explained:
-    index: int
-    cam: Tensor
-    gradient: Tensor
-
-
-def _explain(
-    probe: zoo.Probe, images: Tensor, slots: Sequence[SlotRequest], items: Sequence[int]
-) -> dict[int, _Explained]:
-    """Grad-CAM and the picture's gradient for each slot that asks; one backward pass answers one class a picture."""
-    assert probe.logits is not None
-    assert probe.features is not None
-    best = probe.logits.argmax(1)
-    waiting = {k: item for k, item in enumerate(items) if slots[k].explain is not None}
-    answers: dict[int, _Explained] = {}
-    while waiting:
-        now = {item: k for k, item in waiting.items()}  # one slot of each picture
-        classes = best.clone()
-        for item, k in now.items():
-            if slots[k].explain != "top":
-                classes[item] = int(slots[k].explain or 0)
-        by_features, by_images = probe.gradients(classes, (probe.features, images))
-        cam = (by_features.mean((2, 3), keepdim=True) * probe.features).sum(1).relu().detach()
-        for item, k in now.items():
-            answers[k] = _Explained(int(classes[item]), cam[item], by_images[item])
-            del waiting[k]
-    return answers
 
 
 def _by_model(requests: Sequence[LookRequest]) -> dict[str, list[tuple[int, int]]]:

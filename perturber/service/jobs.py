@@ -13,7 +13,7 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any, Protocol
 
-from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
+from perturber.errors import InvalidInputError, PerturberError
 from perturber.service.requests import Progress
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,7 @@ class Stepper(Protocol):
 class _Job:
     request: Any
     status: JobStatus
+    begun: bool = False
     product: Any = None
     asked: float = 0.0
     stepped: float = 0.0
@@ -107,10 +108,11 @@ class JobQueue:
 
     Args:
         wake: called when there is something new to do.
-        finished: called with request and result of each job that has come to its end.
+        finished: called with request and result of each job that has come to its end; returns what is to be
+            remembered as the result. A `PerturberError` that it raises is the job's.
     """
 
-    def __init__(self, *, wake: Callable[[], None], finished: Callable[[Any, Any], None]) -> None:
+    def __init__(self, *, wake: Callable[[], None], finished: Callable[[Any, Any], Any]) -> None:
         self._wake = wake
         self._finished = finished
         self._lock = threading.Lock()
@@ -145,7 +147,7 @@ class JobQueue:
         """Where a job stands; who asks is taken to be looking at it.
 
         Raises:
-            UnknownNameError: there is no such job (any more).
+            InvalidInputError: there is no such job (any more).
         """
         with self._lock:
             job = self._get(name)
@@ -161,7 +163,7 @@ class JobQueue:
         """What a job has made so far: None, a preview, or its result.
 
         Raises:
-            UnknownNameError: there is no such job (any more).
+            InvalidInputError: there is no such job (any more).
         """
         with self._lock:
             return self._get(name).product
@@ -170,7 +172,7 @@ class JobQueue:
         """End a job, for everybody who looks at it; one that is over stays as it is.
 
         Raises:
-            UnknownNameError: there is no such job (any more).
+            InvalidInputError: there is no such job (any more).
         """
         with self._lock:
             job = self._get(name)
@@ -195,27 +197,30 @@ class JobQueue:
             if not isinstance(error, PerturberError):
                 log.exception("the job %r failed", job.status.title)
             sentence = str(error) if isinstance(error, PerturberError) else "It failed; the server's log says why."
-            self._change(job, state=JobState.FAILED, error=sentence)
+            self._change(job, None, state=JobState.FAILED, error=sentence)
             engine.stop(name)
         return True
 
     def _advance(self, engine: Stepper, name: str, job: _Job) -> None:
-        started = job.status.state is JobState.RUNNING
-        progress = engine.advance(name) if started else engine.start(name, job.request)
+        progress = engine.advance(name) if job.begun else engine.start(name, job.request)
+        job.begun = True
         now = job.stepped = monotonic()
-        if progress.finished:
-            job.product = engine.product(name)
-            engine.stop(name)
-            self._finished(job.request, job.product)
-            self._change(job, state=JobState.DONE, progress=progress)
+        if job.status.state is JobState.CANCELLED:  # during this step; the next one stops it
             return
+        if progress.finished:
+            result = self._finished(job.request, engine.product(name))
+            engine.stop(name)
+            self._change(job, result, state=JobState.DONE, progress=progress)
+            return
+        product = job.product
         if now - job.previewed > PREVIEW_SECONDS:
-            job.product, job.previewed = engine.product(name), now
-        self._change(job, state=JobState.RUNNING, progress=progress)
+            product, job.previewed = engine.product(name), now
+        self._change(job, product, state=JobState.RUNNING, progress=progress)
 
-    def _change(self, job: _Job, **changes: Any) -> None:
+    def _change(self, job: _Job, product: Any, **changes: Any) -> None:
         with self._lock:
             if job.status.state is not JobState.CANCELLED:
+                job.product = product
                 job.status = replace(job.status, **changes)
 
     def _next(self) -> tuple[str, _Job | None]:
@@ -231,7 +236,7 @@ class JobQueue:
 
     def _get(self, name: str) -> _Job:
         if name not in self._jobs:
-            raise UnknownNameError("job", name, [])
+            raise InvalidInputError(f"There is no job {str(name)[:80]!r} (any more); submit it again.")
         return self._jobs[name]
 
     def _forget_old_ones(self) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from perturber.errors import InvalidInputError
+from perturber.scene import SceneBase
 from perturber.service.requests import LookRequest, Ranking, RankRequest
 
 if TYPE_CHECKING:
@@ -25,22 +26,20 @@ def rank(engine: "LocalEngine", request: RankRequest) -> Ranking:
 
 
 def _active(engine: "LocalEngine", request: RankRequest) -> Tensor:
-    return _maps(engine, request.model, request.layer, _picture(engine, request)).mean((1, 2))
+    return _maps(engine, request.model, request.layer, _picture(engine, request, request.scene)).mean((1, 2))
 
 
 def _changed(engine: "LocalEngine", request: RankRequest) -> Tensor:
     if request.reference is None:
         raise InvalidInputError("There is no reference scene yet. Set one, then change the scene.")
-    both = [LookRequest(scene=scene, image=request.image) for scene in (request.scene, request.reference)]
-    with torch.inference_mode():
-        pictures = engine.pictures(both)
-    now, then = (_maps(engine, request.model, request.layer, picture[None]) for picture in pictures)
+    pictures = (_picture(engine, request, scene) for scene in (request.scene, request.reference))
+    now, then = (_maps(engine, request.model, request.layer, picture) for picture in pictures)
     return (now - then).abs().mean((1, 2))
 
 
 def _relevant(engine: "LocalEngine", request: RankRequest) -> Tensor:
     network = engine.network(request.model)
-    picture = _picture(engine, request).clone().requires_grad_()
+    picture = _picture(engine, request, request.scene).clone().requires_grad_()
     with torch.enable_grad():
         probe = network.look(network.preprocess(picture), layers=(request.layer,))
         assert probe.logits is not None
@@ -53,7 +52,7 @@ def _relevant(engine: "LocalEngine", request: RankRequest) -> Tensor:
 def _differ(engine: "LocalEngine", request: RankRequest) -> Tensor:
     if request.other is None:
         raise InvalidInputError("Only one model is shown. Show two to compare their channels.")
-    picture = _picture(engine, request)
+    picture = _picture(engine, request, request.scene)
     ours = _maps(engine, request.model, request.layer, picture)
     theirs = _maps(engine, *request.other, picture)
     if ours.shape != theirs.shape:
@@ -75,12 +74,15 @@ MEASURES: dict[str, Callable[["LocalEngine", RankRequest], Tensor]] = {
 
 
 @torch.inference_mode()
-def _picture(engine: "LocalEngine", request: RankRequest) -> Tensor:
-    return engine.pictures([LookRequest(scene=request.scene, image=request.image)])
+def _picture(engine: "LocalEngine", request: RankRequest, scene: SceneBase) -> Tensor:
+    """What the networks are shown of a scene: (1, 3, 224, 224)."""
+    plane = request.planes.get(scene.plane_neuron) if scene.plane else None
+    return engine.pictures([LookRequest(scene=scene, image=request.image, plane=plane)])
 
 
 @torch.inference_mode()
 def _maps(engine: "LocalEngine", model: str, layer: str, picture: Tensor) -> Tensor:
+    """A layer's activations (C, h, w) for a picture (1, 3, 224, 224)."""
     network = engine.network(model)
     return network.look(network.preprocess(picture), layers=(layer,), logits=False).activations[layer][0]
 

@@ -1,5 +1,6 @@
 """What passes between the pages (or the CLI) and the service: picklable, frozen values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -189,7 +190,8 @@ class RankRequest:
         reference: for ``changed``.
         class_index: for ``relevant``; None is the most probable class.
         other: model and layer for ``differ``; as many channels and the same resolution.
-        count: how many channels.
+        count: how many channels, from 1; a layer that has fewer gives all.
+        planes: neuron → (T, T, 3) uint8 for scenes with a plane, as in a `LookRequest`; the service fills it in.
     """
 
     by: Literal["active", "changed", "relevant", "differ"]
@@ -201,6 +203,7 @@ class RankRequest:
     class_index: int | None = None
     other: tuple[str, str] | None = None
     count: int = 8
+    planes: Mapping[str, np.ndarray] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

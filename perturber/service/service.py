@@ -16,17 +16,16 @@ from perturber.errors import InvalidInputError, OvertakenError
 from perturber.examples import index_path
 from perturber.featurevis import Recipe, Store, Target
 from perturber.parameters import get
+from perturber.service.checks import check_classes, check_image, check_slot
 from perturber.service.engine import Engine, LocalEngine
 from perturber.service.jobs import JobQueue, JobState
 from perturber.service.requests import (
-    IMAGE_SIZE,
     Look,
     LookRequest,
     ModelInfo,
     Progress,
     Ranking,
     RankRequest,
-    SlotRequest,
 )
 from perturber.service.visualisations import VisualisationRequest, Visualisations, Visualised
 from perturber.service.works import IndexRequest
@@ -41,9 +40,6 @@ QUIET_SECONDS = 0.15
 
 MAX_BATCH = 16
 """Requests that are answered together at most; bounds the memory of one pass."""
-
-MAX_CHANNELS = 64
-"""Channels that one slot may ask for."""
 
 
 class InferenceService:
@@ -115,14 +111,11 @@ class InferenceService:
         Raises:
             InvalidInputError: naming what is allowed.
         """
-        if request.image is not None and request.image.shape != (IMAGE_SIZE, IMAGE_SIZE, 3):
-            raise InvalidInputError(
-                f"A picture must be {IMAGE_SIZE} × {IMAGE_SIZE} RGB, not of shape {request.image.shape}."
-            )
+        check_image(request.image)
         if request.scene.plane:
             self._neuron(request.scene.plane_neuron)
         for slot in request.slots:
-            self._check_slot(slot)
+            check_slot(self.model(slot.model), slot)
 
     def plane(self, neuron: str) -> np.ndarray:
         """A neuron's feature visualisation as far as it has come: (T, T, 3) uint8.
@@ -173,18 +166,24 @@ class InferenceService:
             zoo.check_layer(model, self.model(model).layers, layer)
         if request.class_index is not None:
             check_classes(self.model(request.model), (request.class_index,))
-        return self._call(lambda: self._engine.rank(request))
+        if request.count < 1:
+            raise InvalidInputError(f"{request.count} channels cannot be ranked. Allowed: whole numbers from 1.")
+        check_image(request.image)
+        scenes = [] if request.image is not None else [request.scene, *filter(None, [request.reference])]
+        planes = {scene.plane_neuron: self._plane(scene.plane_neuron)[0] for scene in scenes if scene.plane}
+        return self._call(lambda: self._engine.rank(replace(request, planes=planes)))
 
     def wait(self, job: str, progress: Callable[[int, int], None] = lambda done, steps: None) -> Any:
-        """Wait for a job's result.
+        """Wait for a job's result; None for feature visualisations, whose pictures have a place of their own.
 
         Args:
             progress: called now and then with the steps done and in all.
 
         Raises:
-            InvalidInputError: the job failed or was cancelled.
+            InvalidInputError: the job failed or was cancelled, there is none, or the service is shutting down.
         """
         while not (status := self.jobs.status(job)).state.over:
+            self._refuse_if_closed()
             progress(status.progress.done, status.progress.steps)
             sleep(PATIENCE_SECONDS)
         if status.state is not JobState.DONE:
@@ -242,21 +241,18 @@ class InferenceService:
             self._ordered = True
             self._wake.notify()
 
-    def _keep(self, request: Any, product: Any) -> None:
-        """Put on the disk what a job has made."""
+    def _keep(self, request: Any, product: Any) -> Any:
+        """Put on the disk what a job has made; what is returned stays in memory as its result.
+
+        Raises:
+            InvalidInputError: an index cannot be written.
+        """
         if isinstance(request, VisualisationRequest):
             self.visualisations.keep(request, product)
-        elif isinstance(request, IndexRequest):
+            return None
+        if isinstance(request, IndexRequest):
             product.save(index_path(self.settings.data, product.fingerprint))
-
-    def _check_slot(self, slot: SlotRequest) -> None:
-        info = self.model(slot.model)
-        if slot.layer is not None:
-            zoo.check_layer(slot.model, info.layers, slot.layer, slot.channels)
-        if len(slot.channels) > MAX_CHANNELS:
-            raise InvalidInputError(f"{len(slot.channels)} channels are too many. Allowed: up to {MAX_CHANNELS}.")
-        explained = (slot.explain,) if isinstance(slot.explain, int) else ()
-        check_classes(info, (*slot.pinned, *explained))
+        return product
 
     def _call(self, function: Callable[[], T]) -> T:
         """Run something on the service's thread, before the looks that wait."""
@@ -307,19 +303,6 @@ class InferenceService:
         else:  # one request's failure is not its neighbours'
             for waiting in looks:
                 self._answer([waiting])
-
-
-def check_classes(info: ModelInfo, classes: Sequence[int]) -> None:
-    """Refuse classes that a model does not have.
-
-    Raises:
-        InvalidInputError: naming what is allowed.
-    """
-    for index in classes:
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(info.classes):
-            raise InvalidInputError(
-                f"{info.name} has no class {str(index)[:40]!r}. Allowed: whole numbers, 0 to {len(info.classes) - 1}."
-            )
 
 
 @dataclass

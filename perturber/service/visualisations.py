@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perturber.errors import StorageError, UnknownNameError
+from perturber.errors import InvalidInputError, StorageError
 from perturber.featurevis import Recipe, Store, Target, key
 from perturber.service.jobs import JobQueue, JobState
 from perturber.service.requests import Progress
 
 log = logging.getLogger(__name__)
 
-IN_MEMORY = 512
-"""Targets whose pictures or jobs are remembered by this process."""
+MIB_IN_MEMORY = 256
+"""Room for finished pictures that need not be read from the disk again."""
+
+MAKERS = 2**16
+"""Targets whose jobs are remembered: more than those of all jobs that may wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +63,11 @@ class Visualisations:
     def __init__(self, store: Store, jobs: JobQueue) -> None:
         self.store = store
         self.jobs = jobs
+        self._ordering = threading.Lock()  # two pages that ask for the same at the same moment order it once
         self._lock = threading.Lock()
         self._makers: OrderedDict[str, tuple[str, int]] = OrderedDict()  # key → job, number of the target in it
         self._finished: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._bytes = 0  # of them
         self._not_kept: dict[str, str] = {}  # key → why it is not on the disk
 
     def ask(
@@ -85,31 +90,36 @@ class Visualisations:
             InvalidInputError: too many jobs wait.
         """
         keys = [key(fingerprint, target, recipe) for target in targets]
-        missing = []
-        for name, target in zip(keys, targets, strict=True):
-            state = self._state(name).state
-            unknown = state is JobState.WAITING and not self._job(name)
-            if unknown or (again and state in (JobState.CANCELLED, JobState.FAILED)):
-                missing.append((name, target))
-        if missing:
-            request = VisualisationRequest(
-                model=model,
-                fingerprint=fingerprint,
-                targets=tuple(target for _, target in missing),
-                recipe=recipe,
-                urgent=urgent,
-            )
-            job = self.jobs.submit(request, again=True).id
-            with self._lock:
-                for number, (name, _) in enumerate(missing):
-                    self._makers[name] = (job, number)
-                    self._makers.move_to_end(name)
-                while len(self._makers) > IN_MEMORY:
-                    self._makers.popitem(last=False)
+        with self._ordering:
+            missing: dict[str, Target] = {}
+            for name, target in zip(keys, targets, strict=True):
+                found = self._state(name)
+                unknown = found.state is JobState.WAITING and found.job is None
+                if unknown or (again and found.state in (JobState.CANCELLED, JobState.FAILED)):
+                    missing[name] = target
+            if missing:
+                request = VisualisationRequest(
+                    model=model,
+                    fingerprint=fingerprint,
+                    targets=tuple(missing.values()),
+                    recipe=recipe,
+                    urgent=urgent,
+                )
+                job = self.jobs.submit(request, again=True).id
+                with self._lock:
+                    for number, name in enumerate(missing):
+                        self._makers[name] = (job, number)
+                        self._makers.move_to_end(name)
+                    while len(self._makers) > MAKERS:
+                        self._makers.popitem(last=False)
         return [self._state(name) for name in keys]
 
     def pictures(self, name: str) -> np.ndarray | None:
-        """The pictures (variants, S, S, 3) uint8 of a key as far as they have come, or None."""
+        """The pictures (variants, S, S, 3) uint8 of a key as far as they have come, or None.
+
+        Raises:
+            InvalidInputError: not a key.
+        """
         with self._lock:
             found = self._finished.get(name)
             maker = self._makers.get(name)
@@ -121,7 +131,7 @@ class Visualisations:
         if maker:
             try:
                 product = self.jobs.product(maker[0])
-            except UnknownNameError:
+            except InvalidInputError:
                 return None
             return None if product is None else product[maker[1]]
         return None
@@ -133,7 +143,7 @@ class Visualisations:
         """
         for target, made in zip(request.targets, pictures, strict=True):
             name = key(request.fingerprint, target, request.recipe)
-            self._remember(name, made)
+            self._remember(name, made.copy())  # a view would keep all of them
             try:
                 self.store.put(name, made)
             except StorageError as error:
@@ -146,15 +156,13 @@ class Visualisations:
 
     def _remember(self, name: str, pictures: np.ndarray) -> None:
         with self._lock:
+            known = self._finished.pop(name, None)
             self._finished[name] = pictures
-            self._finished.move_to_end(name)
-            while len(self._finished) > IN_MEMORY:
-                forgotten, _ = self._finished.popitem(last=False)
+            self._bytes += pictures.nbytes - (0 if known is None else known.nbytes)
+            while self._bytes > MIB_IN_MEMORY * 2**20 and len(self._finished) > 1:
+                forgotten, gone = self._finished.popitem(last=False)
+                self._bytes -= gone.nbytes
                 self._not_kept.pop(forgotten, None)
-
-    def _job(self, name: str) -> str | None:
-        with self._lock:
-            return self._makers[name][0] if name in self._makers else None
 
     def _state(self, name: str) -> Visualised:
         with self._lock:
@@ -169,7 +177,7 @@ class Visualisations:
         if maker:
             try:
                 status = self.jobs.status(maker[0])
-            except UnknownNameError:
+            except InvalidInputError:
                 status = None
             if status and status.state is not JobState.DONE:
                 return Visualised(

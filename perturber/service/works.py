@@ -68,7 +68,7 @@ class IndexRequest:
     @property
     def title(self) -> str:
         """What it does, as a person would say it."""
-        return f"Dataset examples of {self.model} from {self.folder.name}"
+        return f"Dataset examples of {self.model} from {self.folder.resolve().name}"
 
 
 class IndexWork:

@@ -2,8 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +13,21 @@ import pytest
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, OvertakenError
 from perturber.scene import Scene
-from perturber.service import InferenceService, Look, LookRequest, ModelInfo
+from perturber.service import InferenceService, JobState, Look, LookRequest, Progress
+from perturber.service.service import QUIET_SECONDS
+
+
+@dataclass(frozen=True)
+class Digging:
+    """A job of many steps."""
+
+    steps: int = 10**6
+    title: str = "Digging"
+    urgent: bool = False
 
 
 class RecordingEngine:
-    """Answers with a picture of the scene's yaw; works only while `gate` is open."""
+    """Answers with a picture of the scene's yaw; works only while `gate` is open, steps only while `stepping` is."""
 
     def __init__(self) -> None:
         self.batches: list[list[float]] = []
@@ -23,23 +35,33 @@ class RecordingEngine:
         self.gate = threading.Event()
         self.gate.set()
         self.busy = threading.Event()
-        self.steps_left = 0
+        self.steps_left: dict[str, int] = {}
         self.steps = 0
         self.steps_at_answer: list[int] = []
+        self.times: list[tuple[str | None, float]] = []  # "step", or the client that was answered
         self.in_step = False
         self.stepping = threading.Event()
         self.stepping.set()
 
-    def work(self) -> bool:
-        if self.steps < self.steps_left:
-            self.steps += 1
-            self.in_step = not self.stepping.is_set()
-            self.stepping.wait(10)
-            self.in_step = False
-        return self.steps < self.steps_left
+    def start(self, job: str, request: Digging) -> Progress:
+        self.steps_left[job] = request.steps
+        return Progress(done=0, steps=request.steps)
 
-    def model(self, name: str) -> ModelInfo:
-        raise NotImplementedError
+    def advance(self, job: str) -> Progress:
+        self.threads.add(threading.get_ident())
+        self.times.append(("step", time.perf_counter()))
+        self.steps += 1
+        self.in_step = not self.stepping.is_set()
+        self.stepping.wait(10)
+        self.in_step = False
+        self.steps_left[job] -= 1
+        return Progress(done=self.steps, steps=self.steps + self.steps_left[job])
+
+    def product(self, job: str) -> str:
+        return f"{self.steps} deep"
+
+    def stop(self, job: str) -> None:
+        self.steps_left.pop(job, None)
 
     def answer(self, requests: Sequence[LookRequest]) -> list[Look]:
         self.threads.add(threading.get_ident())
@@ -48,6 +70,7 @@ class RecordingEngine:
         self.gate.wait(10)
         yaws = [request.scene.yaw for request in requests]
         self.batches.append(yaws)
+        self.times += [(request.client, time.perf_counter()) for request in requests]
         if 13.0 in yaws:
             raise RuntimeError("thirteen")
         return [
@@ -69,10 +92,11 @@ def engine() -> RecordingEngine:
 
 
 @pytest.fixture
-def service(engine: RecordingEngine):
-    with InferenceService(Settings(), lambda _: engine) as service:
+def service(engine: RecordingEngine, tmp_path: Path) -> Iterator[InferenceService]:
+    with InferenceService(Settings(data=tmp_path), lambda _: engine) as service:
         yield service
         engine.gate.set()
+        engine.stepping.set()
 
 
 def ask(service: InferenceService, yaw: float, client: str | None = None) -> int:
@@ -138,8 +162,8 @@ def test_a_picture_of_the_wrong_shape_is_refused(service) -> None:
         service.look(LookRequest(scene=Scene(), image=np.zeros((10, 10, 3), np.uint8)))
 
 
-def test_a_closed_service_refuses(engine) -> None:
-    service = InferenceService(Settings(), lambda _: engine)
+def test_a_closed_service_refuses(engine, tmp_path: Path) -> None:
+    service = InferenceService(Settings(data=tmp_path), lambda _: engine)
     service.close()
     with pytest.raises(InvalidInputError, match="shutting down"):
         ask(service, 1)
@@ -150,22 +174,58 @@ def test_an_engine_that_cannot_start_says_why() -> None:
         InferenceService(Settings(device="abacus"))
 
 
-def test_work_in_the_background_goes_on_while_nobody_asks(engine: RecordingEngine, service: InferenceService) -> None:
+def test_a_job_goes_on_while_nobody_asks(engine: RecordingEngine, service: InferenceService) -> None:
     """…and a request waits for the step that is being taken, and for no other."""
-    engine.steps_left = 10**6
-    service.look(LookRequest(scene=Scene().replace(yaw=1)))
+    service.jobs.submit(Digging())
     assert wait_until(lambda: engine.steps > 3)
     engine.stepping.clear()  # the next step lasts until it is told to end
     assert wait_until(lambda: engine.in_step)
     with ThreadPoolExecutor(1) as asking:
-        answer = asking.submit(service.look, LookRequest(scene=Scene().replace(yaw=2)))
+        answer = asking.submit(ask, service, 2)
         assert wait_until(lambda: bool(service._looks))
         before = engine.steps
         engine.stepping.set()
         answer.result(10)
         assert engine.steps_at_answer[-1] == before
     assert wait_until(lambda: engine.steps > before + 3)
-    engine.steps_left = 0
+    assert len(engine.threads) == 1
+
+
+def test_no_step_is_taken_shortly_after_a_pages_request(engine: RecordingEngine, service: InferenceService) -> None:
+    service.jobs.submit(Digging())
+    assert wait_until(lambda: engine.steps > 3)
+    for yaw, client in ((1, "page"), (2, "page"), (3, None)):
+        ask(service, yaw, client)
+    assert wait_until(lambda: engine.times[-1][0] == "step")
+    last_page = None
+    for who, now in engine.times:
+        assert who != "step" or last_page is None or now - last_page >= QUIET_SECONDS
+        last_page = now if who == "page" else last_page
+    assert [who for who, _ in engine.times if who != "step"] == ["page", "page", None]
+
+
+def test_who_waits_for_a_job_follows_it_and_gets_its_result(engine, service) -> None:
+    seen: list[tuple[int, int]] = []
+    job = service.jobs.submit(Digging(steps=5))
+    assert service.wait(job.id, lambda done, steps: seen.append((done, steps))) == "5 deep"
+    assert seen[-1] == (5, 5)
+    assert engine.steps_left == {}
+    job = service.jobs.submit(Digging())
+    service.jobs.cancel(job.id)
+    with pytest.raises(InvalidInputError, match="Digging was cancelled"):
+        service.wait(job.id)
+    assert service.jobs.status(job.id).state is JobState.CANCELLED
+    assert wait_until(lambda: engine.steps_left == {})
+
+
+def test_who_waits_for_a_job_of_a_service_that_closes_is_told(engine: RecordingEngine, tmp_path: Path) -> None:
+    service = InferenceService(Settings(data=tmp_path), lambda _: engine)
+    job = service.jobs.submit(Digging())
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.wait, job.id)
+        service.close()
+        with pytest.raises(InvalidInputError, match="shutting down"):
+            waiting.result(10)
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:

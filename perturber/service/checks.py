@@ -1,0 +1,51 @@
+"""Refusing what a model does not have."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from perturber import zoo
+from perturber.errors import InvalidInputError
+from perturber.service.requests import IMAGE_SIZE, ModelInfo, SlotRequest
+
+MAX_CHANNELS = 64
+"""Channels that one slot may ask for."""
+
+
+def check_image(image: np.ndarray | None) -> None:
+    """Refuse a picture of the wrong shape.
+
+    Raises:
+        InvalidInputError: naming the right one.
+    """
+    if image is not None and image.shape != (IMAGE_SIZE, IMAGE_SIZE, 3):
+        raise InvalidInputError(f"A picture must be {IMAGE_SIZE} × {IMAGE_SIZE} RGB, not of shape {image.shape}.")
+
+
+def check_slot(info: ModelInfo, slot: SlotRequest) -> None:
+    """Refuse a slot that asks for what its model does not have.
+
+    Raises:
+        UnknownNameError: naming the model's layers.
+        InvalidInputError: naming the channels or classes that are allowed.
+    """
+    if slot.layer is not None:
+        zoo.check_layer(info.name, info.layers, slot.layer, slot.channels)
+    if len(slot.channels) > MAX_CHANNELS:
+        raise InvalidInputError(f"{len(slot.channels)} channels are too many. Allowed: up to {MAX_CHANNELS}.")
+    check_classes(info, slot.pinned)
+    if slot.explain is not None and slot.explain != "top":
+        check_classes(info, (slot.explain,))
+
+
+def check_classes(info: ModelInfo, classes: Sequence[int]) -> None:
+    """Refuse classes that a model does not have.
+
+    Raises:
+        InvalidInputError: naming what is allowed.
+    """
+    for index in classes:
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(info.classes):
+            raise InvalidInputError(
+                f"{info.name} has no class {str(index)[:40]!r}. Allowed: whole numbers, 0 to {len(info.classes) - 1}."
+            )
