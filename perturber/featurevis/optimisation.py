@@ -22,9 +22,8 @@ NOISE = 0.01
 DIVERSITY = 1.0
 """How much the similarity of a target's variants counts, as a share of its objective's own size."""
 
-PIXELS_AT_ONCE = {"cpu": 80_000, "cuda": 4_000_000}
-"""Pixels of the network's input in one pass: more than that is slower on a CPU, whose caches overflow, and takes
-gigabytes on a GPU."""
+PIXELS_AT_ONCE = {"cpu": 4 * 224**2, "cuda": 80 * 224**2}
+"""Pixels of the network's input in one pass: more is no faster, and takes gigabytes."""
 
 
 class Optimisation:

@@ -163,6 +163,18 @@ def test_the_window_of_a_unit_is_exact(architecture: str) -> None:
     assert cropped >= 2
 
 
+def test_pictures_are_the_same_without_the_window(network: zoo.Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Target(layer="blocks.2.0", index=1)
+    recipe = Recipe(size=64, naive=True)
+    with_window = run(network, [target], recipe)
+    layer = network.layers["blocks.2.0"]
+    whole = (0, 0, 224, 224), (layer.height // 2, layer.width // 2)
+    monkeypatch.setattr("perturber.featurevis.optimisation.centre_window", lambda *_: whole)
+    without = run(network, [target], recipe)
+    np.testing.assert_allclose(with_window.values, without.values, rtol=1e-3)
+    assert np.abs(with_window.pictures().astype(int) - without.pictures()).mean() < 0.1
+
+
 def test_views_are_lucents(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same draws through Lucent's chain and in one resampling, on a picture without fine detail."""
     picture = torch.rand(2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
