@@ -1,5 +1,8 @@
 """The local engine with real networks: what it answers is what its parts say, whatever shares the batch."""
 
+from copy import deepcopy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,21 +10,10 @@ import torch
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.scene import Scene
-from perturber.service import InferenceService, LookRequest, SlotRequest
+from perturber.service import InferenceService, LookRequest, SlotLook, SlotRequest
 from perturber.service.engine import LocalEngine
 
 LITE0, LITE1 = "efficientnet_lite0", "efficientnet_lite1"
-
-
-@pytest.fixture(scope="module")
-def engine() -> LocalEngine:
-    return LocalEngine(Settings(device="cpu"))
-
-
-@pytest.fixture(scope="module")
-def service():
-    with InferenceService(Settings(device="cpu")) as service:
-        yield service
 
 
 def request(yaw: float = 0, **changes: object) -> LookRequest:
@@ -101,6 +93,14 @@ def test_models_leave_when_memory_is_short() -> None:
         (SlotRequest(model=LITE0, layer="mixed4d"), UnknownNameError, "Unknown layer of efficientnet_lite0 'mixed4d'"),
         (SlotRequest(model=LITE0, layer="blocks.3.0", channels=(80,)), InvalidInputError, "0 to 79"),
         (SlotRequest(model=LITE0, layer="conv_stem", channels=(0,) * 65), InvalidInputError, "too many"),
+        (
+            SlotRequest(model=LITE0, pinned=(0, 1000)),
+            InvalidInputError,
+            "no class '1000'. Allowed: whole numbers, 0 to",
+        ),
+        (SlotRequest(model=LITE0, explain=-1), InvalidInputError, "no class '-1'"),
+        (SlotRequest(model=LITE0, explain="best"), InvalidInputError, "no class 'best'"),
+        (SlotRequest(model=LITE0, explain=True), InvalidInputError, "no class 'True'"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(service, slot: SlotRequest, error: type, sentence: str) -> None:
@@ -141,3 +141,114 @@ def test_effects_work_on_any_picture(service: InferenceService) -> None:
     assert look.image.max() == 0
     look = service.look(LookRequest(scene=Scene(plane=True), image=picture))
     np.testing.assert_array_equal(look.image, picture)
+
+
+def plain_explanation(engine: LocalEngine, picture: np.ndarray, chosen: int) -> tuple[np.ndarray, np.ndarray]:
+    """Grad-CAM over what is pooled for the classifier, and the gradient with respect to the picture in [0, 1]."""
+    module = engine.network(LITE0).module
+    pixels = (torch.tensor(picture).permute(2, 0, 1)[None] / 255).requires_grad_()
+    kept: list[torch.Tensor] = []
+    handle = module.bn2.register_forward_hook(lambda _, __, output: kept.append(output))
+    logit = module((pixels * 255 - 127) / 128)[0, chosen]
+    handle.remove()
+    by_maps, by_pixels = torch.autograd.grad(logit, (kept[0], pixels))
+    weights = by_maps[0].numpy().mean((1, 2))
+    cam = np.maximum((weights[:, None, None] * kept[0][0].detach().numpy()).sum(0), 0)
+    return cam, by_pixels[0].permute(1, 2, 0).numpy()
+
+
+def check_explanation(engine: LocalEngine, picture: np.ndarray, chosen: int, slot: SlotLook) -> None:
+    cam, gradient = plain_explanation(engine, picture, chosen)
+    found = slot.explanation
+    assert found is not None
+    assert found.score.index == chosen
+    assert found.cam.shape == (7, 7)
+    assert found.gradient.shape == (224, 224, 3)
+    assert cam.max() > 0
+    np.testing.assert_allclose(found.cam, cam, atol=1e-3 * cam.max())
+    # Rounding may turn a unit that stands at the kink of its non-linearity, which moves a few pixels' gradients.
+    assert np.linalg.norm(found.gradient - gradient) < 0.02 * np.linalg.norm(gradient)
+
+
+@pytest.mark.parametrize("chosen", ["top", 207])
+def test_an_explanation_is_grad_cam_and_the_pictures_gradient(
+    engine: LocalEngine, picture: np.ndarray, chosen: int | str
+) -> None:
+    slot = SlotRequest(model=LITE0, explain=chosen)
+    (look,) = engine.answer([LookRequest(scene=Scene(), image=picture, slots=(slot,))])
+    top = look.slots[0].top[0]
+    check_explanation(engine, picture, top.index if chosen == "top" else chosen, look.slots[0])
+    if chosen == "top":
+        assert look.slots[0].explanation.score == top
+
+
+def test_the_gradient_says_how_the_logit_changes(engine: LocalEngine, picture: np.ndarray) -> None:
+    """A step along the gradient's signs raises the logit by as much as finite differences say."""
+    slot = SlotRequest(model=LITE0, explain=207, predictions=False)
+    (look,) = engine.answer([LookRequest(scene=Scene(), image=picture, slots=(slot,))])
+    assert look.slots[0].top is None
+    gradient = torch.tensor(look.slots[0].explanation.gradient).permute(2, 0, 1).double()
+    module = deepcopy(engine.network(LITE0).module).double()
+    pixels = torch.tensor(picture).permute(2, 0, 1).double() / 255
+    direction = gradient.sign()
+    with torch.inference_mode():
+        below, above = (module(((pixels + s * direction) * 255 - 127)[None] / 128)[0, 207] for s in (-1e-6, 1e-6))
+    assert float(above - below) / 2e-6 == pytest.approx(float((gradient * direction).sum()), rel=1e-2)
+
+
+def test_one_batch_explains_to_each_slot_its_class_of_its_picture(engine: LocalEngine, picture: np.ndarray) -> None:
+    other = picture[::-1].copy()
+    two = (SlotRequest(model=LITE0, explain=207), SlotRequest(model=LITE0, explain=555), SlotRequest(model=LITE0))
+    requests = [
+        LookRequest(scene=Scene(), image=picture, slots=two),
+        LookRequest(scene=Scene(), image=other, slots=(SlotRequest(model=LITE1), *two[1:])),
+        LookRequest(scene=Scene(), image=other, slots=()),
+    ]
+    first, second, _ = engine.answer(requests)
+    check_explanation(engine, picture, 207, first.slots[0])
+    check_explanation(engine, picture, 555, first.slots[1])
+    check_explanation(engine, other, 555, second.slots[1])
+    assert [first.slots[2].explanation, second.slots[0].explanation, second.slots[2].explanation] == [None] * 3
+
+
+def test_explaining_changes_nothing_else(engine: LocalEngine, picture: np.ndarray) -> None:
+    slot = SlotRequest(model=LITE0, layer="blocks.3.0.conv_pw", channels=(4, 2), summary=True, pinned=(3,))
+    plain, explained = (
+        engine.answer([LookRequest(scene=Scene(), image=picture, slots=(asked,))])[0].slots[0]
+        for asked in (slot, replace(slot, explain="top"))
+    )
+    np.testing.assert_array_equal(explained.activations, plain.activations)
+    np.testing.assert_array_equal(explained.means, plain.means)
+    assert (explained.top, explained.pinned, explained.deviation) == (plain.top, plain.pinned, plain.deviation)
+
+
+def test_a_network_that_is_loaded_for_an_answer_explains_too(picture: np.ndarray) -> None:
+    """It may have left to make room, after it was checked whether it has such a class."""
+    slot = SlotRequest(model=LITE0, explain="top")
+    (look,) = LocalEngine(Settings(device="cpu")).answer([LookRequest(scene=Scene(), image=picture, slots=(slot,))])
+    assert look.slots[0].explanation is not None
+
+
+def test_means_are_those_of_each_channels_activations(engine: LocalEngine, picture: np.ndarray) -> None:
+    everything = SlotRequest(model=LITE0, layer="blocks.3.0", channels=tuple(range(80)), summary=True)
+    means_alone = replace(everything, channels=(), predictions=False)
+    (look,) = engine.answer([LookRequest(scene=Scene(), image=picture, slots=(everything, means_alone))])
+    means = look.slots[0].activations.mean((1, 2))
+    np.testing.assert_allclose(look.slots[0].means, means, atol=1e-4)
+    np.testing.assert_array_equal(look.slots[1].means, look.slots[0].means)
+    assert look.slots[1].activations.shape == (0, 14, 14)
+
+
+def test_pinned_scores_are_those_of_a_plain_pass(engine: LocalEngine, picture: np.ndarray) -> None:
+    pinned = (999, 0, 207)
+    slots = (SlotRequest(model=LITE0, pinned=pinned), SlotRequest(model=LITE0, pinned=pinned, predictions=False))
+    (look,) = engine.answer([LookRequest(scene=Scene(), image=picture, slots=slots)])
+    with torch.inference_mode():
+        logits = engine.network(LITE0).module((torch.tensor(picture).permute(2, 0, 1)[None].float() - 127) / 128)[0]
+    for slot in look.slots:
+        assert [score.index for score in slot.pinned] == list(pinned)
+        np.testing.assert_allclose([s.logit for s in slot.pinned], logits[list(pinned)], atol=1e-3)
+        np.testing.assert_allclose([s.probability for s in slot.pinned], logits.softmax(0)[list(pinned)], rtol=1e-3)
+        assert slot.pinned[2].name == "golden retriever"
+    assert look.slots[0].top is not None
+    assert look.slots[1].top is None
