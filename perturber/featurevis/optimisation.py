@@ -112,7 +112,7 @@ class Optimisation:
         """The pictures as they are now: (N, variants, size, size, 3) uint8."""
         with torch.no_grad():
             images = self._images().mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu()
-        return images.unflatten(0, (len(self.targets), self.recipe.variants)).numpy()
+        return np.ascontiguousarray(images.unflatten(0, (len(self.targets), self.recipe.variants)).numpy())
 
     def _look(self, part: "_Part", view: View, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Objectives of a part's targets (n,), and how similar the variants of each are (n,)."""
