@@ -1,4 +1,4 @@
-"""Every main job without a browser: run, look, render, parameters, evaluate, objects, backgrounds, bench."""
+"""Without a browser: run, look, render, parameters, evaluate, featurevis, examples, objects, backgrounds, bench."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from perturber.cli_examples import examples_app
+from perturber.cli_featurevis import featurevis
 from perturber.cli_scenes import backgrounds_app, objects_app
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
@@ -175,6 +176,9 @@ def evaluate(
         print(json.dumps({"model": model, **vars(result)}, indent=2))
     else:
         print(f"{model}: top-1 {result.top1:.1%}, top-5 {result.top5:.1%} over {result.count} pictures")
+
+
+app.command()(featurevis)
 
 
 @bench.command("look")

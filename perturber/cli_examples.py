@@ -14,8 +14,6 @@ from perturber.errors import InvalidInputError
 if TYPE_CHECKING:
     import numpy as np
 
-    from perturber import zoo
-
 examples_app = typer.Typer(no_args_is_help=True, help="Pictures of a folder to which neurons answer most.")
 
 Model = Annotated[str, typer.Option(help="Catalogue model.")]
@@ -37,19 +35,18 @@ def index_folder(
     """Find the nine best pictures for every channel of every layer; they replace those found before."""
     from tqdm import tqdm
 
-    from perturber.examples import build, index_path
+    from perturber.examples import index_path
+    from perturber.service import IndexRequest, InferenceService
 
     settings = Settings() if device is None else Settings(device=device)
-    network = _network(model, settings)
-    with tqdm(unit=" pictures", file=sys.stderr) as bar:
+    with InferenceService(settings) as service, tqdm(unit=" pictures", file=sys.stderr) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        index = build(network, folder, limit=limit, progress=progress)
-    place = index_path(settings.data, index.fingerprint)
-    index.save(place)
+        job = service.jobs.submit(IndexRequest(model=model, folder=folder, limit=limit))
+        index = service.wait(job.id, progress)
     count = len(index.pictures) - index.unreadable
     neurons = sum(len(tops.values) for tops in index.layers.values())
     if as_json:
@@ -60,7 +57,7 @@ def index_folder(
             "unreadable": index.unreadable,
             "layers": len(index.layers),
             "neurons": neurons,
-            "file": str(place),
+            "file": str(index_path(settings.data, index.fingerprint)),
         }
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return
@@ -79,26 +76,21 @@ def show(
     from PIL import Image
 
     from perturber.examples import ExampleIndex, index_path
+    from perturber.service import InferenceService
     from perturber.zoo import check_layer
 
     settings = Settings(device="cpu")
-    network = _network(model, settings)
-    check_layer(model, network.layers, layer, [channel])
-    index = ExampleIndex.load(index_path(settings.data, network.fingerprint))
-    patches = index.patches(network.layers[layer], channel)
+    with InferenceService(settings) as service:
+        info = service.model(model)
+    check_layer(model, info.layers, layer, [channel])
+    index = ExampleIndex.load(index_path(settings.data, info.fingerprint))
+    patches = index.patches(info.layers[layer], channel)
     try:
         Image.fromarray(_sheet(patches)).save(out, format="PNG")
     except OSError as error:
         raise InvalidInputError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
     for example, patch in zip(index.top(layer, channel), patches, strict=True):
         print(f"{example.value:9.3f}  {example.path}{'' if patch is not None else '  (cannot be read any more)'}")
-
-
-def _network(model: str, settings: Settings) -> "zoo.Network":
-    from perturber import zoo
-    from perturber.service.device import choose_device
-
-    return zoo.load(model, choose_device(settings.device), settings)
 
 
 def _sheet(patches: Sequence["np.ndarray | None"], size: int = 96) -> "np.ndarray":

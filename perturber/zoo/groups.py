@@ -10,7 +10,7 @@ from perturber.errors import InvalidInputError
 
 @dataclass(frozen=True)
 class Group:
-    """Channels of one layer under one name, in the order of the source."""
+    """Channels of one layer under one name, in the order of the source, each once."""
 
     name: str
     channels: tuple[int, ...]
@@ -29,7 +29,9 @@ def neuron_groups(folder: Path, name: str | None) -> dict[str, tuple[Group, ...]
     try:
         layers = json.loads(path.read_text(encoding="utf-8"))["layers"]
         return {
-            layer: tuple(Group(group, tuple(int(unit) for unit in units)) for group, units in groups.items())
+            layer: tuple(
+                Group(group, tuple(dict.fromkeys(int(unit) for unit in units))) for group, units in groups.items()
+            )
             for layer, groups in layers.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

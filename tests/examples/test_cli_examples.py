@@ -87,3 +87,11 @@ def test_a_sheet_that_cannot_be_written(perturber, folder: Path) -> None:
     code, out, err = perturber("show", "--model", "small", *arguments)
     assert (code, out) == (2, "")
     assert "Cannot write '/no/such/folder/x.png'" in err
+
+
+def test_an_index_that_cannot_be_kept(perturber, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder")
+    code, out, err = perturber("index", folder, "--model", "small")
+    assert (code, out) == (2, "")
+    assert f"perturber: Cannot write '{tmp_path / 'data' / 'examples'}" in err
+    assert "Traceback" not in err

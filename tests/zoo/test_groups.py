@@ -35,7 +35,10 @@ def test_groups_are_those_of_the_source(settings: Settings) -> None:
     groups = zoo.neuron_groups(settings.models, "inceptionv1")
     assert {
         layer: [(group.name, list(group.channels)) for group in of_layer] for layer, of_layer in groups.items()
-    } == {layer: [(group["name"], group["units"]) for group in of_layer] for layer, of_layer in published.items()}
+    } == {
+        layer: [(group["name"], list(dict.fromkeys(group["units"]))) for group in of_layer]
+        for layer, of_layer in published.items()
+    }
 
 
 def test_a_network_without_groups(settings: Settings) -> None:
