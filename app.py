@@ -20,6 +20,7 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.service import InferenceService
 from perturber.ui.context import KEY
+from perturber.ui.neuron_routes import routes as neuron_routes
 from perturber.ui.scene_routes import scene_routes
 from perturber.ui.state import ExploreState
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
         if hasattr(sys.modules[page["module"]], "routes"):
             server.register_blueprint(sys.modules[page["module"]].routes)
     server.register_blueprint(scene_routes(server))
+    server.register_blueprint(neuron_routes)
     _add_routes(server)
     _handle_errors(server)
     _add_headers(app)

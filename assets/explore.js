@@ -31,8 +31,18 @@ window.perturber = window.perturber || {};
             stage: document.getElementById("explore-stage"),
             scene: { ...facts.scene },
             shown: { ...facts.scene }, // what the menus show
-            slots: slots.map((slot) => ({ ...slot, channels: parse(slot.text) || [0] })),
-            view: new window.perturber.SceneView("explore", facts.camera),
+            reference: null,
+            request,
+            end,
+            slots: slots.map((slot, n) => ({
+                ...slot,
+                ...facts.slots[n],
+                shownModel: slot.model,
+                channels: window.perturber.parseChannels(slot.text) || [0],
+                list: null,
+            })),
+            sceneView: new window.perturber.SceneView("explore", facts.camera),
+            view: { ...facts.view },
         };
         window.perturber.listenToPointer(
             document.getElementById("explore-pointer"),
@@ -45,10 +55,55 @@ window.perturber = window.perturber || {};
             resolve,
         });
         window.perturber.uploads(page, change);
+        page.marker = new window.perturber.Marker(page);
+        page.cards = page.slots.map((_, n) => new window.perturber.Cards(page, n));
+        page.predictions = page.slots.map((_, n) => new window.perturber.Predictions(page, n, (c) => page.display.pin(c)));
+        page.controls = new window.perturber.Slots(page, publish);
+        page.display = new window.perturber.Display(page, option);
+        page.visualisations = new window.perturber.Visualisations(page);
+        page.drawer = new window.perturber.Drawer(page, option, (n, channel) => page.controls.add(n, channel));
+        document.querySelector(".explore .reference").addEventListener("click", setReference);
         showScene();
         // Another visit to the page is another gate: an answer on its way to the last visit finds nobody.
         window.perturber.gate = new window.perturber.Gate("/explore/look", draw);
         window.perturber.page = page;
+    }
+
+    // ---- what is shown, and how -----------------------------------------------------------------------------------
+
+    function option(values) {
+        Object.assign(page.view, values);
+        page.display.show();
+        if ("cards" in values) page.cards.forEach((cards) => (cards.arrange(), cards.showPictures()));
+        const last = page.displayed;
+        if (last && ("divisor" in values || "shared" in values || "overlay" in values))
+            page.slots.forEach((_, n) => last.answer.slots[n] && page.cards[n].rescale(end(n)));
+        if ("overlay" in values) drawOverlay();
+        page.visualisations.refresh();
+        publish();
+    }
+
+    // The activation at which a slot's colours end.
+    function end(number) {
+        const { divisor, shared } = page.view;
+        if (divisor !== null) return 10 ** divisor;
+        const { slots } = page.displayed.answer;
+        const scales = slots.map((slot) => (slot ? slot.scale : null)).filter((scale) => scale !== null);
+        return shared ? Math.max(...scales) : slots[number] && slots[number].scale;
+    }
+
+    function drawOverlay() {
+        const { unit } = page.marker;
+        const number = unit ? unit.cards.number : page.slots.findIndex((slot) => !slot.vacant && !slot.hidden);
+        if (number >= 0) page.marker.draw(page.cards[number], end(number));
+    }
+
+    function setReference() {
+        page.reference = { ...changes() };
+        const button = document.querySelector(".explore .reference");
+        button.classList.add("chosen");
+        button.textContent = "Reference ✓";
+        button.title = "A reference scene is set; a click sets it to the present scene";
     }
 
     // ---- scene ------------------------------------------------------------------------------------------------
@@ -60,20 +115,17 @@ window.perturber = window.perturber || {};
     }
 
     function publish() {
-        page.view.update({ ...page.scene });
+        page.sceneView.update({ ...page.scene });
         window.perturber.gate.offer(request());
         writeUrl();
     }
 
     function request() {
-        const slots = page.slots.map(({ model, layer, channels, activations, predictions }) => ({
-            model,
-            layer,
-            channels,
-            activations,
-            predictions,
-        }));
-        return { scene: changes(), slots: slots };
+        const slots = page.slots.map(({ model, layer, channels, activations, predictions, hidden, vacant }) =>
+            vacant ? null : { model, layer, channels, activations, predictions, hidden },
+        );
+        const { pinned, explain, summary } = page.view;
+        return { scene: changes(), slots: slots, view: { pinned, explain, summary } };
     }
 
     function changes() {
@@ -102,86 +154,19 @@ window.perturber = window.perturber || {};
         }
     }
 
-    // ---- model slots --------------------------------------------------------------------------------------------
-
-    // "0, 5, 12-15" → numbers, or null
-    function parse(text) {
-        const channels = [];
-        for (const part of String(text).trim().split(/[,\s]+/)) {
-            const match = /^(\d{1,6})(?:[-–](\d{1,6}))?$/.exec(part);
-            if (!match) return null;
-            const last = Math.min(Number(match[2] || match[1]), Number(match[1]) + 64);
-            for (let c = Number(match[1]); c <= last; c++) channels.push(c);
-        }
-        return channels;
-    }
-
-    const text = (channels) => channels.join(", ");
-
-    function resize(channels, count, total) {
-        const result = channels.slice(0, count);
-        for (let next = result.length ? result[result.length - 1] + 1 : 0; result.length < count; next++)
-            result.push(next % total);
-        return result;
-    }
-
-    // What the slot's controls say → the slot; where they contradict each other, the newest one wins.
-    function updateSlot(number, said, trigger) {
-        const old = page.slots[number];
-        const model = said.model in page.facts.models ? said.model : old.model;
-        const layers = page.facts.models[model].layers;
-        const layer = said.layer in layers ? said.layer : page.facts.models[model].defaultLayer;
-        const total = layers[layer][0];
-        const most = Math.min(page.facts.neurons, total);
-        let channels = old.channels;
-        let problem = "";
-        if (trigger === "channels") {
-            const given = parse(said.text);
-            if (!given) problem = `“${String(said.text).slice(0, 40)}” are no channels. Write numbers, for example 0, 5, 12-15.`;
-            else if (given.some((c) => c >= total)) problem = `${layer} has the channels 0 to ${total - 1}.`;
-            else if (given.length > page.facts.neurons) problem = `Up to ${page.facts.neurons} channels can be shown.`;
-            else channels = given;
-        } else if (trigger === "count") {
-            if (Number.isInteger(said.count) && said.count >= 1 && said.count <= page.facts.neurons)
-                channels = resize(channels, Math.min(said.count, most), total);
-            else problem = `The number of neurons goes from 1 to ${page.facts.neurons}.`;
-        } else if (trigger === "back" || trigger === "on") {
-            const step = (trigger === "on" ? 1 : -1) * channels.length;
-            channels = channels.map((c) => (((c + step) % total) + total) % total);
-        }
-        if (channels.some((c) => c >= total)) channels = resize([], Math.min(channels.length, most), total);
-        page.slots[number] = {
-            model,
-            layer,
-            channels,
-            activations: said.activations.length > 0,
-            predictions: said.predictions.length > 0,
-        };
-        showSlot(number, said, model !== old.model, problem);
-    }
-
-    function showSlot(number, said, newModel, problem) {
-        const slot = page.slots[number];
-        const at = (what) => ({ type: `explore-slot-${what}`, slot: number });
-        if (newModel) {
-            const layers = Object.entries(page.facts.models[slot.model].layers);
-            const options = layers.map(([name, [c, h, w]]) => ({ value: name, label: `${name}  ·  ${c} ch, ${h}×${w}` }));
-            setProps(at("layer"), { options: options, value: slot.layer });
-        }
-        if (!problem && said.text !== text(slot.channels)) setProps(at("channels"), { value: text(slot.channels) });
-        if (!problem && said.count !== slot.channels.length) setProps(at("count"), { value: slot.channels.length });
-        setProps(at("message"), { children: problem });
-    }
-
     // ---- URL --------------------------------------------------------------------------------------------------
 
     function query() {
         const values = Object.entries(changes());
+        for (const [key, value] of Object.entries(page.view))
+            if (String(value) !== String(page.facts.viewDefaults[key])) values.push([key, String(value)]);
         page.slots.forEach((slot, i) => {
+            if (slot.vacant) return;
             const n = i + 1;
             values.push([`m${n}`, slot.model], [`l${n}`, slot.layer], [`c${n}`, slot.channels.join(",")]);
             if (!slot.activations) values.push([`a${n}`, 0]);
             if (!slot.predictions) values.push([`p${n}`, 0]);
+            if (slot.hidden) values.push([`h${n}`, 1]);
         });
         return new URLSearchParams(values).toString().replaceAll("%2C", ",");
     }
@@ -213,7 +198,7 @@ window.perturber = window.perturber || {};
                 for (const { prop_id, value } of window.dash_clientside.callback_context.triggered) {
                     const { type, key, slot } = JSON.parse(prop_id.slice(0, prop_id.lastIndexOf(".")));
                     if (slot === undefined) page.scene[key] = page.shown[key] = value || page.scene[key];
-                    else updateSlot(slot, said[slot], type.replace("explore-slot-", ""));
+                    else page.controls.said(slot, said[slot], type.replace("explore-slot-", ""));
                 }
                 showScene();
             }
@@ -226,7 +211,7 @@ window.perturber = window.perturber || {};
     // Plotly arrives a moment after the page; nothing is asked before what it answers can be drawn.
     function whenPlotsAreThere(action) {
         const { stage } = page;
-        const ready = document.querySelectorAll(".explore .js-plotly-plot").length === page.slots.length;
+        const ready = document.querySelectorAll(".explore .slot .js-plotly-plot").length === page.slots.length;
         if (ready) action();
         else if (stage.isConnected) setTimeout(() => page.stage === stage && whenPlotsAreThere(action), 20);
     }
@@ -237,70 +222,28 @@ window.perturber = window.perturber || {};
     function draw(answer, state, sequence) {
         if (!page.stage.isConnected) return;
         document.getElementById("explore-input").src = answer.input;
+        page.displayed = { sequence: sequence, state: state, answer: answer };
+        page.marker.show();
         answer.slots.forEach((slot, number) => {
-            const frame = document.getElementById(`explore-slot-${number}`);
-            drawActivations(frame, slot);
-            drawPredictions(frame.querySelector(".bars"), slot.top);
+            page.cards[number].draw(slot, end(number));
+            page.predictions[number].draw(slot);
         });
+        drawOverlay();
+        page.display.follow(Math.max(...answer.slots.map((slot) => (slot && slot.scale) || 0)));
         document.getElementById("explore-status").textContent = answer.status;
         document.getElementById("explore-rate").textContent = rate();
-        page.displayed = { sequence: sequence, state: state };
+        page.drawer.note(answer, state, sequence);
+        page.visualisations.refresh();
         followPlane(answer.plane);
     }
 
     // A feature visualisation that is not finished is looked at again; the view draws it as far as it has come.
     function followPlane(plane) {
         if (!plane) return;
-        page.view.planeVersion = plane.done;
-        page.view.update({ ...page.scene });
+        page.sceneView.planeVersion = plane.done;
+        page.sceneView.update({ ...page.scene });
         const { gate } = window.perturber;
         if (!plane.finished) setTimeout(() => window.perturber.gate === gate && gate.again(), PLANE_EVERY_MS);
-    }
-
-    function drawActivations(frame, slot) {
-        const plot = frame.querySelector(".js-plotly-plot");
-        frame.classList.toggle("no-activations", slot.scale === null);
-        if (slot.scale === null) return;
-        frame.querySelector(".low").textContent = `−${slot.scale.toPrecision(3)}`;
-        frame.querySelector(".high").textContent = `+${slot.scale.toPrecision(3)}`;
-        const end = slot.scale || 1;
-        if (slot.figure) window.Plotly.react(plot, slot.figure.data, slot.figure.layout, { displayModeBar: false });
-        else window.Plotly.restyle(plot, { z: [rows(slot.z)], zmin: -end, zmax: end });
-    }
-
-    // base64 of float32 → one array for each row
-    function rows({ data, rows: count }) {
-        const values = new Float32Array(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer);
-        const width = values.length / count;
-        return Array.from({ length: count }, (_, row) => values.subarray(row * width, (row + 1) * width));
-    }
-
-    function drawPredictions(bars, top) {
-        if (!top) {
-            bars.replaceChildren(element("p", "empty", "Predictions are switched off"));
-            return;
-        }
-        while (bars.children.length !== top.length || bars.querySelector(".empty"))
-            bars.replaceChildren(...top.map(makeBar));
-        const largest = Math.max(top[0].logit, 0);
-        top.forEach((score, i) => {
-            const [name, share, bar] = bars.children[i].children;
-            name.textContent = score.name;
-            name.title = `${score.name} (class ${score.index})`;
-            share.textContent = `${(score.probability * 100).toFixed(1)} %`;
-            bar.textContent = score.logit.toFixed(2);
-            bar.style.width = `${largest > 0 ? (Math.max(score.logit, 0) / largest) * 100 : 0}%`;
-        });
-    }
-
-    function makeBar() {
-        const row = element("div", "row");
-        row.append(element("span", "name"), element("span", "share"), element("div", "length"));
-        return row;
-    }
-
-    function element(kind, className, text = "") {
-        return Object.assign(document.createElement(kind), { className: className, textContent: text });
     }
 
     function rate() {
@@ -322,25 +265,20 @@ window.perturber = window.perturber || {};
         } else if (button.dataset.save) save(button);
     });
 
+    // The page's maps have no labels and its bars are plain elements; figures for a paper come from the server, from
+    // the state shown.
     async function save(button) {
         const place = button.closest(".figure");
-        const plot = place.querySelector(".js-plotly-plot") || (await predictionsFigure(button.closest(".slot")));
-        await window.Plotly.downloadImage(plot, {
+        const what = button.dataset.name.split("-")[0];
+        const body = { ...page.displayed.state, view: page.view, slot: Number(button.closest(".slot").id.slice(-1)), what };
+        const response = await window.perturber.post("/explore/figure", body);
+        if (!response.ok) return window.perturber.notice(await window.perturber.sentence(response));
+        await window.Plotly.downloadImage(await response.json(), {
             format: button.dataset.save,
             filename: button.dataset.name,
-            width: place.clientWidth,
-            height: place.clientHeight,
+            width: Math.max(place.clientWidth, what === "activations" ? 700 : 240),
+            height: Math.max(place.clientHeight, 200),
             scale: button.dataset.save === "png" ? 4 : 1,
         });
-    }
-
-    // The bars on the page are plain elements; the figure for a paper comes from the server, from the state shown.
-    async function predictionsFigure(slot) {
-        const response = await fetch("/explore/figure", {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify({ ...page.displayed.state, slot: Number(slot.id.slice(-1)) }),
-        });
-        return response.json();
     }
 })();

@@ -27,6 +27,29 @@ window.perturber = window.perturber || {};
         return body.error || `The server answered with status ${response.status}.`;
     };
 
+    // Send JSON; the answer may be an error.
+    window.perturber.post = (address, body) =>
+        fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+    // A small dialog with one field; done() is called when the user agrees.
+    window.perturber.ask = function (question, field, done) {
+        const dialog = document.createElement("dialog");
+        dialog.className = "upload question";
+        const form = Object.assign(document.createElement("form"), { method: "dialog" });
+        const title = Object.assign(document.createElement("h2"), { textContent: question });
+        const cancel = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "Cancel" });
+        const keep = Object.assign(document.createElement("button"), { className: "use", textContent: "Keep" });
+        const buttons = Object.assign(document.createElement("div"), { className: "buttons" });
+        buttons.append(cancel, keep);
+        form.append(title, field, buttons);
+        dialog.append(form);
+        document.body.append(dialog);
+        cancel.addEventListener("click", () => dialog.close());
+        form.addEventListener("submit", () => field.value.trim() && done());
+        dialog.addEventListener("close", () => dialog.remove());
+        dialog.showModal();
+    };
+
     window.dash_clientside.frame = {
         active(pathname, ...links) {
             return links.map((href) => href.split("?")[0] === pathname);

@@ -63,7 +63,7 @@ window.perturber = window.perturber || {};
             }
             const arrivedAt = performance.now();
             this.inFlight = false;
-            if (answer) this.drawn = answer.slots.map((slot) => slot.signature);
+            if (answer) this.drawn = answer.slots.map((slot) => slot && slot.signature);
             this.next();
             if (!answer) return;
             this.draw(answer, state, sequence);

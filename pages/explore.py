@@ -6,20 +6,38 @@ import json
 from typing import Any
 
 import dash
+import numpy as np
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
 from flask import Blueprint, Response, jsonify, request
 from PIL import Image
 
 from perturber.errors import InvalidInputError, OvertakenError, UnknownNameError
-from perturber.figures import SIGMAS, activation_mosaic, mosaic, prediction_bars
+from perturber.figures import (
+    DIVERGING,
+    GAP,
+    SIGMAS,
+    SLOT_COLOURS,
+    SLOT_NAMES,
+    ChannelMeans,
+    activation_mosaic,
+    cam_picture,
+    channel_summary,
+    data_uri,
+    gradient_picture,
+    mosaic,
+    prediction_bars,
+)
 from perturber.parameters import PARAMETERS, Choice, Number, Text, get
 from perturber.scene import Scene
-from perturber.service import Look, LookRequest, SlotLook
+from perturber.service import Look, LookRequest, ModelInfo, SlotLook
 from perturber.ui.context import service
+from perturber.ui.neuron_routes import class_examples, sheet
 from perturber.ui.parameter_panel import parameter_panel
 from perturber.ui.scene_view import camera_facts, morph_titles, scene_view
 from perturber.ui.slots import slot_frame
 from perturber.ui.state import MAX_NEURONS, ExploreState
+from perturber.ui.view import MAX_PINNED, View
+from perturber.zoo.receptive_field import Span
 
 dash.register_page(__name__, path="/", name="Explore", title="Perturber · Explore", order=0)
 
@@ -33,6 +51,7 @@ def layout(**query: str) -> html.Div:
     """The page in the state that its URL names."""
     state, problems = ExploreState.from_query(query, service().model)
     models = service().models()
+    problems += _examples_problem(models)
     return html.Div(
         [
             html.Div(
@@ -43,8 +62,15 @@ def layout(**query: str) -> html.Div:
                     html.Section([_pictures(), parameter_panel(PAGE, state.scene)], className="scene"),
                     html.Section(
                         [
-                            html.Div([html.H1("Neurons"), html.H1("Predictions")], className="headings"),
+                            html.Div(
+                                [
+                                    html.Div([html.H1("Neurons"), html.Span(className="display")]),
+                                    html.Div([html.H1("Predictions"), html.Span(className="pinning")]),
+                                ],
+                                className="headings",
+                            ),
                             *(slot_frame(PAGE, n, slot, models) for n, slot in enumerate(state.slots)),
+                            html.Section(className="drawer"),
                         ],
                         className="slots",
                     ),
@@ -67,11 +93,34 @@ def _pictures() -> html.Div:
             html.Figure(
                 [
                     html.H1("Model input"),
-                    html.Img(id=f"{PAGE}-input", width=224, height=224, alt="The picture that the networks see"),
+                    html.Div(
+                        [
+                            html.Img(
+                                id=f"{PAGE}-input", width=224, height=224, alt="The picture that the networks see"
+                            ),
+                            html.Canvas(className="overlay"),
+                            html.Div(className="field"),
+                        ],
+                        className="input",
+                    ),
                     html.Figcaption(
                         [
-                            "Exactly what the networks see, 224 × 224, drawn by the service.",
-                            html.Button("Save", id=f"{PAGE}-save-input", className="quiet", title="Save as PNG"),
+                            html.Span(
+                                "Exactly what the networks see, 224 × 224, drawn by the service.",
+                                className="about-input",
+                            ),
+                            html.Span(
+                                [
+                                    html.Button(
+                                        "Reference",
+                                        className="quiet reference",
+                                        title="Make this scene the reference: which neurons change most from it?",
+                                    ),
+                                    html.Button(
+                                        "Save", id=f"{PAGE}-save-input", className="quiet", title="Save as PNG"
+                                    ),
+                                ],
+                            ),
                         ]
                     ),
                 ]
@@ -100,15 +149,53 @@ def _facts(state: ExploreState) -> dict[str, Any]:
         "choices": [key for key, parameter in PARAMETERS.items() if isinstance(parameter, Choice)],
         "groups": {key: parameter.group for key, parameter in PARAMETERS.items()},
         "morphs": morph_titles(),
-        "models": {
-            name: {
-                "defaultLayer": info.default_layer,
-                "layers": {layer.name: [layer.channels, layer.height, layer.width] for layer in info.layers.values()},
-            }
-            for name, info in service().models().items()
-        },
+        "models": {name: _model_facts(info) for name, info in service().models().items()},
+        "classes": {info.class_list: info.classes for info in service().models().values()},
+        "slots": [{"vacant": slot is None, "hidden": slot is not None and slot.hidden} for slot in state.slots],
+        "slotNames": SLOT_NAMES,
+        "slotColours": SLOT_COLOURS,
+        "view": state.view.as_dict(),
+        "viewDefaults": View().as_dict(),
+        "maxPinned": MAX_PINNED,
+        "gap": GAP,
+        "diverging": DIVERGING,
+        "examples": service().settings.examples is not None and not _examples_problem(service().models()),
         "neurons": MAX_NEURONS,
         "camera": camera_facts(),
+    }
+
+
+def _examples_problem(models: dict[str, ModelInfo]) -> list[str]:
+    """A sentence if the configured folder of example pictures cannot be used; their place is taken then."""
+    try:
+        for class_list in {info.class_list for info in models.values()}:
+            class_examples(class_list)
+    except InvalidInputError as error:
+        return [str(error)]
+    return []
+
+
+def _model_facts(info: ModelInfo) -> dict[str, Any]:
+    """A model's layers: channels, height, width, and the receptive field along rows and columns."""
+
+    def span(one: Span) -> list[int]:
+        return [one.start, one.size, one.stride]
+
+    return {
+        "label": info.label,
+        "defaultLayer": info.default_layer,
+        "layers": {
+            layer.name: [
+                layer.channels,
+                layer.height,
+                layer.width,
+                layer.field and [span(layer.field.rows), span(layer.field.columns)],
+            ]
+            for layer in info.layers.values()
+        },
+        "groups": {layer: {g.name: g.channels for g in groups} for layer, groups in info.groups.items()},
+        "classList": info.class_list,
+        "inputSize": info.input_size,
     }
 
 
@@ -146,12 +233,20 @@ def look() -> Response:
         answer = service().look(state.request(str(asked.get("client"))[:64]))
     except OvertakenError:
         return Response(status=204)
-    slots = [
-        _slot_answer(slot, isinstance(drawn, list) and drawn[n : n + 1] == [_signature(slot)])
-        for n, slot in enumerate(answer.slots)
-    ]
+    slots: list[dict[str, Any] | None] = [None] * len(state.slots)
+    summary = []
+    for number, slot in zip(state.shown, answer.slots, strict=True):
+        known = isinstance(drawn, list) and drawn[number : number + 1] == [_signature(slot)]
+        slots[number] = _slot_answer(slot, answer.image, known)
+        if slot.means is not None:
+            summary.append(ChannelMeans(number, slot.layer or "", slot.means))
     return jsonify(
-        input=_png(answer), slots=slots, status=_status(answer), serviceMs=answer.total_ms, plane=_plane(answer)
+        input=data_uri(answer.image),
+        slots=slots,
+        summary=json.loads(channel_summary(summary).to_json()) if summary else None,
+        status=_status(answer, list(state.shown)),
+        serviceMs=answer.total_ms,
+        plane=_plane(answer),
     )
 
 
@@ -167,14 +262,26 @@ def text() -> Response:
 
 
 @routes.post("/explore/figure")
-def predictions_figure() -> Response:
-    """A slot's prediction as a Plotly figure, for saving; the page itself draws it as plain bars."""
+def paper_figure() -> Response:
+    """A slot's activations or predictions as a labelled Plotly figure, for saving."""
     state, asked = _asked()
     number = asked.get("slot")
-    if not isinstance(number, int) or number not in range(len(state.slots)):
-        raise UnknownNameError("slot", number, [str(n) for n in range(len(state.slots))])
+    if not isinstance(number, int) or number not in state.shown:
+        raise UnknownNameError("slot", number, [str(n) for n in state.shown])
     answer = service().look(state.request(None))
-    figure = prediction_bars(answer.slots[number].top or (), slot=number)
+    slots = dict(zip(state.shown, answer.slots, strict=True))
+    slot = slots[number]
+    if asked.get("what") != "activations" or slot.activations is None:
+        return jsonify(json.loads(prediction_bars(slot.top or (), slot=number).to_json()))
+    deviations = [s.deviation for s in slots.values()] if state.view.shared else [slot.deviation]
+    scale = SIGMAS * max(deviations) if state.view.divisor is None else 10**state.view.divisor
+    pictures: list[np.ndarray | None] = []
+    if state.view.cards == "visualisation":
+        targets = state.view.targets(slot.layer or "", slot.channels)
+        found = service().visualise(slot.model, targets, state.view.recipe)
+        made = [service().visualisations.pictures(v.key) for v in found]
+        pictures = [None if picture is None else sheet(list(picture), columns=2) for picture in made]
+    figure = activation_mosaic(slot.activations, slot.channels, scale=scale, pictures=pictures, paper=True)
     return jsonify(json.loads(figure.to_json()))
 
 
@@ -184,9 +291,9 @@ def _asked() -> tuple[ExploreState, dict[str, Any]]:
     return ExploreState.from_json(data, service().model), data
 
 
-def _slot_answer(slot: SlotLook, drawn: bool) -> dict[str, Any]:
+def _slot_answer(slot: SlotLook, image: np.ndarray, drawn: bool) -> dict[str, Any]:
     """What the page needs to draw one slot; of a figure that it has drawn before only what has changed."""
-    result: dict[str, Any] = {"signature": _signature(slot), "top": None, "scale": None}
+    result: dict[str, Any] = {"signature": _signature(slot), "top": None, "scale": None, "explanation": None}
     if slot.activations is not None:
         scale = SIGMAS * slot.deviation
         result["scale"] = scale
@@ -198,6 +305,13 @@ def _slot_answer(slot: SlotLook, drawn: bool) -> dict[str, Any]:
             result["figure"] = json.loads(figure.to_json())
     if slot.top is not None:
         result["top"] = [vars(score) for score in slot.top]
+    result["pinned"] = [vars(score) for score in slot.pinned]
+    if slot.explanation is not None:
+        result["explanation"] = {
+            "class": slot.explanation.score.name,
+            "cam": _jpeg(cam_picture(image, slot.explanation.cam)),
+            "gradient": _jpeg(gradient_picture(slot.explanation.gradient)),
+        }
     return result
 
 
@@ -213,15 +327,16 @@ def _signature(slot: SlotLook) -> str:
     return f"{slot.model} {slot.layer} {','.join(map(str, slot.channels))}"
 
 
-def _status(answer: Look) -> str:
-    networks = [f"Model {n} {slot.milliseconds:.0f} ms" for n, slot in enumerate(answer.slots, 1)]
+def _status(answer: Look, numbers: list[int]) -> str:
+    networks = [f"{SLOT_NAMES[n]} {slot.milliseconds:.0f} ms" for n, slot in zip(numbers, answer.slots, strict=True)]
     parts = [f"Render {answer.render_ms:.0f} ms", *networks, f"service {answer.total_ms:.0f} ms", answer.device]
     if answer.plane and not answer.plane.finished:
         parts.insert(0, f"Feature visualisation: step {answer.plane.done} of {answer.plane.steps}")
     return " · ".join(parts)
 
 
-def _png(answer: Look) -> str:
+def _jpeg(picture: np.ndarray) -> str:
+    """A picture for the page, which is drawn anew with every answer, in a ``data:`` address."""
     file = io.BytesIO()
-    Image.fromarray(answer.image).save(file, format="PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    Image.fromarray(picture).save(file, format="JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,7 +1,25 @@
 """Results → Plotly figures; the same function draws the page and the paper's figure. Knows nothing of Dash."""
 
-from perturber.figures.activations import SIGMAS, activation_mosaic, mosaic
+from perturber.figures.activations import GAP, SIGMAS, activation_mosaic, data_uri, mosaic
+from perturber.figures.explanations import cam_picture, gradient_picture
 from perturber.figures.predictions import prediction_bars
-from perturber.figures.style import SLOT_COLOURS, SLOT_TEXT, empty_figure
+from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, empty_figure
+from perturber.figures.summary import ChannelMeans, channel_summary
 
-__all__ = ["SIGMAS", "SLOT_COLOURS", "SLOT_TEXT", "activation_mosaic", "empty_figure", "mosaic", "prediction_bars"]
+__all__ = [
+    "DIVERGING",
+    "GAP",
+    "SIGMAS",
+    "SLOT_COLOURS",
+    "SLOT_NAMES",
+    "SLOT_TEXT",
+    "ChannelMeans",
+    "activation_mosaic",
+    "cam_picture",
+    "channel_summary",
+    "data_uri",
+    "empty_figure",
+    "gradient_picture",
+    "mosaic",
+    "prediction_bars",
+]

@@ -2,10 +2,12 @@
 
 import plotly.graph_objects as go
 
-SLOT_COLOURS = ("#1f4e8c", "#6baed6")
-"""Model 1 dark blue, Model 2 light blue."""
+SLOT_NAMES = ("Model 1", "Model 2", "Edited")
 
-SLOT_TEXT = ("#ffffff", "#14233a")
+SLOT_COLOURS = ("#1f4e8c", "#6baed6", "#f2c037")
+"""Model 1 dark blue, Model 2 light blue, Edited yellow."""
+
+SLOT_TEXT = ("#ffffff", "#14233a", "#14233a")
 """Colours of text on the slots' colours."""
 
 DIVERGING = ((0.0, "#2166ac"), (0.25, "#92c5de"), (0.5, "#ffffff"), (0.75, "#f4a582"), (1.0, "#b2182b"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from perturber.figures import SLOT_COLOURS, SLOT_TEXT, empty_figure
+from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, empty_figure
 from perturber.service import ModelInfo
 from perturber.ui.attributes import attributes
 from perturber.ui.state import MAX_NEURONS, SlotState
@@ -12,44 +12,66 @@ from perturber.ui.state import MAX_NEURONS, SlotState
 GRAPH_CONFIG: Any = {"displayModeBar": False, "doubleClick": False, "responsive": True}
 
 
-def slot_frame(page: str, number: int, slot: SlotState, models: dict[str, ModelInfo]) -> html.Section:
-    """The frame of one slot; controls have ids ``{"type": "<page>-slot-<what>", "slot": number}``."""
+def slot_frame(page: str, number: int, slot: SlotState | None, models: dict[str, ModelInfo]) -> html.Section:
+    """The frame of one slot; controls have ids ``{"type": "<page>-slot-<what>", "slot": number}``.
+
+    Args:
+        slot: what it shows, or None for an empty slot, which folds up to its title.
+    """
 
     def at(what: str) -> dict[str, Any]:
         return {"type": f"{page}-slot-{what}", "slot": number}
 
-    title = f"Model {number + 1}"
+    title = SLOT_NAMES[number]
+    shown = slot or SlotState.default(next(iter(models.values())))
+    name = title.lower().replace(" ", "-")
     neurons = html.Div(
         [
             html.Div(
                 [
                     html.H2(title, className="badge"),
-                    _menu(at("model"), [(m.name, m.label) for m in models.values()], slot.model, f"Network of {title}"),
-                    _menu(at("layer"), layer_options(models[slot.model]), slot.layer, f"Layer of {title}", wide=True),
+                    html.P("Empty until its weights are edited", className="vacancy"),
+                    _menu(
+                        at("model"), [(m.name, m.label) for m in models.values()], shown.model, f"Network of {title}"
+                    ),
+                    _menu(at("layer"), layer_options(models[shown.model]), shown.layer, f"Layer of {title}", wide=True),
+                    _scale(),
+                    html.Button("–", className="quiet hide", title=f"Hide {title}: it then costs nothing", n_clicks=0),
                 ],
                 className="bar",
             ),
-            html.Div(_neuron_controls(at, slot, title), className="bar"),
+            html.Div(_neuron_controls(at, shown, title), className="bar"),
             html.Div(id=at("message"), className="message", role="alert"),
-            _graph(at("activations"), f"activations-model-{number + 1}", "Waiting for the first answer …"),
+            html.Div(
+                [
+                    html.Div(className="cards"),
+                    html.Div(
+                        dcc.Graph(id=at("activations"), figure=empty_figure(), config=GRAPH_CONFIG, className="graph"),
+                        className="maps",
+                    ),
+                    _save_buttons(f"activations-{name}"),
+                ],
+                className="figure",
+            ),
         ],
         className="neurons",
     )
     predictions = html.Div(
         [
             html.Div(
-                [_switch(at("show-predictions"), slot.predictions, "Predictions"), html.Span("logit · probability")],
+                [_switch(at("show-predictions"), shown.predictions, "Predictions"), html.Span("logit · probability")],
                 className="bar apart",
             ),
-            html.Div(
-                [html.Div(className="bars"), _save_buttons(f"predictions-model-{number + 1}")], className="figure"
-            ),
+            html.Div([html.Div(className="bars"), _save_buttons(f"predictions-{name}")], className="figure"),
+            html.Div(className="pins"),
+            html.Div(className="evidence"),
         ],
         className="predictions",
     )
+    states = [("vacant", slot is None), ("collapsed", slot is not None and slot.hidden)]
     return html.Section(
         [neurons, predictions],
-        className="slot",
+        className=" ".join(["slot", *(name for name, on in states if on)]),
         id=f"{page}-slot-{number}",
         style={"--slot": SLOT_COLOURS[number], "--slot-text": SLOT_TEXT[number]},
         **attributes(aria_label=title),
@@ -103,12 +125,15 @@ def _neuron_controls(at: Any, slot: SlotState, title: str) -> list:
             ],
             className="pager",
         ),
-        html.Span(
-            [html.Span(className="low"), html.Span(className="colours"), html.Span(className="high")],
-            className="scale",
-            title="Colours end at four standard deviations of the whole layer's activations for this picture",
-        ),
+        html.Span(className="groups-menu"),
+        html.Span(className="making"),
     ]
+
+
+def _scale() -> html.Span:
+    return html.Span(
+        [html.Span(className="low"), html.Span(className="colours"), html.Span(className="high")], className="scale"
+    )
 
 
 def _menu(id_: dict, options: list[tuple[str, str]], value: str, label: str, *, wide: bool = False) -> html.Div:
@@ -125,17 +150,6 @@ def _menu(id_: dict, options: list[tuple[str, str]], value: str, label: str, *, 
 def _switch(id_: dict, on: bool, label: str) -> dcc.Checklist:
     return dcc.Checklist(
         id=id_, options=[{"value": "on", "label": label}], value=["on"] if on else [], className="switch"
-    )
-
-
-def _graph(id_: dict, name: str, waiting: str) -> html.Div:
-    """A figure with two small buttons that save it."""
-    return html.Div(
-        [
-            dcc.Graph(id=id_, figure=empty_figure(waiting), config=GRAPH_CONFIG, className="graph"),
-            _save_buttons(name),
-        ],
-        className="figure",
     )
 
 

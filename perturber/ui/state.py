@@ -10,10 +10,13 @@ from pydantic import BaseModel, ConfigDict
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.scene import Scene, SceneBase
 from perturber.service import LookRequest, ModelInfo, SlotRequest
+from perturber.ui.view import READERS, View
 from perturber.zoo import check_layer
 
 MAX_NEURONS = 8
-SLOTS = 2
+SLOTS = 3
+"""Model 1, Model 2 and the Edited Model, which is empty until there is an edit."""
+
 DEFAULT_MODELS = ("efficientnet_lite0", "efficientnet_lite1")
 
 Models = Callable[[str], ModelInfo]
@@ -30,6 +33,7 @@ class SlotState(BaseModel):
     channels: tuple[int, ...]
     activations: bool = True
     predictions: bool = True
+    hidden: bool = False
 
     @classmethod
     def default(cls, info: ModelInfo) -> "SlotState":
@@ -48,28 +52,32 @@ class SlotState(BaseModel):
             raise InvalidInputError(f"{len(self.channels)} neurons cannot be shown. Allowed: 1 to {MAX_NEURONS}.")
         return self
 
-    def request(self) -> SlotRequest:
+    def request(self, view: View) -> SlotRequest:
         """What this slot asks the service."""
         return SlotRequest(
             model=self.model,
             layer=self.layer if self.activations else None,
             channels=self.channels if self.activations else (),
             predictions=self.predictions,
+            pinned=view.pinned if self.predictions else (),
+            summary=view.summary and self.activations,
+            explain=view.explain if self.predictions else None,
         )
 
 
 class ExploreState(BaseModel):
-    """Everything that the page shows follows from this."""
+    """Everything that the page shows follows from this; a slot that is None is empty."""
 
     model_config = ConfigDict(frozen=True)
 
     scene: SceneBase
-    slots: tuple[SlotState, ...]
+    slots: tuple[SlotState | None, ...]
+    view: View = View()
 
     @classmethod
     def default(cls, models: Models) -> "ExploreState":
         """What a visitor sees first."""
-        return cls(scene=Scene(), slots=tuple(SlotState.default(models(name)) for name in DEFAULT_MODELS))
+        return cls(scene=Scene(), slots=(*(SlotState.default(models(name)) for name in DEFAULT_MODELS), None))
 
     @classmethod
     def from_json(cls, data: object, models: Models) -> "ExploreState":
@@ -81,10 +89,16 @@ class ExploreState(BaseModel):
         if not isinstance(data, Mapping) or not isinstance(data.get("scene"), Mapping):
             raise InvalidInputError("A request must hold a scene and its model slots.")
         slots = data.get("slots")
-        if not isinstance(slots, list) or len(slots) > SLOTS or not all(isinstance(s, Mapping) for s in slots):
+        if not isinstance(slots, list) or len(slots) > SLOTS or not all(isinstance(s, Mapping | None) for s in slots):
             raise InvalidInputError(f"A request must hold a list of up to {SLOTS} model slots.")
-        scene = Scene.parse({str(key): value for key, value in data["scene"].items()})
-        return cls(scene=scene, slots=tuple(_slot_from_json(slot, models) for slot in slots))
+        view = data.get("view", {})
+        if not isinstance(view, Mapping):
+            raise InvalidInputError("The view of a request must hold display options by name.")
+        return cls(
+            scene=Scene.parse({str(key): value for key, value in data["scene"].items()}),
+            slots=tuple(None if slot is None else _slot_from_json(slot, models) for slot in slots),
+            view=View.parse(view),
+        )
 
     @classmethod
     def from_query(cls, query: Mapping[str, str], models: Models) -> tuple["ExploreState", list[str]]:
@@ -99,25 +113,41 @@ class ExploreState(BaseModel):
         slots = []
         for number, slot in enumerate(state.slots, 1):
             slots.append(_slot_from_query(slot, number, query, models, problems))
+        options: dict[str, str] = {}
         for key, value in query.items():
-            if not re.fullmatch(r"[mlcap][12]", key):
-                try:
+            if re.fullmatch(rf"[mlcaph][1-{SLOTS}]", key):
+                continue
+            try:
+                if key in READERS:
+                    View.parse({key: value})
+                    options[key] = value
+                else:
                     scene = scene.replace(**{key: value})
-                except PerturberError as error:
-                    problems.append(str(error))
-        return cls(scene=scene, slots=tuple(slots)), problems
+            except PerturberError as error:
+                problems.append(str(error))
+        return cls(scene=scene, slots=tuple(slots), view=View.parse(options)), problems
 
     def query(self) -> str:
         """The URL's query: only what differs from the parameters' defaults, and the slots."""
         values: dict[str, object] = dict(self.scene.changes())
+        values |= self.view.query()
         for n, slot in enumerate(self.slots, 1):
+            if slot is None:
+                continue
             values |= {f"m{n}": slot.model, f"l{n}": slot.layer, f"c{n}": ",".join(map(str, slot.channels))}
             values |= {f"{key}{n}": 0 for key, shown in (("a", slot.activations), ("p", slot.predictions)) if not shown}
+            values |= {f"h{n}": 1} if slot.hidden else {}
         return urlencode(values, safe=",")
 
+    @property
+    def shown(self) -> dict[int, SlotState]:
+        """Number → slot of those that are neither empty nor hidden: the others cost nothing."""
+        return {number: slot for number, slot in enumerate(self.slots) if slot is not None and not slot.hidden}
+
     def request(self, client: str | None) -> LookRequest:
-        """What the page asks the service."""
-        return LookRequest(scene=self.scene, slots=tuple(slot.request() for slot in self.slots), client=client)
+        """What the page asks the service: the shown slots, in order."""
+        slots = tuple(slot.request(self.view) for slot in self.shown.values())
+        return LookRequest(scene=self.scene, slots=slots, client=client)
 
 
 def parse_channels(text: object) -> tuple[int, ...]:
@@ -151,13 +181,16 @@ def _slot_from_json(data: Mapping[str, Any], models: Models) -> SlotState:
         channels=tuple(channels),
         activations=data.get("activations") is not False,
         predictions=data.get("predictions") is not False,
+        hidden=data.get("hidden") is True,
     )
     return slot.checked(models)
 
 
 def _slot_from_query(
-    slot: SlotState, number: int, query: Mapping[str, str], models: Models, problems: list[str]
-) -> SlotState:
+    start: SlotState | None, number: int, query: Mapping[str, str], models: Models, problems: list[str]
+) -> SlotState | None:
+    slot = start
+
     def attempt(step: Callable[[], SlotState]) -> None:
         nonlocal slot
         try:
@@ -165,14 +198,19 @@ def _slot_from_query(
         except PerturberError as error:
             problems.append(str(error))
 
-    given = {key: query.get(f"{key}{number}") for key in "mlcap"}
+    given = {key: query.get(f"{key}{number}") for key in "mlcaph"}
     if given["m"] is not None:
         attempt(lambda: SlotState.default(models(str(given["m"]))))
+    if slot is None:
+        return None
+    known = slot
     if given["l"] is not None:
-        attempt(lambda: _on_layer(slot, str(given["l"]), models))
+        attempt(lambda: _on_layer(known, str(given["l"]), models))
+    on_layer = slot
     if given["c"] is not None:
-        attempt(lambda: slot.model_copy(update={"channels": parse_channels(given["c"])}))
-    return slot.model_copy(update={"activations": given["a"] != "0", "predictions": given["p"] != "0"})
+        attempt(lambda: on_layer.model_copy(update={"channels": parse_channels(given["c"])}))
+    shown = {"activations": given["a"] != "0", "predictions": given["p"] != "0", "hidden": given["h"] == "1"}
+    return slot.model_copy(update=shown)
 
 
 def _on_layer(slot: SlotState, layer: str, models: Models) -> SlotState:

@@ -46,7 +46,7 @@ def test_silhouettes_agree(opened: Callable[..., Any], site: Any) -> None:
         page.locator("#explore-alpha").dispatch_event("input")  # any change publishes the scene
         watched.wait_for("shown.scene.yaw === given.yaw && shown.scene.pitch === given.pitch", pose)
         page.wait_for_function(
-            "() => { const { shown, meshes, scene } = window.perturber.page.view;"
+            "() => { const { shown, meshes, scene } = window.perturber.page.sceneView;"
             " return meshes[scene.object] && shown.mesh === meshes[scene.object]; }"
         )
         page.wait_for_timeout(150)

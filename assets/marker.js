@@ -1,0 +1,100 @@
+// One unit that was clicked: what it sees of the model input, and its whole heatmap laid over the input.
+window.perturber = window.perturber || {};
+
+(function () {
+    "use strict";
+
+    const SIDE = 224;
+
+    class Marker {
+        constructor(page) {
+            this.page = page;
+            this.unit = null; // { cards, channel, row, column }
+            this.box = document.querySelector(".explore .input .field");
+            this.canvas = document.querySelector(".explore .input .overlay");
+            this.about = document.querySelector(".explore .about-input");
+            this.plainText = this.about.textContent;
+            this.colours = scale(page.facts.diverging);
+        }
+
+        // A second click on the same unit takes the mark away.
+        choose(cards, unit) {
+            const old = this.unit;
+            const same = old && old.cards === cards && ["channel", "row", "column"].every((k) => old[k] === unit[k]);
+            if (old) old.cards.marked = false;
+            this.unit = same ? null : { cards, ...unit };
+            cards.marked = !same;
+            this.show();
+            this.draw(cards, this.page.end(cards.number));
+        }
+
+        // Which part of the input the unit can see at all: the theoretical receptive field.
+        show() {
+            const { box, about, unit } = this;
+            const gone = !unit || !unit.cards.slot.channels.includes(unit.channel) || unit.cards.slot.hidden;
+            box.hidden = gone;
+            about.textContent = this.plainText;
+            if (gone) {
+                if (unit) unit.cards.marked = false;
+                this.unit = null;
+                this.canvas.hidden = true;
+                return;
+            }
+            const { model, layer } = unit.cards.slot;
+            const { inputSize, layers } = this.page.facts.models[model];
+            const field = layers[layer][3];
+            const share = SIDE / inputSize;
+            const [rows, columns] = field || [[0, inputSize, 0], [0, inputSize, 0]];
+            const clip = ([start, size, stride], place) => {
+                const first = start + place * stride;
+                return [Math.max(0, first) * share, Math.min(inputSize, first + size) * share];
+            };
+            const [top, bottom] = clip(rows, unit.row);
+            const [left, right] = clip(columns, unit.column);
+            Object.assign(box.style, {
+                top: `${top}px`,
+                left: `${left}px`,
+                width: `${right - left}px`,
+                height: `${bottom - top}px`,
+                borderColor: this.page.facts.slotColours[unit.cards.number],
+            });
+            const seen = field ? `sees ${rows[1]} × ${columns[1]} px` : "sees the whole picture";
+            about.textContent = `${layer}:${unit.channel}, row ${unit.row}, column ${unit.column} ${seen}.`;
+        }
+
+        // The marked neuron's heatmap over the input, or that of the first neuron where none is marked.
+        draw(cards, end) {
+            const { canvas, page } = this;
+            const on = page.view.overlay && cards && cards.values && cards.answer && cards.answer.scale !== null;
+            canvas.hidden = !on;
+            if (!on) return;
+            const { channels, model, layer } = cards.slot;
+            const [, height, width] = page.facts.models[model].layers[layer];
+            const gap = Math.ceil(page.facts.gap * width);
+            const place = Math.max(0, this.unit ? channels.indexOf(this.unit.channel) : 0) * (width + gap);
+            if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+            const context = canvas.getContext("2d");
+            const image = context.createImageData(width, height);
+            for (let y = 0; y < height; y++)
+                for (let x = 0; x < width; x++) {
+                    const value = Math.max(-1, Math.min(1, cards.values[y][place + x] / (end || 1)));
+                    const [r, g, b] = this.colours(value);
+                    image.data.set([r, g, b, Math.round(255 * Math.min(0.85, Math.abs(value) * 1.5))], 4 * (y * width + x));
+                }
+            context.putImageData(image, 0, 0);
+        }
+    }
+
+    // The figures' colour scale as a function of a value from −1 to 1
+    function scale(stops) {
+        const parsed = stops.map(([place, colour]) => [place * 2 - 1, [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16))]);
+        return (value) => {
+            const next = Math.max(1, parsed.findIndex(([place]) => place >= value));
+            const [[low, from], [high, to]] = [parsed[next - 1], parsed[next]];
+            const share = (value - low) / (high - low);
+            return from.map((c, i) => c + (to[i] - c) * share);
+        };
+    }
+
+    window.perturber.Marker = Marker;
+})();
