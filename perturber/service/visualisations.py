@@ -10,7 +10,7 @@ import numpy as np
 
 from perturber.errors import InvalidInputError, StorageError
 from perturber.featurevis import Recipe, Store, Target, key
-from perturber.service.jobs import JobQueue, JobState
+from perturber.service.jobs import JobQueue, JobState, JobStatus
 from perturber.service.requests import Progress
 
 log = logging.getLogger(__name__)
@@ -164,25 +164,28 @@ class Visualisations:
                 self._bytes -= gone.nbytes
                 self._not_kept.pop(forgotten, None)
 
+    def _making(self, name: str) -> tuple[tuple[str, int] | None, JobStatus | None]:
+        """Which job makes a key's pictures, as which of its targets, and where it stands; None where forgotten."""
+        with self._lock:
+            maker = self._makers.get(name)
+        try:
+            return maker, self.jobs.status(maker[0]) if maker else None
+        except InvalidInputError:
+            return maker, None
+
     def _state(self, name: str) -> Visualised:
+        maker, status = self._making(name)  # before what is finished is looked up: it may be finished meanwhile
         with self._lock:
             known = name in self._finished
             error = self._not_kept.get(name)
-            maker = self._makers.get(name)
         found = None if known else self.store.get(name)
         if found is not None:
             self._remember(name, found)
         if known or found is not None:
             return Visualised(key=name, state=JobState.DONE, progress=Progress(done=1, steps=1), error=error)
-        if maker:
-            try:
-                status = self.jobs.status(maker[0])
-            except InvalidInputError:
-                status = None
-            if status and status.state is not JobState.DONE:
-                return Visualised(
-                    key=name, state=status.state, progress=status.progress, job=status.id, error=status.error
-                )
-            with self._lock:  # finished once, and both memory and store have forgotten it
+        if status and status.state is not JobState.DONE:
+            return Visualised(key=name, state=status.state, progress=status.progress, job=status.id, error=status.error)
+        with self._lock:  # if it was finished once, both memory and store have forgotten it
+            if self._makers.get(name) == maker:
                 self._makers.pop(name, None)
         return Visualised(key=name, state=JobState.WAITING, progress=Progress(done=0, steps=1))

@@ -94,6 +94,20 @@ def test_what_is_being_made_is_not_ordered_twice(start) -> None:
     ]
 
 
+def test_what_is_finished_while_it_is_looked_up_is_not_ordered_again(start, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, recipe = start(), Recipe(size=32, steps=60)
+    ordered, _ = service.visualise(MODEL, neurons(0, 1), recipe)
+
+    def get(_: Store, __: str) -> None:
+        service.wait(ordered.job)  # was not there yet, and is afterwards
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "get", get)
+        service.visualise(MODEL, neurons(0), recipe)
+    assert service.visualise(MODEL, neurons(0), recipe)[0].state is JobState.DONE
+    assert [status.id for status in service.jobs.all()] == [ordered.job]
+
+
 def test_previews_are_those_of_each_target(start, engine: LocalEngine) -> None:
     service = start()
     found = service.visualise(MODEL, neurons(0, 1), Recipe(size=32, steps=2048, variants=2))
