@@ -201,13 +201,13 @@ def test_one_batch_explains_to_each_slot_its_class_of_its_picture(engine: LocalE
     two = (SlotRequest(model=LITE0, explain=207), SlotRequest(model=LITE0, explain=555), SlotRequest(model=LITE0))
     requests = [
         LookRequest(scene=Scene(), image=picture, slots=two),
-        LookRequest(scene=Scene(), image=other, slots=(SlotRequest(model=LITE1), *two[1:])),
+        LookRequest(scene=Scene(), image=other, slots=(SlotRequest(model=LITE1), replace(two[0], explain=281), two[2])),
         LookRequest(scene=Scene(), image=other, slots=()),
     ]
     first, second, _ = engine.answer(requests)
     check_explanation(engine, picture, 207, first.slots[0])
     check_explanation(engine, picture, 555, first.slots[1])
-    check_explanation(engine, other, 555, second.slots[1])
+    check_explanation(engine, other, 281, second.slots[1])
     assert [first.slots[2].explanation, second.slots[0].explanation, second.slots[2].explanation] == [None] * 3
 
 
