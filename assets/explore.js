@@ -211,7 +211,8 @@ window.perturber = window.perturber || {};
     // Plotly arrives a moment after the page; nothing is asked before what it answers can be drawn.
     function whenPlotsAreThere(action) {
         const { stage } = page;
-        const ready = document.querySelectorAll(".explore .slot .js-plotly-plot").length === page.slots.length;
+        const plots = [...document.querySelectorAll(".explore .slot .js-plotly-plot")];
+        const ready = plots.length === page.slots.length && plots.every((plot) => plot.on);
         if (ready) action();
         else if (stage.isConnected) setTimeout(() => page.stage === stage && whenPlotsAreThere(action), 20);
     }

@@ -1,6 +1,9 @@
 """What all tests share."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,10 @@ import torch
 
 # Several test processes and a browser share the machine with torch.
 torch.set_num_threads(max(1, (os.cpu_count() or 1)))
+
+# What is kept for users belongs to no test.
+os.environ["PERTURBER_DATA"] = tempfile.mkdtemp(prefix="perturber-tests-")
+atexit.register(shutil.rmtree, os.environ["PERTURBER_DATA"], ignore_errors=True)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

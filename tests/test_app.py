@@ -76,8 +76,8 @@ def test_predictions_as_a_figure(client: FlaskClient) -> None:
     [
         (None, "must hold a scene"),
         ([], "must hold a scene"),
-        ({"scene": {}}, "list of up to 2 model slots"),
-        ({"scene": {}, "slots": [slot()] * 3}, "list of up to 2 model slots"),
+        ({"scene": {}}, "list of up to 3 model slots"),
+        ({"scene": {}, "slots": [slot()] * 4}, "list of up to 3 model slots"),
         ({"scene": {"colour": 1}, "slots": []}, "Unknown parameter 'colour'"),
         ({"scene": {"distance": 99}, "slots": []}, "0.5 to 20"),
         ({"scene": {"distance": "NaN"}, "slots": []}, "0.5 to 20"),
@@ -195,7 +195,7 @@ def test_two_apps_in_one_process_ask_their_own_service(client: FlaskClient) -> N
 
 def test_first_state_is_what_the_server_warms_up(service: InferenceService) -> None:
     state = ExploreState.default(service.model)
-    assert [slot.model for slot in state.slots] == [LITE0, "efficientnet_lite1"]
+    assert [slot.model for slot in state.shown.values()] == [LITE0, "efficientnet_lite1"]
     assert service.look(state.request(None)).slots[0].activations is not None
 
 

@@ -145,7 +145,7 @@ def test_switching_models_layers_and_channels(opened: Open, site: Any) -> None:
     field.press("Enter")
     watched.wait_for("shown.slots[0].channels.join() === '3,5,8,9,10'")
     assert page.locator(part("count", 0)).input_value() == "5"
-    labels = page.locator("#explore-slot-0 .annotation-text").all_text_contents()
+    labels = page.locator("#explore-slot-0 .card .label span").all_text_contents()
     assert labels == ["3", "5", "8", "9", "10"]
 
     page.locator(part("on", 0)).click()

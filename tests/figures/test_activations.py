@@ -13,7 +13,7 @@ def maps(count: int, side: int = 14) -> np.ndarray:
 @pytest.mark.parametrize("count", range(1, 9))
 def test_every_map_is_there_once_and_whole(count: int) -> None:
     activations = maps(count)
-    figure = activation_mosaic(activations, range(10, 10 + count), scale=2.5)
+    figure = activation_mosaic(activations, range(10, 10 + count), scale=2.5, paper=True)
     z, places = np.array(figure.data[0].z), np.array(figure.data[0].customdata)
     for number, values in enumerate(activations):
         cells = np.isfinite(z) & (places[..., 0] == 10 + number)
@@ -53,6 +53,18 @@ def test_a_dead_layer_has_a_scale_too() -> None:
 def test_mosaic_alone_equals_the_figures_values() -> None:
     activations = maps(5, 28)
     np.testing.assert_array_equal(mosaic(activations), activation_mosaic(activations, range(5), scale=1).data[0].z)
+
+
+def test_pictures_lie_under_their_maps() -> None:
+    pictures = [np.full((8, 8, 3), n, np.uint8) for n in range(3)]
+    figure = activation_mosaic(maps(3), range(3), scale=1, pictures=pictures, paper=True)
+    frames, images = figure.layout.shapes, figure.layout.images
+    assert len(images) == 3
+    for frame, image in zip(frames, images, strict=True):
+        assert image.x == frame.x0
+        assert image.y > frame.y1
+        assert image.y + image.sizey <= figure.layout.yaxis.range[0]
+    assert len(activation_mosaic(maps(3), range(3), scale=1, pictures=[None] * 3, paper=True).layout.images) == 0
 
 
 def test_empty_figure_says_why() -> None:

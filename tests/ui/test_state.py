@@ -11,12 +11,18 @@ from perturber.parameters import PARAMETERS, Choice, Code, Neuron, Number, Switc
 from perturber.scene import Scene
 from perturber.service import ModelInfo
 from perturber.ui.state import ExploreState, SlotState, parse_channels
+from perturber.ui.view import View
 from perturber.zoo import Layer
 
 MODELS = {
     name: ModelInfo(
         name=name,
         label=name.title(),
+        fingerprint=name,
+        classes=("cat", "dog"),
+        class_list="pets",
+        groups={},
+        input_size=224,
         layers={"stem": Layer("stem", 4, 56, 56), "blocks.1": Layer("blocks.1", 24, 28, 28)},
         default_layer="blocks.1",
     )
@@ -49,20 +55,42 @@ def values_of(parameter: object) -> st.SearchStrategy:
 
 scenes = st.fixed_dictionaries({}, optional={k: values_of(p) for k, p in PARAMETERS.items()}).map(Scene.parse)
 slots = st.builds(
-    lambda name, layer, channels, a, p: SlotState(
+    lambda name, layer, channels, a, p, h: SlotState(
         model=name,
         layer=layer,
         channels=tuple(c % MODELS[name].layers[layer].channels for c in channels),
         activations=a,
         predictions=p,
+        hidden=h,
     ),
     st.sampled_from(list(MODELS)),
     st.sampled_from(["stem", "blocks.1"]),
     st.lists(st.integers(0, 999), min_size=1, max_size=8),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
-states = st.builds(lambda scene, a, b: ExploreState(scene=scene, slots=(a, b)), scenes, slots, slots)
+views = st.builds(
+    View,
+    divisor=st.none() | st.floats(-3, 3).map(lambda v: round(v, 3)),
+    shared=st.booleans(),
+    overlay=st.booleans(),
+    cards=st.sampled_from(["visualisation", "examples", "none"]),
+    naive=st.booleans(),
+    objective=st.sampled_from(["neuron", "channel"]),
+    variants=st.integers(1, 6),
+    pinned=st.lists(st.integers(0, 999), max_size=6, unique=True).map(tuple),
+    explain=st.none() | st.just("top") | st.integers(0, 999),
+    summary=st.booleans(),
+)
+states = st.builds(
+    lambda scene, a, b, edited, view: ExploreState(scene=scene, slots=(a, b, edited), view=view),
+    scenes,
+    slots,
+    slots,
+    st.none() | slots,
+    views,
+)
 
 
 @given(states)
@@ -76,7 +104,8 @@ def test_a_link_keeps_the_whole_state(state: ExploreState) -> None:
 def test_json_keeps_the_whole_state(state: ExploreState) -> None:
     data = {
         "scene": state.scene.changes(),
-        "slots": [{**slot.model_dump(), "channels": list(slot.channels)} for slot in state.slots],
+        "slots": [slot and {**slot.model_dump(), "channels": list(slot.channels)} for slot in state.slots],
+        "view": state.view.as_dict(),
     }
     assert ExploreState.from_json(data, model) == state
 
@@ -104,8 +133,33 @@ def test_a_new_layer_begins_with_its_first_channels() -> None:
 
 def test_a_slot_that_shows_nothing_asks_for_nothing() -> None:
     slot = SlotState(model="other", layer="stem", channels=(1,), activations=False)
-    assert slot.request().layer is None
-    assert slot.request().channels == ()
+    asked = slot.request(View(pinned=(1,), summary=True))
+    assert (asked.layer, asked.channels, asked.summary, asked.pinned) == (None, (), False, (1,))
+
+
+def test_hidden_and_empty_slots_ask_for_nothing() -> None:
+    state, _ = ExploreState.from_query({"h1": "1"}, model)
+    assert list(state.shown) == [1]
+    assert [slot.model for slot in state.request(None).slots] == ["efficientnet_lite1"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("divisor", "9", "-3 to 3"),
+        ("divisor", True, "-3 to 3"),
+        ("shared", 1, "true, false"),
+        ("cards", "all", "visualisation, examples, none"),
+        ("variants", 7, "1 to 6"),
+        ("pinned", [1] * 7, "up to 6"),
+        ("pinned", "cat", "whole numbers"),
+        ("explain", -1, "whole numbers"),
+        ("size", 3, "Allowed: divisor"),
+    ],
+)
+def test_display_options_that_are_none(option: str, value: object, allowed: str) -> None:
+    with pytest.raises(InvalidInputError, match=allowed):
+        View.parse({option: value})
 
 
 @pytest.mark.parametrize(
