@@ -1,6 +1,7 @@
 """``perturber bench look``: what the service adds to its renderer and networks, and the browser's loop."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from perturber.render import Renderer
 from perturber.scene import Scene, SceneBase
 from perturber.service import InferenceService, LookRequest, SlotRequest
 from perturber.service.engine import LocalEngine
+from perturber.zoo import Network
 
 MODELS = ("efficientnet_lite0", "efficientnet_lite1")
 CHANNELS = tuple(range(8))
@@ -67,7 +69,25 @@ def _service(settings: Settings, rounds: int) -> None:
         *parts, whole = times.values()
         print(f"service / sum of the bare parts: {np.median(whole / sum(parts)):.3f} (median of the rounds)")
         print(f"updates a second in the service: {1e3 / np.median(whole):.1f}")
+        _three_slots(service, bare, rounds)
         _triangles(bare.device, rounds)
+
+
+def _three_slots(service: InferenceService, engine: LocalEngine, rounds: int) -> None:
+    """Eight neurons in each of three slots, with predictions: of real networks, and of Lucent's InceptionV1."""
+    from lucent.modelzoo.inceptionv1.InceptionV1 import InceptionV1
+
+    torch.manual_seed(0)  # random weights serve for timing
+    entry = replace(engine.network(MODELS[0]).entry, name="inceptionv1")
+    networks = {MODELS[0]: engine.network(MODELS[0]), "InceptionV1": Network(entry, InceptionV1(), engine.device)}
+
+    def job(network: Network) -> Callable[[int], object]:
+        slot = SlotRequest(model=network.entry.name, layer=network.default_layer, channels=CHANNELS)
+        engine._networks[network.entry.name] = network
+        return lambda n: engine.answer([LookRequest(scene=_scene(n), slots=(slot,) * 3)])
+
+    times = measure({name: job(n) for name, n in networks.items()}, rounds=rounds, warmup=5, device=engine.device)
+    table("Three slots of one network, eight neurons each, predictions (bar on a GPU: 15 ms)", times)
 
 
 @torch.inference_mode()
