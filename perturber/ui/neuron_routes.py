@@ -16,7 +16,7 @@ from perturber.errors import InvalidInputError
 from perturber.examples import ClassExamples, ExampleIndex, index_path
 from perturber.featurevis import Target
 from perturber.service import JobStatus, ModelInfo, RankRequest, Visualised
-from perturber.service.service import check_classes
+from perturber.service.checks import check_classes
 from perturber.ui.context import service
 from perturber.ui.own_groups import OwnGroups
 from perturber.ui.state import MAX_NEURONS, ExploreState
@@ -86,12 +86,12 @@ def rank() -> Response:
     data = _json()
     state = ExploreState.from_json(data, service().model)
     number, by = data.get("slot"), data.get("by")
-    slot = state.shown.get(number) if isinstance(number, int) else None
+    slot = state.shown.get(number) if type(number) is int else None
     if slot is None:
         raise InvalidInputError("This slot shows no model. Choose one that does.")
     if by not in RANKINGS:
         raise InvalidInputError(f"Neurons cannot be ranked by {str(by)[:40]!r}. Allowed: {', '.join(RANKINGS)}.")
-    reference, class_index = data.get("reference"), data.get("class")
+    reference = data.get("reference")
     others = [s for n, s in state.shown.items() if n != number]
     found = service().rank(
         RankRequest(
@@ -100,7 +100,7 @@ def rank() -> Response:
             model=slot.model,
             layer=slot.layer,
             reference=None if reference is None else type(state.scene).parse(_mapping(data, "reference")),
-            class_index=class_index if isinstance(class_index, int) else None,
+            class_index=data.get("class"),
             other=(others[0].model, others[0].layer) if others else None,
             count=MAX_NEURONS,
         )
@@ -153,6 +153,14 @@ def class_examples(class_list: str) -> ClassExamples | None:
     return None if folder is None else _class_examples(folder, class_list)
 
 
+def sent_json() -> Any:
+    """What the present request holds, or None if it is not JSON."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:  # brackets in brackets without end
+        return None
+
+
 def sheet(pictures: list[np.ndarray], *, columns: int) -> np.ndarray:
     """Pictures (S, S, 3) side by side, row by row, with white between them."""
     if len(pictures) == 1:
@@ -202,11 +210,13 @@ def _own_groups() -> OwnGroups:
 
 def _index(info: ModelInfo) -> ExampleIndex:
     path = index_path(service().settings.data, info.fingerprint)
-    if not path.is_file():
+    try:
+        version = path.stat().st_mtime_ns
+    except OSError:
         raise NotFound(
             f"There are no dataset examples of {info.label} yet: perturber examples index FOLDER --model {info.name}"
-        )
-    return _load_index(path, path.stat().st_mtime_ns)
+        ) from None
+    return _load_index(path, version)
 
 
 @lru_cache(maxsize=8)
@@ -227,7 +237,7 @@ def _png(picture: np.ndarray, *, seconds: int) -> Response:
 
 
 def _json() -> dict[str, Any]:
-    data = request.get_json(silent=True)
+    data = sent_json()
     if not isinstance(data, dict):
         raise InvalidInputError("A request must hold a JSON object.")
     return data

@@ -47,7 +47,7 @@ class OwnGroups:
             groups = everything.setdefault(model, {}).setdefault(layer, {})
             if title not in groups and len(groups) >= MAX_GROUPS:
                 raise InvalidInputError(f"{layer} of {model} has {MAX_GROUPS} groups already. Remove one first.")
-            groups[title] = list(channels)
+            groups[title] = list(dict.fromkeys(channels))
             self._write(everything)
 
     def remove(self, model: str, layer: str, name: str) -> None:
@@ -63,10 +63,10 @@ class OwnGroups:
 
     def _read(self) -> dict[str, dict[str, dict[str, list[int]]]]:
         try:
-            return json.loads(self.path.read_text(encoding="utf-8"))
+            return _checked(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InvalidInputError(
                 f"The groups in {str(self.path)!r} cannot be read: {error}. Repair the file or remove it."
             ) from error
@@ -85,3 +85,19 @@ class OwnGroups:
             raise StorageError(
                 f"The group cannot be kept in {str(self.path)!r}: {error.strerror or error}. Make room and try again."
             ) from error
+
+
+def _checked(everything: object) -> dict[str, dict[str, dict[str, list[int]]]]:
+    """What a file holds, if it is what `OwnGroups` writes: people edit it, too."""
+
+    def inside(value: object) -> list:
+        if not isinstance(value, dict):
+            raise ValueError("it must hold groups by model, layer and name")
+        return list(value.values())
+
+    for layers in inside(everything):
+        for groups in inside(layers):
+            for channels in inside(groups):
+                if not isinstance(channels, list) or not all(type(c) is int and c >= 0 for c in channels):
+                    raise ValueError("a group must hold a list of channels")
+    return everything  # type: ignore[return-value]  # has just been checked

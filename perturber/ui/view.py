@@ -84,7 +84,7 @@ def _number(name: str, value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if isinstance(value, bool) or not least <= number <= most:
         _refuse(name, value, f"numbers from {least:g} to {most:g}")
