@@ -38,5 +38,6 @@ def gradient_picture(gradient: np.ndarray) -> np.ndarray:
         gradient: (H, W, 3).
     """
     total = gradient.sum(-1)
-    end = float(np.quantile(np.abs(total), GRADIENT_QUANTILE)) or 1.0
+    size = np.abs(total)
+    end = float(np.quantile(size, GRADIENT_QUANTILE)) or float(size.max()) or 1.0
     return SIGNED[((total / end).clip(-1, 1) * 127.5 + 127.5).round().astype(int)].astype(np.uint8)
