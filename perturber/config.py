@@ -24,6 +24,7 @@ class Settings:
         models: folder that holds the catalogue and bundled weights.
         model_memory_mib: memory for resident networks' weights before the least recently used one leaves.
         data: folder for what users bring along (objects, backgrounds) and what is computed once for all.
+        weights: folder for pulled weights, or None for ``weights`` under `data` (see `weights_folder`).
         examples: folder with a picture of each class (``<wnid>_*.JPEG`` or ``<wnid>/``), or None.
         visualisations_mib: room for feature visualisations under `data` before the least recently used ones leave.
         max_upload_mib: size of one upload, in MiB; what a zip file unpacks to counts too.
@@ -40,6 +41,9 @@ class Settings:
     )
     model_memory_mib: int = field(default_factory=lambda: _integer("MODEL_MEMORY_MIB", 2048))
     data: Path = field(default_factory=lambda: Path(_environment("DATA", "") or _user_data_folder()).expanduser())
+    weights: Path | None = field(
+        default_factory=lambda: Path(text).expanduser() if (text := _environment("WEIGHTS", "")) else None
+    )
     examples: Path | None = field(
         default_factory=lambda: Path(text).expanduser() if (text := _environment("EXAMPLES", "")) else None
     )
@@ -47,6 +51,11 @@ class Settings:
     max_upload_mib: int = field(default_factory=lambda: _integer("MAX_UPLOAD_MIB", 30))
     max_triangles: int = field(default_factory=lambda: _integer("MAX_TRIANGLES", 500_000))
     max_megapixels: int = field(default_factory=lambda: _integer("MAX_MEGAPIXELS", 40))
+
+    @property
+    def weights_folder(self) -> Path:
+        """Where pulled weights are kept."""
+        return self.weights or self.data / "weights"
 
 
 def _integer(name: str, default: int) -> int:

@@ -1,11 +1,12 @@
 """Networks: the catalogue, safe loading of weights, layers and what passes through them."""
 
-from perturber.zoo.catalogue import ModelEntry, catalog, entry
+from perturber.zoo.catalogue import ModelEntry, catalog, entries, entry
 from perturber.zoo.evaluate import Evaluation, evaluate
 from perturber.zoo.groups import Group, neuron_groups
 from perturber.zoo.layers import Layer
 from perturber.zoo.network import Network, Probe, check_layer, load
 from perturber.zoo.receptive_field import Field
+from perturber.zoo.sources import is_ready, ready
 
 __all__ = [
     "Evaluation",
@@ -17,8 +18,11 @@ __all__ = [
     "Probe",
     "catalog",
     "check_layer",
+    "entries",
     "entry",
     "evaluate",
+    "is_ready",
     "load",
     "neuron_groups",
+    "ready",
 ]

@@ -1,13 +1,27 @@
-"""The catalogue: which networks there are, where their weights come from, what their input must look like."""
+"""The catalogue: which networks there are, where their weights come from, what their input must look like.
 
+The project's is ``models/catalog.toml``; a user's own is ``catalog.toml`` in the data folder, read beside it (see
+`perturber.zoo.own`). Both have the same form.
+"""
+
+import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.zoo.classes import CLASS_LISTS, ClassName
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+"""What a model may be called: it stands in URLs and before the slash of ``model/layer:neuron``."""
+
+TRAININGS = ("standard", "adversarial", "stylised", "other")
+"""Kinds of training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,16 +29,19 @@ class Weights:
     """Where a network's weights come from.
 
     Attributes:
-        source: kind of place, a key of `perturber.zoo.weights.SOURCES`.
-        layout: naming of the keys, a key of `perturber.zoo.weights.LAYOUTS`.
-        sha256: of the file, in hexadecimal.
-        place: what the source needs to find the file.
+        source: kind of place, a key of `perturber.zoo.sources.SOURCES`.
+        layout: naming of the keys, a key of `perturber.zoo.layouts.LAYOUTS`.
+        sha256: of the file, in hexadecimal: all 64 digits, or the first ones where no more was published; empty
+            where nothing was, then what is pulled first is what is expected from then on.
+        place: what the source needs to find the file; a ``path`` is absolute.
+        layers: name of a layer in the file → module of the architecture, where they differ beyond the layout.
     """
 
     source: str
     layout: str
     sha256: str
-    place: MappingProxyType[str, str]
+    place: Mapping[str, str]
+    layers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +51,19 @@ class ModelEntry:
     Attributes:
         name: key in URLs and on the command line.
         label: name in the interface.
-        architecture: ``"timm:<name>"``.
+        architecture: ``"<kind>:<name>"``, see `perturber.zoo.architectures.ARCHITECTURES`.
         weights: where its weights come from.
-        licence: of the weights, as an SPDX identifier.
+        licence: of the weights, as an SPDX identifier, or "unknown".
         training: standard, adversarial, stylised or other.
         classes: name of its class list.
         mean, std: of the input per channel, in the [0, 1] pixel scale.
         input_size: side of the picture that it was made for, in pixels.
         resize: shorter side of a photograph before the centre crop, in pixels.
         groups: name of its published neuron groups (``groups/<name>.json`` beside the catalogue), if there are any.
+        base: name of the model that its training started from, if there is one.
+        checkpoints: its states during training in order, as ``.safetensors`` files, absolute.
+        class_names: its own classes in the order of the logits; None where `classes` is a list of the project.
+        own: whether it stands in the user's catalogue.
     """
 
     name: str
@@ -57,40 +78,140 @@ class ModelEntry:
     input_size: int
     resize: int
     groups: str | None = None
+    base: str | None = None
+    checkpoints: tuple[Path, ...] = ()
+    class_names: tuple[str, ...] | None = None
+    own: bool = False
+
+    @property
+    def class_list(self) -> tuple[ClassName, ...]:
+        """Its classes in the order of the logits."""
+        if self.class_names is None:
+            return CLASS_LISTS[self.classes]
+        return tuple(ClassName(index, "", name) for index, name in enumerate(self.class_names))
 
 
 @cache
 def catalog(folder: Path) -> dict[str, ModelEntry]:
-    """Every network of ``catalog.toml`` in this folder, in its order.
+    """Every network of the project's catalogue, ``catalog.toml`` in this folder, in its order.
 
     Raises:
         InvalidInputError: the catalogue is missing or broken.
     """
-    path = folder / "catalog.toml"
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {name: _entry(name, table) for name, table in tables.items()}
-    except OSError as error:
-        raise InvalidInputError(f"There is no catalogue at {str(path)!r}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInputError(f"The catalogue {str(path)!r} cannot be read: {error}.") from error
+    return read(folder / "catalog.toml", own=False)
+
+
+def entries(settings: Settings) -> dict[str, ModelEntry]:
+    """Every network, the project's first, whether its weights are at hand or not; the user's cannot shadow one.
+
+    Raises:
+        InvalidInputError: a catalogue is broken, or the project's is missing.
+    """
+    project, path = catalog(settings.models), settings.data / "catalog.toml"
+    own = _own(path, path.stat().st_mtime_ns) if path.is_file() else {}
+    return {**project, **{name: entry for name, entry in own.items() if name not in project}}
+
+
+@cache
+def _own(path: Path, _: int) -> dict[str, ModelEntry]:
+    return read(path, own=True)
 
 
 def entry(name: str, folder: Path) -> ModelEntry:
-    """The network with this name.
+    """The network with this name in the project's catalogue.
 
     Raises:
         UnknownNameError: naming the networks that exist.
     """
-    entries = catalog(folder)
-    if name not in entries:
-        raise UnknownNameError("model", name, entries)
-    return entries[name]
+    return _named(name, catalog(folder))
 
 
-def _entry(name: str, table: dict[str, Any]) -> ModelEntry:
-    weights = dict(table["weights"])
-    known = {key: weights.pop(key) for key in ("source", "layout", "sha256")}
+def find(name: str, settings: Settings) -> ModelEntry:
+    """The network with this name, the project's or the user's own.
+
+    Raises:
+        UnknownNameError: naming the networks that exist.
+    """
+    return _named(name, entries(settings))
+
+
+def _named(name: str, known: Mapping[str, ModelEntry]) -> ModelEntry:
+    if name not in known:
+        raise UnknownNameError("model", name, known)
+    return known[name]
+
+
+def read(path: Path, *, own: bool) -> dict[str, ModelEntry]:
+    """A catalogue file.
+
+    Raises:
+        InvalidInputError: it is missing or broken; names the model and what is wrong with it.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(f"There is no catalogue at {str(path)!r}: {error.strerror}.") from error
+    except ValueError as error:
+        raise InvalidInputError(f"The catalogue {str(path)!r} cannot be read: {error}.") from error
+    result = {}
+    for name, table in tables.items():
+        try:
+            result[name] = make_entry(name, table, path.parent, own=own)
+        except (InvalidInputError, KeyError, TypeError, ValueError, AttributeError) as error:
+            said = f"{error} is missing." if isinstance(error, KeyError) else f"{str(error).rstrip('.')}."
+            raise InvalidInputError(f"The model {name!r} in {str(path)!r} cannot be used: {said}") from error
+    return result
+
+
+def make_entry(name: str, table: Mapping[str, Any], folder: Path, *, own: bool) -> ModelEntry:
+    """A model's table as a value; what it says of files is relative to the folder.
+
+    Raises:
+        InvalidInputError: a name or value that is not allowed, naming what is.
+        KeyError, TypeError: a key is missing, or there is one too many.
+    """
+    place = dict(table["weights"])
+    known = {key: place.pop(key) for key in ("source", "layout")}
+    sha256 = str(place.pop("sha256", "") or place.pop("sha256_prefix", ""))
+    layers = place.pop("layers", {})
+    if "path" in place:
+        place["path"] = str(folder / Path(place["path"]).expanduser())
     rest: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    rest["weights"] = Weights(**known, place=MappingProxyType(weights))
-    return ModelEntry(name=name, **rest)
+    rest["checkpoints"] = tuple(folder / text for text in rest.get("checkpoints", ()))
+    rest["weights"] = Weights(**known, sha256=sha256, place=MappingProxyType(place), layers=MappingProxyType(layers))
+    made = ModelEntry(name=name, **rest, own=own)
+    for wrong, sentence in _rules(made):
+        if wrong:
+            raise InvalidInputError(sentence)
+    return made
+
+
+def _rules(made: ModelEntry) -> list[tuple[bool, str]]:
+    """Whether something is wrong, and what it would be."""
+    kinds = ("timm", "torchvision", "lucent", "factory")
+    numbers = all(isinstance(v, int | float) for v in (*made.mean, *made.std)) and len(made.mean) == len(made.std) == 3
+    return [
+        (
+            not NAME.fullmatch(made.name),
+            f"The name {made.name[:80]!r} is not allowed. Allowed: up to 64 of a-z, 0-9, _, . and -, "
+            "the first a letter or digit",
+        ),
+        (
+            made.architecture.partition(":")[0] not in kinds or not made.architecture.partition(":")[2],
+            f"The architecture cannot be {made.architecture[:80]!r}. Allowed: {', '.join(f'{k}:…' for k in kinds)}",
+        ),
+        (made.training not in TRAININGS, f"The training cannot be {made.training!r}. Allowed: {', '.join(TRAININGS)}"),
+        (
+            made.class_names is None and made.classes not in CLASS_LISTS,
+            f"There is no class list {made.classes!r}. Allowed: {', '.join(CLASS_LISTS)}, or class_names with its own",
+        ),
+        (not numbers or min(made.std) <= 0, "mean and std must be three numbers each, std above 0"),
+        (
+            not all(isinstance(v, int) and 16 <= v <= 2048 for v in (made.input_size, made.resize)),
+            "input_size and resize must be whole numbers, 16 to 2048",
+        ),
+        (
+            not re.fullmatch(r"[0-9a-f]{8,64}|", made.weights.sha256),
+            f"The sha256 {made.weights.sha256[:80]!r} is not one: 64 digits of 0-9 and a-f, or the first 8 or more",
+        ),
+    ]

@@ -23,5 +23,8 @@ IMAGENET_1K = tuple(
 )
 """The 1000 classes in the order of the logits; names as torchvision has them, identifiers as timm has them."""
 
-CLASS_LISTS: dict[str, tuple[ClassName, ...]] = {"imagenet1k": IMAGENET_1K}
+INCEPTION_5H = tuple(ClassName(index, "", f"output {index}") for index in range(1008))
+"""The outputs of Lucid's InceptionV1 (inception5h), numbered: their order is not that of ImageNet-1k."""
+
+CLASS_LISTS: dict[str, tuple[ClassName, ...]] = {"imagenet1k": IMAGENET_1K, "inception5h": INCEPTION_5H}
 """Name of a class list in the catalogue → its classes, in the order of the logits."""

@@ -4,7 +4,8 @@ What counts as a layer, and which value it shows:
 
 * every convolution: the output of the batch normalisation that follows it, or its own output where none does;
 * every block (a module with at least two convolutions inside, such as a residual block): its output;
-* every module that only joins branches, such as the concatenation of an Inception module: its output.
+* every module that only joins branches, such as the concatenation of an Inception module: its output;
+* every transformer block: its output tokens, as maps over the patches that a convolution cut the picture into.
 
 Values are taken before the non-linearity: where a value has passed one, the layer shows what went into it; where
 branches that have passed one are concatenated, what went into each of them.
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from perturber.zoo.layers import Layer, Site
+from perturber.zoo.layers import Layer, Site, to_maps
 from perturber.zoo.receptive_field import Field, follow, join
 
 ACTIVATIONS = {
@@ -27,6 +28,9 @@ ACTIVATIONS = {
     "hardsigmoid", "sigmoid", "tanh", "softplus", "clamp", "clamp_min",
 }  # fmt: skip
 """Non-linearities, as ATen names them."""
+
+MAX_EXTRA_TOKENS = 16
+"""Class and register tokens in front of the patches, at most."""
 
 LUCID_SUFFIX = "_pre_relu_conv"
 """In Lucid's InceptionV1 the convolution in front of the non-linearity ``mixed3a_1x1`` is called so."""
@@ -37,9 +41,12 @@ class Discovery:
     """What was found.
 
     Attributes:
+        output: what the network gave out.
         layers: every layer with the sites whose values make it, in the order in which a forward pass produces them.
-        features: where the last feature maps pass, which are pooled for the classifier; None where there are none.
+        features: where the last feature maps pass that the classifier draws on as a whole; None where there are none.
     """
+
+    output: Any
 
     layers: dict[str, tuple[Layer, tuple[Site, ...]]]
     features: Site | None
@@ -58,8 +65,8 @@ def discover(module: nn.Module, example: Tensor) -> Discovery:
             for handle in watch.hook(name, part):
                 stack.callback(handle.remove)
         stack.enter_context(watch)
-        module(example)
-    return Discovery(watch.layers(), watch.features())
+        output = module(example)
+    return Discovery(output, watch.layers(), watch.features())
 
 
 @dataclass(eq=False)
@@ -96,12 +103,22 @@ class _Watch(TorchDispatchMode):
             and not isinstance(part, nn.Sequential | nn.ModuleList)
             and sum(conv.startswith(f"{name}.") for conv in convolutions) > 1
         }
+        linear = [name for name, part in root.named_modules() if isinstance(part, nn.Linear)]
+        self.stacked = {  # transformer blocks, if they give out tokens
+            f"{name}.{child}" if name else child
+            for name, part in root.named_modules()
+            if isinstance(part, nn.Sequential | nn.ModuleList)
+            for child, _ in part.named_children()
+        }
+        self.stacked = {name for name in self.stacked if sum(full.startswith(f"{name}.") for full in linear) > 1}
         self.titles = {
             name: short if (short := name.removesuffix(LUCID_SUFFIX)) in names else name for name in convolutions
         }
         self.kept: list[Any] = [example]  # keeps every tensor alive, so that identities stay unique
         self.values: dict[int, _Value] = {id(example): _Value(example.shape, Field())}
         self.maps: list[_Value] = []
+        self.tokens: list[_Value] = []
+        self.bare = True  # whether all tokens are patches
         self.calls: dict[str, int] = {}
         self.found: dict[str, list[_Value]] = {}
 
@@ -124,8 +141,22 @@ class _Watch(TorchDispatchMode):
                 self.found[self.titles[name]] = [value]
             elif name and (name in self.blocks or joins):
                 self.found[name] = value.before or [value]
+            elif name in self.stacked and (grid := self._grid(output)):
+                maps = _Value(to_maps(output, grid).shape, None, Site(name, False, self.calls[name], grid))
+                self.tokens.append(maps)
+                self.found[name] = [maps]
 
         return [part.register_forward_pre_hook(going_in), part.register_forward_hook(coming_out)]
+
+    def _grid(self, output: Tensor) -> tuple[int, int] | None:
+        """Which (h, w) a convolution cut the picture into, where the output is one token for each of them."""
+        if output.ndim != 3 or len(output) != 1:
+            return None
+        for height, width in ((m.shape[2], m.shape[3]) for m in reversed(self.maps) if m.convolution):
+            if 0 <= (extra := output.shape[1] - height * width) <= MAX_EXTRA_TOKENS:
+                self.bare = self.bare and not extra
+                return height, width
+        return None
 
     def _place(self, tensor: Tensor, site: Site) -> None:
         value = self.values.get(id(tensor))
@@ -153,11 +184,17 @@ class _Watch(TorchDispatchMode):
             self.found[self.titles[inputs[0].convolution]] = [value]
         self.kept.append(output)
         self.values[id(output)] = value
-        if output.ndim == 4 and output.shape[2] * output.shape[3] > 1:
+        # The picture is square; what is not has its channels last, and what is more than one picture, windows of it.
+        if output.ndim == 4 and output.shape[0] == 1 and output.shape[2] == output.shape[3] > 1:
             self.maps.append(value)
 
     def features(self) -> Site | None:
-        """Where the last maps pass that are more than one value."""
+        """Where the last maps pass that are more than one value.
+
+        Behind the last block a class token alone counts, so that the maps are those that go into the block.
+        """
+        if self.tokens:
+            return self.tokens[-1 if self.bare or len(self.tokens) == 1 else -2].site
         return next((value.site for value in reversed(self.maps) if value.site), None)
 
     def layers(self) -> dict[str, tuple[Layer, tuple[Site, ...]]]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from perturber.errors import InvalidInputError
-from perturber.zoo.classes import CLASS_LISTS
+from perturber.zoo.classes import CLASS_LISTS, ClassName
 from perturber.zoo.network import Network
 from perturber.zoo.pictures import crop, read_picture
 
@@ -61,17 +61,23 @@ def spread(items: Sequence[T], limit: int | None) -> Sequence[T]:
     return [items[i * len(items) // limit] for i in range(limit)]
 
 
-def labelled_pictures(folder: Path, classes: str, limit: int | None = None) -> Sequence[tuple[Path, int]]:
+def labelled_pictures(
+    folder: Path, classes: str | Sequence[ClassName], limit: int | None = None
+) -> Sequence[tuple[Path, int]]:
     """Pictures named ``<wnid>_*`` or lying in folders named ``<wnid>``, with their class index, sorted by path.
 
+    A class without a WordNet identifier goes by its name.
+
     Args:
+        classes: a class list, or the name of one.
         limit: take this many, evenly spread over the sorted list.
 
     Raises:
         InvalidInputError: no such folder, or no labelled picture in it.
     """
     check_folder(folder)
-    index = {c.wnid: c.index for c in CLASS_LISTS[classes]}
+    known = CLASS_LISTS.get(classes, ()) if isinstance(classes, str) else classes
+    index = {c.wnid or c.name: c.index for c in known}
     labelled = []
     for path in sorted(p for pattern in ("*", "*/*") for p in folder.glob(pattern) if is_picture(p.name)):
         wnid = path.name.split("_")[0] if path.parent == folder else path.parent.name
@@ -121,7 +127,7 @@ def evaluate(
     Raises:
         InvalidInputError: no such folder, or nothing in it that could be used.
     """
-    pictures = labelled_pictures(folder, network.entry.classes, limit)
+    pictures = labelled_pictures(folder, network.entry.class_list, limit)
     hits1 = hits5 = count = done = 0
     unreadable: list[str] = []
     for arrays in read_ahead(network, (path for path, _ in pictures), batch):
@@ -134,7 +140,7 @@ def evaluate(
             with torch.inference_mode():
                 logits = network.look(network.preprocess(images)).logits
             assert logits is not None
-            right = logits.topk(5).indices == labels
+            right = logits.topk(min(5, logits.shape[1])).indices == labels
             hits1, hits5, count = hits1 + int(right[:, 0].sum()), hits5 + int(right.sum()), count + len(good)
         done += len(arrays)
         progress(done, len(pictures))

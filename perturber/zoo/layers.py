@@ -28,11 +28,17 @@ class Layer:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a value passes: at the `call`-th call of a module in a forward pass, going in or coming out."""
+    """Where a value passes: at the `call`-th call of a module in a forward pass, going in or coming out.
+
+    Attributes:
+        grid: (h, w) of the patches where the value is tokens (B, P + h·w, C), P of them (class, registers) in front:
+            it is shown as maps (B, C, h, w) of the patches. None where it is maps itself.
+    """
 
     module: str
     going_in: bool
     call: int
+    grid: tuple[int, int] | None = None
 
 
 class _StopForwardError(Exception):
@@ -69,6 +75,7 @@ def _keeper(site: Site, captured: dict[Site, Tensor], enough: int) -> Callable[.
     """A hook that keeps the value at a site, and ends the pass when `enough` sites have been seen (0: never).
 
     The network goes on with a copy: an activation in place may follow, and what is kept stays part of the graph.
+    With tokens it goes on with those that the maps make, so that gradients reach the maps.
     """
     calls = -1
 
@@ -77,9 +84,22 @@ def _keeper(site: Site, captured: dict[Site, Tensor], enough: int) -> Callable[.
         calls += 1
         if calls != site.call:
             return None
-        captured[site] = value = arguments[1][0] if site.going_in else arguments[2]
+        value = arguments[1][0] if site.going_in else arguments[2]
+        captured[site] = maps = value if site.grid is None else to_maps(value, site.grid)
         if len(captured) == enough:
             raise _StopForwardError
-        return (value.clone(), *arguments[1][1:]) if site.going_in else value.clone()
+        passed = value.clone() if site.grid is None else _to_tokens(maps, value)
+        return (passed, *arguments[1][1:]) if site.going_in else passed
 
     return keep
+
+
+def to_maps(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+    """The patches among tokens (B, P + h·w, C), row by row, as maps (B, C, h, w); the P in front have no place."""
+    return tokens[:, tokens.shape[1] - grid[0] * grid[1] :].transpose(1, 2).unflatten(2, grid)
+
+
+def _to_tokens(maps: Tensor, tokens: Tensor) -> Tensor:
+    """Tokens again, with those in front as they were."""
+    patches = maps.flatten(2).transpose(1, 2)
+    return torch.cat([tokens[:, : tokens.shape[1] - patches.shape[1]], patches], 1)

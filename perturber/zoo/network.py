@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.zoo import catalogue
-from perturber.zoo.classes import CLASS_LISTS
+from perturber.zoo.architectures import build
 from perturber.zoo.discovery import discover
 from perturber.zoo.layers import Layer, run_and_capture
 from perturber.zoo.weights import load_weights
@@ -46,6 +45,10 @@ class Network:
         entry: its row of the catalogue.
         module: the classifier.
         device: where it runs.
+
+    Attributes:
+        layers: by name, in the order of a forward pass.
+        outputs: number of logits; None where the module gives out something else.
     """
 
     def __init__(self, entry: catalogue.ModelEntry, module: nn.Module, device: torch.device | str = "cpu") -> None:
@@ -62,10 +65,22 @@ class Network:
         self.layers: dict[str, Layer] = {name: layer for name, (layer, _) in found.layers.items()}
         self._sites = {name: sites for name, (_, sites) in found.layers.items()}
         self._features = found.features
+        logits = found.output
+        self.outputs = logits.shape[1] if isinstance(logits, Tensor) and logits.ndim == 2 else None
+
+    @property
+    def maps(self) -> bool:
+        """Whether it has feature maps, without which Grad-CAM has nothing to stand on."""
+        return self._features is not None
 
     @cached_property
     def default_layer(self) -> str:
-        """A middle layer: the first block with a sixteenth of the input's resolution, else the middle one."""
+        """A middle layer: the first block with a sixteenth of the input's resolution, else the middle one.
+
+        Empty where there are no layers.
+        """
+        if not self.layers:
+            return ""
         blocks = [
             layer
             for name, layer in self.layers.items()
@@ -77,7 +92,7 @@ class Network:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the logits."""
-        return tuple(c.name for c in CLASS_LISTS[self.entry.classes])
+        return tuple(c.name for c in self.entry.class_list)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -112,13 +127,16 @@ class Network:
 
         Raises:
             UnknownNameError: a layer that does not exist.
+            InvalidInputError: features of a network that has no feature maps.
         """
+        if features and not self.maps:
+            raise InvalidInputError(f"{self.entry.name} has no feature maps: what speaks for a class cannot be shown.")
         for layer in layers:
             check_layer(self.entry.name, self.layers, layer)
         if not layers and not logits and not features:
             return Probe({}, None)
         sites = {layer: self._sites[layer] for layer in layers}
-        if features and self._features:
+        if features and self._features is not None:
             sites[""] = (self._features,)
         values, output = run_and_capture(self.module, inputs, sites, to_the_end=logits)
         return Probe(values, output, values.pop("", None))
@@ -146,14 +164,19 @@ def load(name: str, device: torch.device | str, settings: Settings) -> Network:
 
     Raises:
         UnknownNameError: naming the networks that exist.
-        InvalidInputError: its weights are missing, changed or do not fit.
+        InvalidInputError: its weights are missing, changed or do not fit, or its classes are not as many as its logits.
     """
-    entry = catalogue.entry(name, settings.models)
-    kind, _, architecture = entry.architecture.partition(":")
-    module = ARCHITECTURES[kind](architecture)
-    load_weights(module, entry.weights)
-    return Network(entry, module, device)
-
-
-ARCHITECTURES = {"timm": timm.create_model}
-"""First part of an architecture's name → function that builds it from the second."""
+    entry = catalogue.find(name, settings)
+    module = build(entry.architecture, len(entry.class_list))
+    load_weights(module, entry, settings)
+    try:
+        network = Network(entry, module, device)
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        size = f"{entry.input_size} × {entry.input_size}"
+        raise InvalidInputError(f"{name} cannot take a picture of {size} pixels: {error}.") from error
+    if network.outputs != len(entry.class_list):
+        gives = "no logits (B, classes)" if network.outputs is None else f"{network.outputs} logits"
+        raise InvalidInputError(f"{name} gives {gives}, but its class list has {len(entry.class_list)} classes.")
+    return network

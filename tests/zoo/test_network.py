@@ -237,10 +237,10 @@ def test_unknown_names_are_refused(lite0: zoo.Network, settings: Settings) -> No
             zoo.check_layer("m", lite0.layers, "blocks.3.0", (channel,))
 
 
-def test_a_package_that_is_missing_says_what_to_install(lite0: zoo.Network) -> None:
+def test_a_package_that_is_missing_says_what_to_install(lite0: zoo.Network, settings: Settings) -> None:
     weights = replace(lite0.entry.weights, place=MappingProxyType({"package": "no_such_package", "file": "x.pth"}))
     with pytest.raises(InvalidInputError, match="pip install no_such_package"):
-        load_weights(lite0.module, weights)
+        load_weights(lite0.module, replace(lite0.entry, weights=weights), settings)
 
 
 def test_fingerprint_tells_weights_and_preprocessing_apart() -> None:

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from perturber.errors import InvalidInputError
-from perturber.zoo.weights import fill, read_state, verify
+from perturber.zoo.reading import read_state
+from perturber.zoo.weights import fill, verify
 
 
 class Malicious:
