@@ -1,4 +1,4 @@
-"""Without a browser: run, look, render, parameters, evaluate, featurevis, examples, objects, backgrounds, bench."""
+"""Without a browser: run, look, render, parameters, evaluate, featurevis, examples, models, objects, …, bench."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ import typer
 
 from perturber.cli_examples import examples_app
 from perturber.cli_featurevis import featurevis
+from perturber.cli_models import models_app
 from perturber.cli_scenes import backgrounds_app, objects_app
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
@@ -21,6 +22,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(objects_app, name="objects")
 app.add_typer(backgrounds_app, name="backgrounds")
 app.add_typer(examples_app, name="examples")
+app.add_typer(models_app, name="models")
 
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N; default: PERTURBER_DEVICE or auto.")]
 Object = Annotated[str | None, typer.Option("--object", help="The pair of objects in the scene.")]

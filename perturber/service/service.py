@@ -1,5 +1,6 @@
 """The service that owns the device: everything that renders, infers or visualises asks it."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -61,6 +62,7 @@ class InferenceService:
         self._quiet_until = 0.0
         self._calls: list[tuple[Callable[[], Any], Future]] = []
         self._infos: dict[str, ModelInfo] = {}
+        self._unusable: set[str] = set()
         self._closed = False
         self.jobs = JobQueue(wake=self._notice_job, finished=self._keep)
         self.visualisations = Visualisations(
@@ -192,8 +194,17 @@ class InferenceService:
         return self.jobs.product(job)
 
     def models(self) -> dict[str, ModelInfo]:
-        """Every model of the catalogue, in its order."""
-        return {name: self.model(name) for name in zoo.catalog(self.settings.models)}
+        """Every model that is ready, in the catalogue's order; one that cannot be loaded is left out, and logged."""
+        infos = {}
+        for name in zoo.ready(self.settings):
+            if name not in self._unusable:
+                try:
+                    infos[name] = self.model(name)
+                except InvalidInputError as error:
+                    self._refuse_if_closed()
+                    self._unusable.add(name)
+                    logging.getLogger(__name__).warning("%s is left out: %s", name, error)
+        return infos
 
     def model(self, name: str) -> ModelInfo:
         """One model of the catalogue; loads it at the first call.
@@ -231,7 +242,7 @@ class InferenceService:
     def _neuron(self, text: str) -> tuple[str, Target]:
         """The model and the unit of ``layer:neuron`` or ``model/layer:neuron``, if there is one."""
         model, _, unit = text.rpartition("/")
-        model = model or next(iter(zoo.catalog(self.settings.models)))
+        model = model or next(iter(zoo.ready(self.settings)))
         layer, _, channel = unit.rpartition(":")
         zoo.check_layer(model, self.model(model).layers, layer, (int(channel),))
         return model, Target(layer=layer, index=int(channel))

@@ -205,6 +205,10 @@ def _rules(made: ModelEntry) -> list[tuple[bool, str]]:
             made.class_names is None and made.classes not in CLASS_LISTS,
             f"There is no class list {made.classes!r}. Allowed: {', '.join(CLASS_LISTS)}, or class_names with its own",
         ),
+        (
+            made.class_names is not None and made.classes in CLASS_LISTS,
+            f"Own class_names need a name of their own, not {made.classes!r}",
+        ),
         (not numbers or min(made.std) <= 0, "mean and std must be three numbers each, std above 0"),
         (
             not all(isinstance(v, int) and 16 <= v <= 2048 for v in (made.input_size, made.resize)),

@@ -77,14 +77,13 @@ def _inceptionv1_tensorflow(state: State, module: nn.Module) -> State:
     modules = {name.removesuffix("_pre_relu_conv"): name for name, _ in module.named_children() if "conv" in name}
     modules |= {"softmax2": "softmax2_pre_activation_matmul"}
     kinds = {"w": "weight", "weights": "weight", "kernel": "weight", "b": "bias", "biases": "bias", "bias": "bias"}
+    tail = re.compile(r"(_(pre_relu|pre_activation|conv|matmul|w|b))+$")
     renamed = {}
     for key, tensor in state.items():
         if re.match(r"(head|nn|softmax)[01]", key):
             continue
         kind = kinds.get(re.split(r"[/_.]", key.removesuffix(":0"))[-1])
-        stems = (
-            re.sub(r"(_(pre_relu|pre_activation|conv|matmul|w|b))+$", "", part) for part in re.split(r"[/:.]", key)
-        )
+        stems = (tail.sub("", part) for part in re.split(r"[/:.]", key))
         owner = next((modules[stem] for stem in stems if stem in modules), None)
         renamed[f"{owner}.{kind}" if owner and kind else key] = _transposed(tensor)
     return renamed

@@ -63,7 +63,7 @@ def _keras(path: Path) -> State:
     """Keras' HDF5 files, of weights alone or of a whole model: ``layer/…/kernel:0`` → tensor in Keras' layout."""
     state = {}
     with h5py.File(path, "r") as file:
-        root = file["model_weights"] if "model_weights" in file else file
+        root = file.get("model_weights", file)
         if "layer_names" not in root.attrs:
             raise InvalidInputError(
                 f"The file {path.name!r} does not name its layers as Keras' HDF5 files do; save it with "

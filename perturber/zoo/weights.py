@@ -1,6 +1,7 @@
 """Weights are data: found, checked against their hash, read without running code, and mapped onto an architecture."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
@@ -29,11 +30,10 @@ def load_weights(module: nn.Module, entry: ModelEntry, settings: Settings) -> No
     fill(module, _renamed(state, weights.layers), path.name)
 
 
-def _renamed(state: State, layers: dict[str, str] | object) -> State:
+def _renamed(state: State, layers: Mapping[str, str]) -> State:
     """Whole layers under other names."""
-    names = dict(layers)  # type: ignore[call-overload]
     split = {key: key.rpartition(".") for key in state}
-    return {f"{names.get(layer, layer)}{dot}{kind}": state[key] for key, (layer, dot, kind) in split.items()}
+    return {f"{layers.get(layer, layer)}{dot}{kind}": state[key] for key, (layer, dot, kind) in split.items()}
 
 
 def expected(entry: ModelEntry, path: Path) -> str:
