@@ -6,34 +6,27 @@ window.perturber = window.perturber || {};
 (function () {
     "use strict";
 
-    const CAMERA = ["yaw", "pitch", "roll", "distance", "pan_x", "pan_y"];
     const URL_EVERY_MS = 300;
     const PLANE_EVERY_MS = 400;
     const setProps = (id, props) => window.dash_clientside.set_props(id, props);
-    const tidy = (value) => (typeof value === "number" ? Number(value.toFixed(4)) : value);
 
     let page = null; // what belongs to the page as it is mounted now
 
-    function later(milliseconds, action) {
-        let timer = null;
-        return () => {
-            if (timer === null)
-                timer = setTimeout(() => {
-                    timer = null;
-                    action();
-                }, milliseconds);
-        };
-    }
-
     function mount(facts, slots) {
+        const control = new window.perturber.SceneControl("explore", facts, {
+            changed: publish,
+            model: () => page.slots[0].model,
+        });
         page = {
             facts: facts,
-            stage: document.getElementById("explore-stage"),
-            scene: { ...facts.scene },
-            shown: { ...facts.scene }, // what the menus show
+            control,
+            stage: control.stage,
+            scene: control.values,
+            sceneView: control.view,
             reference: null,
             request,
             end,
+            overlay: drawOverlay,
             slots: slots.map((slot, n) => ({
                 ...slot,
                 ...facts.slots[n],
@@ -41,20 +34,9 @@ window.perturber = window.perturber || {};
                 channels: window.perturber.parseChannels(slot.text) || [0],
                 list: null,
             })),
-            sceneView: new window.perturber.SceneView("explore", facts.camera),
             view: { ...facts.view },
+            writeUrlSoon: window.perturber.later(URL_EVERY_MS, writeUrl),
         };
-        window.perturber.listenToPointer(
-            document.getElementById("explore-pointer"),
-            () => page.scene,
-            change,
-            () => change(Object.fromEntries(CAMERA.map((key) => [key, facts.defaults[key]]))),
-        );
-        page.panel = new window.perturber.ParameterPanel(document.querySelector(".explore .parameters"), facts, {
-            change,
-            resolve,
-        });
-        window.perturber.uploads(page, change);
         page.marker = new window.perturber.Marker(page);
         page.cards = page.slots.map((_, n) => new window.perturber.Cards(page, n));
         page.predictions = page.slots.map((_, n) => new window.perturber.Predictions(page, n, (c) => page.display.pin(c)));
@@ -63,7 +45,6 @@ window.perturber = window.perturber || {};
         page.visualisations = new window.perturber.Visualisations(page);
         page.drawer = new window.perturber.Drawer(page, option, (n, channel) => page.controls.add(n, channel));
         document.querySelector(".explore .reference").addEventListener("click", setReference);
-        showScene();
         // Another visit to the page is another gate: an answer on its way to the last visit finds nobody.
         window.perturber.gate = new window.perturber.Gate("/explore/look", draw);
         window.perturber.page = page;
@@ -76,9 +57,9 @@ window.perturber = window.perturber || {};
         page.display.show();
         if ("cards" in values) page.cards.forEach((cards) => (cards.arrange(), cards.showPictures()));
         const last = page.displayed;
-        if (last && ("divisor" in values || "shared" in values || "overlay" in values))
+        if (last && ("divisor" in values || "shared" in values))
             page.slots.forEach((_, n) => last.answer.slots[n] && page.cards[n].rescale(end(n)));
-        if ("overlay" in values) drawOverlay();
+        if (["divisor", "shared", "overlay"].some((key) => key in values)) drawOverlay();
         page.visualisations.refresh();
         publish();
     }
@@ -94,30 +75,24 @@ window.perturber = window.perturber || {};
 
     function drawOverlay() {
         const { unit } = page.marker;
-        const number = unit ? unit.cards.number : page.slots.findIndex((slot) => !slot.vacant && !slot.hidden);
-        if (number >= 0) page.marker.draw(page.cards[number], end(number));
+        const cards = unit ? unit.cards : page.cards.find(({ shown }) => shown);
+        page.marker.draw(cards, cards && end(cards.number));
     }
 
     function setReference() {
-        page.reference = { ...changes() };
+        page.reference = page.control.changes();
         const button = document.querySelector(".explore .reference");
         button.classList.add("chosen");
         button.textContent = "Reference ✓";
         button.title = "A reference scene is set; a click sets it to the present scene";
     }
 
-    // ---- scene ------------------------------------------------------------------------------------------------
-
-    function change(values) {
-        for (const [key, value] of Object.entries(values)) page.scene[key] = tidy(value);
-        showScene();
-        publish();
-    }
+    // ---- requests ---------------------------------------------------------------------------------------------
 
     function publish() {
-        page.sceneView.update({ ...page.scene });
+        page.control.draw();
         window.perturber.gate.offer(request());
-        writeUrl();
+        page.writeUrlSoon();
     }
 
     function request() {
@@ -125,39 +100,13 @@ window.perturber = window.perturber || {};
             vacant ? null : { model, layer, channels, activations, predictions, hidden },
         );
         const { pinned, explain, summary } = page.view;
-        return { scene: changes(), slots: slots, view: { pinned, explain, summary } };
-    }
-
-    function changes() {
-        const entries = Object.entries(page.scene);
-        return Object.fromEntries(entries.filter(([key, value]) => value !== page.facts.defaults[key]));
-    }
-
-    // A text of the user's, as the server reads it; throws the server's sentence.
-    async function resolve(key, text) {
-        const named = key !== "plane_neuron" || text.includes("/") ? text : `${page.slots[0].model}/${text.trim()}`;
-        const response = await fetch("/explore/text", {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify({ key: key, value: named }),
-        });
-        if (!response.ok) throw new Error(await window.perturber.sentence(response));
-        return (await response.json()).value;
-    }
-
-    function showScene() {
-        page.panel.show(page.scene);
-        for (const key of page.facts.choices) {
-            if (page.shown[key] === page.scene[key]) continue;
-            page.shown[key] = page.scene[key];
-            setProps({ type: "explore-choice", key: key }, { value: page.scene[key] });
-        }
+        return { scene: page.control.changes(), slots: slots, view: { pinned, explain, summary } };
     }
 
     // ---- URL --------------------------------------------------------------------------------------------------
 
     function query() {
-        const values = Object.entries(changes());
+        const values = Object.entries(page.control.changes());
         for (const [key, value] of Object.entries(page.view))
             if (String(value) !== String(page.facts.viewDefaults[key])) values.push([key, String(value)]);
         page.slots.forEach((slot, i) => {
@@ -171,12 +120,12 @@ window.perturber = window.perturber || {};
         return new URLSearchParams(values).toString().replaceAll("%2C", ",");
     }
 
-    const writeUrl = later(URL_EVERY_MS, () => {
+    function writeUrl() {
         if (!page.stage.isConnected) return;
         const url = `/?${query()}`;
         history.replaceState(history.state, "", url);
         setProps("link-explore", { href: url });
-    });
+    }
 
     // ---- Dash -------------------------------------------------------------------------------------------------
 
@@ -197,10 +146,9 @@ window.perturber = window.perturber || {};
             } else {
                 for (const { prop_id, value } of window.dash_clientside.callback_context.triggered) {
                     const { type, key, slot } = JSON.parse(prop_id.slice(0, prop_id.lastIndexOf(".")));
-                    if (slot === undefined) page.scene[key] = page.shown[key] = value || page.scene[key];
+                    if (slot === undefined) page.control.said(key, value);
                     else page.controls.said(slot, said[slot], type.replace("explore-slot-", ""));
                 }
-                showScene();
             }
             if (!fresh && JSON.stringify(request()) === before) return window.dash_clientside.no_update;
             whenPlotsAreThere(publish);
@@ -224,11 +172,11 @@ window.perturber = window.perturber || {};
         if (!page.stage.isConnected) return;
         document.getElementById("explore-input").src = answer.input;
         page.displayed = { sequence: sequence, state: state, answer: answer };
-        page.marker.show();
         answer.slots.forEach((slot, number) => {
-            page.cards[number].draw(slot, end(number));
-            page.predictions[number].draw(slot);
+            page.cards[number].draw(slot, state.slots[number], end(number));
+            page.predictions[number].draw(slot, state.slots[number]);
         });
+        page.marker.show();
         drawOverlay();
         page.display.follow(Math.max(...answer.slots.map((slot) => (slot && slot.scale) || 0)));
         document.getElementById("explore-status").textContent = answer.status;
@@ -242,7 +190,7 @@ window.perturber = window.perturber || {};
     function followPlane(plane) {
         if (!plane) return;
         page.sceneView.planeVersion = plane.done;
-        page.sceneView.update({ ...page.scene });
+        page.control.draw();
         const { gate } = window.perturber;
         if (!plane.finished) setTimeout(() => window.perturber.gate === gate && gate.again(), PLANE_EVERY_MS);
     }

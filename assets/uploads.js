@@ -95,7 +95,7 @@ window.perturber = window.perturber || {};
                 const added = await answer(await fetch(KINDS[this.kind].url, { method: "POST", headers, body: form }));
                 this.added = added.name;
                 Object.assign(this.page.facts.morphs, added.morphs);
-                window.dash_clientside.set_props({ type: "explore-choice", key: this.kind }, { options: added.options });
+                window.dash_clientside.set_props({ type: `${this.page.name}-choice`, key: this.kind }, { options: added.options });
                 await this.show();
                 this.say("Added to this server. Use it now, or find it in the menu later.");
                 this.use.disabled = false;

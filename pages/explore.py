@@ -3,12 +3,13 @@
 import base64
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import dash
 import numpy as np
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 from PIL import Image
 
 from perturber.errors import InvalidInputError, OvertakenError, UnknownNameError
@@ -27,13 +28,12 @@ from perturber.figures import (
     mosaic,
     prediction_bars,
 )
-from perturber.parameters import PARAMETERS, Choice, Number, Text, get
-from perturber.scene import Scene
-from perturber.service import Look, LookRequest, ModelInfo, SlotLook
+from perturber.service import Look, ModelInfo, SlotLook
+from perturber.service.checks import check_classes
 from perturber.ui.context import service
-from perturber.ui.neuron_routes import class_examples, sheet
+from perturber.ui.neuron_routes import class_examples, sent_json, sheet
 from perturber.ui.parameter_panel import parameter_panel
-from perturber.ui.scene_view import camera_facts, morph_titles, scene_view
+from perturber.ui.scene_view import scene_facts, scene_view
 from perturber.ui.slots import slot_frame
 from perturber.ui.state import MAX_NEURONS, ExploreState
 from perturber.ui.view import MAX_PINNED, View
@@ -50,8 +50,10 @@ routes = Blueprint(PAGE, __name__)
 def layout(**query: str) -> html.Div:
     """The page in the state that its URL names."""
     state, problems = ExploreState.from_query(query, service().model)
+    state, unknown = _without_unknown_classes(state)
     models = service().models()
-    problems += _examples_problem(models)
+    examples = _examples_problem(models)
+    problems += unknown + examples
     return html.Div(
         [
             html.Div(
@@ -78,7 +80,10 @@ def layout(**query: str) -> html.Div:
                 className="columns",
             ),
             html.Footer([html.Span(id=f"{PAGE}-status"), html.Span(id=f"{PAGE}-rate")], className="status"),
-            dcc.Store(id=f"{PAGE}-facts", data=_facts(state)),
+            dcc.Store(
+                id=f"{PAGE}-facts",
+                data=_facts(state, examples=service().settings.examples is not None and not examples),
+            ),
             dcc.Store(id=f"{PAGE}-state"),
         ],
         className="explore",
@@ -130,25 +135,10 @@ def _pictures() -> html.Div:
     )
 
 
-def _facts(state: ExploreState) -> dict[str, Any]:
+def _facts(state: ExploreState, *, examples: bool) -> dict[str, Any]:
     """What the page's script needs to know; everything else it reads from the controls."""
     return {
-        "scene": state.scene.as_dict(),
-        "defaults": {key: parameter.default for key, parameter in PARAMETERS.items()},
-        "limits": {
-            key: {
-                "min": parameter.minimum,
-                "max": parameter.maximum,
-                "step": parameter.step,
-                "whole": parameter.whole,
-            }
-            for key, parameter in PARAMETERS.items()
-            if isinstance(parameter, Number)
-        },
-        "labels": {key: parameter.label for key, parameter in PARAMETERS.items()},
-        "choices": [key for key, parameter in PARAMETERS.items() if isinstance(parameter, Choice)],
-        "groups": {key: parameter.group for key, parameter in PARAMETERS.items()},
-        "morphs": morph_titles(),
+        **scene_facts(state.scene),
         "models": {name: _model_facts(info) for name, info in service().models().items()},
         "classes": {info.class_list: info.classes for info in service().models().values()},
         "slots": [{"vacant": slot is None, "hidden": slot is not None and slot.hidden} for slot in state.slots],
@@ -159,10 +149,25 @@ def _facts(state: ExploreState) -> dict[str, Any]:
         "maxPinned": MAX_PINNED,
         "gap": GAP,
         "diverging": DIVERGING,
-        "examples": service().settings.examples is not None and not _examples_problem(service().models()),
+        "examples": examples,
         "neurons": MAX_NEURONS,
-        "camera": camera_facts(),
     }
+
+
+def _without_unknown_classes(state: ExploreState) -> tuple[ExploreState, list[str]]:
+    """The state of a link without classes that its models do not have, and a sentence for each option that had some."""
+    problems = []
+    explain = state.view.explain
+    explained = (explain,) if isinstance(explain, int) else ()
+    for option, classes in (("pinned", state.view.pinned), ("explain", explained)):
+        try:
+            for slot in filter(None, state.slots):
+                check_classes(service().model(slot.model), classes)
+        except InvalidInputError as error:
+            problems.append(str(error))
+            view = replace(state.view, **{option: getattr(View(), option)})
+            state = state.model_copy(update={"view": view})
+    return state, problems
 
 
 def _examples_problem(models: dict[str, ModelInfo]) -> list[str]:
@@ -250,23 +255,12 @@ def look() -> Response:
     )
 
 
-@routes.post("/explore/text")
-def text() -> Response:
-    """Reads what the user has written into a field, so that the page asks for nothing that cannot be shown."""
-    data: Any = request.get_json(silent=True)
-    if not isinstance(data, dict) or not isinstance(get(str(data.get("key"))), Text):
-        raise InvalidInputError("A request must hold the key of a text and its value.")
-    scene = Scene.parse({data["key"]: data.get("value")})
-    service().check(LookRequest(scene=scene.replace(plane=True)))
-    return jsonify(value=getattr(scene, data["key"]))
-
-
 @routes.post("/explore/figure")
 def paper_figure() -> Response:
     """A slot's activations or predictions as a labelled Plotly figure, for saving."""
     state, asked = _asked()
     number = asked.get("slot")
-    if not isinstance(number, int) or number not in state.shown:
+    if type(number) is not int or number not in state.shown:
         raise UnknownNameError("slot", number, [str(n) for n in state.shown])
     answer = service().look(state.request(None))
     slots = dict(zip(state.shown, answer.slots, strict=True))
@@ -287,7 +281,7 @@ def paper_figure() -> Response:
 
 def _asked() -> tuple[ExploreState, dict[str, Any]]:
     """The state that a request holds, and all that it holds."""
-    data: Any = request.get_json(silent=True)
+    data = sent_json()
     return ExploreState.from_json(data, service().model), data
 
 

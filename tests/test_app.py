@@ -200,10 +200,10 @@ def test_first_state_is_what_the_server_warms_up(service: InferenceService) -> N
 
 
 def test_texts_are_read_before_they_reach_the_scene(client: FlaskClient) -> None:
-    good = client.post("/explore/text", json={"key": "plane_neuron", "value": " efficientnet_lite1/conv_stem:3 "})
+    good = client.post("/scene/text", json={"key": "plane_neuron", "value": " efficientnet_lite1/conv_stem:3 "})
     assert good.get_json() == {"value": "efficientnet_lite1/conv_stem:3"}
     code = {"key": "custom_code", "value": "color.r = value;"}
-    assert client.post("/explore/text", json=code).get_json() == {"value": "color.r = value;"}
+    assert client.post("/scene/text", json=code).get_json() == {"value": "color.r = value;"}
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_texts_are_read_before_they_reach_the_scene(client: FlaskClient) -> None
     ],
 )
 def test_texts_that_are_none(client: FlaskClient, body: Any, sentence: str) -> None:
-    response = client.post("/explore/text", json=body)
+    response = client.post("/scene/text", json=body)
     assert response.status_code == 400
     assert sentence in response.get_json()["error"]
 

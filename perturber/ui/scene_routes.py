@@ -8,7 +8,10 @@ from werkzeug.datastructures import FileStorage
 
 from perturber import objects
 from perturber.errors import InvalidInputError
+from perturber.parameters import Text, get
 from perturber.render.plane import plane_pair
+from perturber.scene import Scene
+from perturber.service import LookRequest
 from perturber.ui.context import service
 from perturber.ui.scene_view import morph_titles, object_payload, payload
 
@@ -39,6 +42,16 @@ def scene_routes(server: Flask) -> Blueprint:
     def plane() -> Response:
         picture = service().plane(request.args.get("neuron", ""))
         return jsonify(payload(plane_pair("plane", picture, side=PLANE_SIDE)))
+
+    @routes.post("/text")
+    def text() -> Response:
+        """Reads what the user has written into a field, so that the page asks for nothing that cannot be shown."""
+        data = request.get_json(silent=True)
+        if not isinstance(data, dict) or not isinstance(get(str(data.get("key"))), Text):
+            raise InvalidInputError("A request must hold the key of a text and its value.")
+        scene = Scene.parse({data["key"]: data.get("value")})
+        service().check(LookRequest(scene=scene.replace(plane=True)))
+        return jsonify(value=getattr(scene, data["key"]))
 
     @routes.get("/background/<name>")
     def background(name: str) -> Response:

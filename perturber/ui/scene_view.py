@@ -13,8 +13,10 @@ from dash import html
 
 from perturber import objects
 from perturber.objects import MorphPair
+from perturber.parameters import PARAMETERS, Choice, Number
 from perturber.render.camera import FIELD_OF_VIEW, NEAR
 from perturber.render.shading import AMBIENT, LAMPS
+from perturber.scene import SceneBase
 from perturber.ui.attributes import attributes
 
 
@@ -63,6 +65,29 @@ def scene_view(page: str) -> html.Div:
         id=f"{page}-stage",
         className="stage",
     )
+
+
+def scene_facts(scene: SceneBase) -> dict[str, Any]:
+    """What the script of a page with a scene needs to know (``assets/scene_control.js``)."""
+    return {
+        "scene": scene.as_dict(),
+        "defaults": {key: parameter.default for key, parameter in PARAMETERS.items()},
+        "limits": {
+            key: {
+                "min": parameter.minimum,
+                "max": parameter.maximum,
+                "step": parameter.step,
+                "whole": parameter.whole,
+            }
+            for key, parameter in PARAMETERS.items()
+            if isinstance(parameter, Number)
+        },
+        "labels": {key: parameter.label for key, parameter in PARAMETERS.items()},
+        "choices": [key for key, parameter in PARAMETERS.items() if isinstance(parameter, Choice)],
+        "groups": {key: parameter.group for key, parameter in PARAMETERS.items()},
+        "morphs": morph_titles(),
+        "camera": camera_facts(),
+    }
 
 
 def camera_facts() -> dict[str, Any]:
