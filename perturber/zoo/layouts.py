@@ -74,7 +74,7 @@ def _inceptionv1_tensorflow(state: State, module: nn.Module) -> State:
     ``_w``, ``_b``, ``_pre_relu``, ``_conv`` stands behind it, says whose. What begins with ``softmax2`` belongs to the
     classifier. The heads that only training used (``head0``, ``nn0``, ``softmax0`` and so on) are left out.
     """
-    modules = {name.removesuffix("_pre_relu_conv"): name for name, _ in module.named_children() if "conv" in name}
+    modules = {m[1]: m[0] for name, _ in module.named_children() if (m := re.fullmatch(r"(.+)_pre_relu_conv", name))}
     modules |= {"softmax2": "softmax2_pre_activation_matmul"}
     kinds = {"w": "weight", "weights": "weight", "kernel": "weight", "b": "bias", "biases": "bias", "bias": "bias"}
     tail = re.compile(r"(_(pre_relu|pre_activation|conv|matmul|w|b))+$")

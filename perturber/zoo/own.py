@@ -4,7 +4,6 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from perturber.config import Settings
@@ -71,19 +70,19 @@ def _write(models: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
     new = path.with_name("catalog.toml.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text("\n".join(_table(json.dumps(name), table) for name, table in models.items()), encoding="utf-8")
+        new.write_text("\n".join(_table(_toml(name), table) for name, table in models.items()), "utf-8", "replace")
         os.replace(new, path)
     except OSError as error:
         raise StorageError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
 
 
 def _table(name: str, table: Mapping[str, Any]) -> str:
-    """A table of TOML; JSON's strings, numbers and lists are TOML's, once what cannot be printed is escaped."""
     plain = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
-    lines = [f"[{name}]", *(f"{json.dumps(key)} = {_value(value)}" for key, value in plain.items()), ""]
-    inner = [_table(f"{name}.{json.dumps(key)}", table[key]) for key in table if key not in plain]
+    lines = [f"[{name}]", *(f"{_toml(key)} = {_toml(value)}" for key, value in plain.items()), ""]
+    inner = [_table(f"{name}.{_toml(key)}", table[key]) for key in table if key not in plain]
     return "\n".join([*lines, *inner])
 
 
-def _value(value: Any) -> str:
-    return json.dumps(str(value) if isinstance(value, Path) else value).replace("\x7f", "\\u007f")
+def _toml(value: Any) -> str:
+    """A value of TOML: JSON's strings, numbers and lists are TOML's, but for one sign."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

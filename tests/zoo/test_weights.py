@@ -1,5 +1,7 @@
 """Weights are data: nothing in a file runs, and what does not fit is named."""
 
+import argparse
+import contextlib
 import pickle
 from pathlib import Path
 
@@ -23,17 +25,34 @@ class Malicious:
         return (Path.touch, (self.target,))
 
 
-@pytest.mark.parametrize("write", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
-def test_a_pickle_with_code_is_refused_and_does_not_run(write, tmp_path: Path) -> None:
-    path, target = tmp_path / "weights.pth", tmp_path / "touched"
-    write({"weight": Malicious(target)}, path)
-    with pytest.raises(InvalidInputError, match=r"weights.pth"):
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".ckpt", ".pth.tar"])
+@pytest.mark.parametrize("write", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value, protocol=2))])
+def test_a_pickle_with_code_is_refused_and_does_not_run(write, suffix: str, tmp_path: Path) -> None:
+    path, target = tmp_path / f"weights{suffix}", tmp_path / "touched"
+    write({"state_dict": {"weight": torch.zeros(1)}, "args": Malicious(target)}, path)
+    with pytest.raises(InvalidInputError, match=rf"'weights{suffix}' was refused.*torch.save\(model.state_dict\(\), '"):
         read_state(path)
     assert not target.exists()
+    with contextlib.suppress(RuntimeError):  # a bare pickle is no checkpoint
+        torch.load(path, weights_only=False)
+    assert target.exists()  # it would have run
+
+
+def test_a_harmless_extra_is_refused_by_its_name(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}, "args": argparse.Namespace(lr=0.1)}, tmp_path / "w.pth")
+    with pytest.raises(InvalidInputError, match=r"more than tensors \(argparse.Namespace\)"):
+        read_state(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("name", ["w.npz", "w", "w.onnx"])
+def test_other_formats_are_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InvalidInputError, match=r"Unknown format .* Allowed: .safetensors, .pth"):
+        read_state(tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04broken"])
-@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".h5", ".json"])
 def test_a_broken_file_is_refused(content: bytes, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"weights{suffix}"
     path.write_bytes(content)
