@@ -67,7 +67,7 @@ class Scan:
         *,
         reverse: bool = False,
         level: Level = "stage",
-        batch: int = 16,
+        batch: int = 8,
     ) -> None:
         if not len(pictures):
             raise InvalidInputError("There are no pictures to scan with.")

@@ -17,6 +17,7 @@ names the unit: ``mixed3a_1x1`` as a layer, ``mixed3a`` as a block and stage.
 Units nest: a layer lies in one block, a block in one stage, and a finer unit's name begins with the coarser one's.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from typing import Literal
 
@@ -45,9 +46,12 @@ def units(module: nn.Module, level: Level = "stage") -> dict[str, tuple[str, ...
         Unit in forward order → names of its state-dict entries; each entry belongs to exactly one unit.
     """
     name = _namer(module, level)
+    layers = _layers(module)
+    times = Counter(map(name, layers))
     found: dict[str, list[str]] = {}
-    for path, entries in _layers(module).items():
-        found.setdefault(name(path), []).extend(entries)
+    for path, entries in layers.items():
+        alone = level != "layer" or times[name(path)] == 1  # two layers stay two, whoever names them
+        found.setdefault(name(path) if alone else path, []).extend(entries)
     return {unit: tuple(entries) for unit, entries in found.items()}
 
 

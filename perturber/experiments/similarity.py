@@ -177,7 +177,7 @@ class SimilarityWork:
         *,
         layers_a: Sequence[str] | None = None,
         layers_b: Sequence[str] | None = None,
-        batch: int = 16,
+        batch: int = 8,
         memory_mib: int = 256,
     ) -> None:
         if not MIN_PICTURES <= len(pictures) <= MAX_PICTURES:
@@ -195,9 +195,10 @@ class SimilarityWork:
         same = network_a is network_b and sides[0][1] == sides[1][1]
         self._matrix = CkaMatrix(sides[0][1], None if same else sides[1][1], len(pictures))
         self._batches = [slice(start, start + batch) for start in range(0, len(pictures), batch)]
+        adders = (self._matrix.add_rows, self._matrix.add_columns)
         self._groups = [
             (network, group, add)
-            for (network, layers), add in zip(sides[: 2 - same], (self._matrix.add_rows, self._matrix.add_columns))  # noqa: B905
+            for (network, layers), add in list(zip(sides, adders, strict=True))[: 1 if same else 2]
             for group in _groups(network, layers, memory_mib * 2**20 // len(pictures))
         ]
         self.total = len(self._groups) * len(self._batches)

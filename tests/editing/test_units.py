@@ -84,3 +84,9 @@ def test_lucids_convolutions_are_named_by_what_they_give() -> None:
     assert units(module)["mixed3a"][:2] == ("mixed3a_1x1_pre_relu_conv.weight", "mixed3a_1x1_pre_relu_conv.bias")
     assert len(units(module)["mixed3a"]) == 12
     assert list(units(module, "layer"))[3:5] == ["mixed3a_1x1", "mixed3a_3x3_bottleneck"]
+
+
+def test_two_layers_stay_two_where_one_neighbour_would_name_both() -> None:
+    module = nn.ModuleDict({"act": nn.ReLU(), "act_a": nn.Conv2d(3, 4, 1), "act_b": nn.Conv2d(4, 5, 1)})
+    assert list(units(module)) == ["act"]
+    assert list(units(module, "layer")) == ["act_a", "act_b"]
