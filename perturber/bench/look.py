@@ -83,7 +83,7 @@ def _three_slots(service: InferenceService, engine: LocalEngine, rounds: int) ->
 
     def job(network: Network) -> Callable[[int], object]:
         slot = SlotRequest(model=network.entry.name, layer=network.default_layer, channels=CHANNELS)
-        engine._networks[network.entry.name] = network
+        engine.networks.resident[network.entry.name] = network
         return lambda n: engine.answer([LookRequest(scene=_scene(n), slots=(slot,) * 3)])
 
     times = measure({name: job(n) for name, n in networks.items()}, rounds=rounds, warmup=5, device=engine.device)

@@ -5,7 +5,7 @@ needs no change to anything in front of it.
 """
 
 import time
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,9 +15,11 @@ from torch import Tensor
 
 from perturber import effects, zoo
 from perturber.config import Settings
+from perturber.editing import Edit, Level, units
 from perturber.render import Renderer
 from perturber.service.device import choose_device, describe
 from perturber.service.explaining import Explained, explain
+from perturber.service.networks import Networks
 from perturber.service.ranking import rank
 from perturber.service.requests import (
     IMAGE_SIZE,
@@ -53,6 +55,9 @@ class Engine(Protocol):
     def rank(self, request: RankRequest) -> Ranking:
         """The channels of a layer that stand out."""
 
+    def units(self, first: str, second: str | None, level: Level) -> tuple[str, ...]:
+        """The units whose weights can be edited together (see `perturber.editing.units`)."""
+
     def start(self, job: str, request: Any) -> Progress:
         """Prepare a job that is done in steps (see `perturber.service.jobs`)."""
 
@@ -76,7 +81,7 @@ class LocalEngine:
         self.device = choose_device(settings.device)
         self.device_name = describe(self.device)
         self.renderer = Renderer(self.device, size=IMAGE_SIZE)
-        self._networks: OrderedDict[str, zoo.Network] = OrderedDict()
+        self.networks = Networks(settings, self.device)
         self._works: dict[str, Work] = {}
 
     def model(self, name: str) -> ModelInfo:
@@ -89,7 +94,7 @@ class LocalEngine:
         entry = network.entry
         return ModelInfo(
             name=name,
-            label=entry.label,
+            label=self._label(name),
             fingerprint=network.fingerprint,
             layers=dict(network.layers),
             default_layer=network.default_layer,
@@ -99,6 +104,14 @@ class LocalEngine:
             input_size=entry.input_size,
         )
 
+    def _label(self, name: str) -> str:
+        """What a person calls the model."""
+        if not Edit.is_edit(name):
+            return self.network(name).entry.label
+        edit = Edit.parse(name)
+        labels = [self.networks.get(model).entry.label for model in (edit.first, edit.second) if model]
+        return f"{labels[0]} pruned" if edit.second is None else " × ".join(labels)
+
     def evaluate(
         self, name: str, folder: Path, *, limit: int | None, progress: Callable[[int, int], None]
     ) -> zoo.Evaluation:
@@ -106,23 +119,25 @@ class LocalEngine:
         return zoo.evaluate(self.network(name), folder, limit=limit, progress=progress)
 
     def network(self, name: str) -> zoo.Network:
-        """The network with this name, loaded where it is not resident; the least recently used ones make room."""
-        if name not in self._networks:
-            with torch.inference_mode(False):  # its weights are to take part in gradients, whoever loads it
-                self._networks[name] = zoo.load(name, self.device, self.settings)
-        self._networks.move_to_end(name)
-        budget = self.settings.model_memory_mib * 2**20
-        while len(self._networks) > 1 and sum(n.memory for n in self._networks.values()) > budget:
-            self._networks.popitem(last=False)
-        return self._networks[name]
+        """The network with this name, which may be an edit (see `perturber.service.networks`)."""
+        return self.networks.get(name)
 
     def rank(self, request: RankRequest) -> Ranking:
         """The channels of a layer that stand out."""
         return rank(self, request)
 
+    def units(self, first: str, second: str | None, level: Level) -> tuple[str, ...]:
+        """The units whose weights can be edited together, in forward order.
+
+        Raises:
+            InvalidInputError: the models have different architectures.
+        """
+        self.networks.editor(first, second)  # checks that they fit
+        return tuple(units(self.network(first).module, level))
+
     def start(self, job: str, request: Any) -> Progress:
         """Prepare a job that is done in steps (see `perturber.service.works`)."""
-        self._works[job] = work = WORKS[type(request)](self.network(request.model), request)
+        self._works[job] = work = WORKS[type(request)](self, request)
         return work.progress()
 
     def advance(self, job: str) -> Progress:

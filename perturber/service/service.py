@@ -13,6 +13,7 @@ import numpy as np
 
 from perturber import zoo
 from perturber.config import Settings
+from perturber.editing import Edit, Level
 from perturber.errors import InvalidInputError, OvertakenError
 from perturber.examples import index_path
 from perturber.featurevis import Recipe, Store, Target
@@ -29,7 +30,7 @@ from perturber.service.requests import (
     RankRequest,
 )
 from perturber.service.visualisations import VisualisationRequest, Visualisations, Visualised
-from perturber.service.works import IndexRequest
+from perturber.service.works import IndexRequest, SaveRequest
 
 T = TypeVar("T")
 
@@ -207,14 +208,26 @@ class InferenceService:
         return infos
 
     def model(self, name: str) -> ModelInfo:
-        """One model of the catalogue; loads it at the first call.
+        """One model of the catalogue, or an edit by its text; loads it at the first call.
 
         Raises:
-            UnknownNameError: naming the catalogue's models.
+            UnknownNameError: naming the catalogue's models, or the units that can be edited.
+            InvalidInputError: its weights cannot be loaded, or the edit cannot be made.
         """
         if name not in self._infos:
-            self._infos[name] = self._call(lambda: self._engine.model(name))
+            info = self._call(lambda: self._engine.model(name))
+            if not Edit.is_edit(name):  # of these there are too many, and each is known quickly
+                self._infos[name] = info
+            return info
         return self._infos[name]
+
+    def units(self, first: str, second: str | None, level: Level = "stage") -> tuple[str, ...]:
+        """The units of a model whose weights can be mixed with another's, or pruned, in forward order.
+
+        Raises:
+            InvalidInputError: unknown model, or two of different architectures.
+        """
+        return self._call(lambda: self._engine.units(first, second, level))
 
     def evaluate(
         self, model: str, folder: Path, *, limit: int | None = None, progress: Callable[[int, int], None]
@@ -263,6 +276,9 @@ class InferenceService:
             return None
         if isinstance(request, IndexRequest):
             product.save(index_path(self.settings.data, product.fingerprint))
+        elif isinstance(request, SaveRequest):
+            self._infos.pop(product, None)
+            self._unusable.discard(product)
         return product
 
     def _call(self, function: Callable[[], T]) -> T:

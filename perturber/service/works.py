@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from perturber import zoo
+from perturber.editing import EditedNetwork, independent
 from perturber.examples import ExampleIndex, Indexing
 from perturber.featurevis import Optimisation
+from perturber.service.editing_works import SaveRequest, SaveWork, ScanRequest, ScanWork
 from perturber.service.requests import Progress
 from perturber.service.visualisations import VisualisationRequest
+
+if TYPE_CHECKING:
+    from perturber.service.engine import LocalEngine
 
 TARGETS_A_STEP = {"cpu": 4, "cuda": 256}
 """Targets that one step takes along: bounds the time that an interactive request may have to wait for it."""
@@ -36,7 +40,10 @@ class VisualisationWork:
     A batch's targets are independent: many are split into parts that take turns, so that a step stays short.
     """
 
-    def __init__(self, network: zoo.Network, request: VisualisationRequest) -> None:
+    def __init__(self, engine: "LocalEngine", request: VisualisationRequest) -> None:
+        network = engine.network(request.model)
+        if isinstance(network, EditedNetwork):
+            network = independent(network)  # it goes on being edited while this work takes its steps
         most = max(1, TARGETS_A_STEP.get(network.device.type, 4) // request.recipe.variants)
         self.parts = [
             Optimisation(network, request.targets[start : start + most], request.recipe)
@@ -74,7 +81,8 @@ class IndexRequest:
 class IndexWork:
     """Shows a folder's pictures to a network; product: None, at the end an `ExampleIndex`."""
 
-    def __init__(self, network: zoo.Network, request: IndexRequest) -> None:
+    def __init__(self, engine: "LocalEngine", request: IndexRequest) -> None:
+        network = engine.network(request.model)
         self.indexing = Indexing(
             network, request.folder, limit=request.limit, batch=16 if network.device.type == "cuda" else 4
         )
@@ -92,8 +100,10 @@ class IndexWork:
         return self.indexing.result() if self.indexing.finished else None
 
 
-WORKS: dict[type, Callable[[zoo.Network, Any], Work]] = {
+WORKS: dict[type, Callable[["LocalEngine", Any], Work]] = {
     VisualisationRequest: VisualisationWork,
     IndexRequest: IndexWork,
+    ScanRequest: ScanWork,
+    SaveRequest: SaveWork,
 }
-"""Kind of request → work that does it with the network that the request names."""
+"""Kind of request → work that does it with an engine's networks."""

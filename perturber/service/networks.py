@@ -1,0 +1,85 @@
+"""Networks that are resident on the device: those of the catalogue and edited ones, within a memory budget."""
+
+from collections import OrderedDict
+
+import torch
+
+from perturber import zoo
+from perturber.config import Settings
+from perturber.editing import Edit, Editor
+
+
+class Networks:
+    """Loads networks when they are asked for; the least recently used ones make room.
+
+    Attributes:
+        resident: name → network of the catalogue, the most recently used one last.
+    """
+
+    def __init__(self, settings: Settings, device: torch.device) -> None:
+        self.settings = settings
+        self.device = device
+        self.resident: OrderedDict[str, zoo.Network] = OrderedDict()
+        self._editors: OrderedDict[tuple[str, str | None], Editor] = OrderedDict()
+
+    def get(self, name: str) -> zoo.Network:
+        """The network of this name; an edit's text is a name, too.
+
+        Raises:
+            UnknownNameError: naming the networks that exist, or the units that can be edited.
+            InvalidInputError: weights are missing or do not fit, or the edit cannot be made.
+        """
+        if Edit.is_edit(name):
+            edit = Edit.parse(name)
+            return self.editor(edit.first, edit.second).network(edit)
+        network = self._loaded(name)
+        self._make_room()
+        return network
+
+    def editor(self, first: str, second: str | None) -> Editor:
+        """What edits these models, with their weights as its bases.
+
+        Raises:
+            InvalidInputError: they have different architectures, or are edited themselves.
+        """
+        networks = [self._loaded(name) for name in (first, second) if name is not None]
+        key = (first, second)
+        if key not in self._editors:
+            with torch.inference_mode(False):
+                self._editors[key] = Editor(*networks)
+        self._editors.move_to_end(key)
+        editor = self._editors[key]
+        self._make_room()
+        return editor
+
+    def forget(self, name: str) -> None:
+        """Let a network go whose weights have changed."""
+        self.resident.pop(name, None)
+        for key in [key for key in self._editors if name in key]:
+            del self._editors[key]
+
+    @property
+    def memory(self) -> int:
+        """Bytes of all weights that are resident."""
+        return sum(network.memory for network in self.resident.values()) + sum(
+            editor.resident.memory for editor in self._editors.values()
+        )
+
+    def _loaded(self, name: str) -> zoo.Network:
+        if name not in self.resident:
+            with torch.inference_mode(False):  # its weights are to take part in gradients, whoever loads it
+                self.resident[name] = zoo.load(name, self.device, self.settings)
+        self.resident.move_to_end(name)
+        return self.resident[name]
+
+    def _make_room(self) -> None:
+        """Let go what was not used for longest; what was just used stays, however small the budget is."""
+        budget = self.settings.model_memory_mib * 2**20
+        while self.memory > budget and len(self._editors) > 1:
+            self._editors.popitem(last=False)
+        newest = next(reversed(self._editors), None)
+        while self.memory > budget and len(self.resident) > 1:
+            gone, _ = self.resident.popitem(last=False)
+            if newest and gone in newest:  # it keeps its bases
+                self._editors.clear()
+                newest = None
