@@ -101,10 +101,13 @@ def add(
 ) -> None:
     """Add a network of your own. A file stays where it is, and is loaded once to see that it fits."""
     from perturber.zoo import load, own
+    from perturber.zoo.catalogue import find
     from perturber.zoo.classes import CLASS_LISTS
     from perturber.zoo.weights import digest
 
     settings = Settings()
+    if base:
+        find(base, settings)
     place: dict[str, str] = {"source": "url", "url": weights, "sha256": sha256}
     if local := not weights.startswith(("http://", "https://")):
         path = Path(weights).expanduser().resolve()

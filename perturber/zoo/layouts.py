@@ -20,7 +20,7 @@ def _wrapped(prefix: str, *without: str) -> Layout:
 
 def _auto(state: State, module: nn.Module) -> State:
     """The first layout after which all keys are the network's; as they are where there is none."""
-    for layout in (*WRAPPED.values(), _keras):
+    for layout in (*WRAPPED.values(), _keras, _inceptionv1_tensorflow):
         renamed = layout(state, module)
         if renamed.keys() == {key for key in module.state_dict() if key in renamed or not key.endswith("_tracked")}:
             return renamed

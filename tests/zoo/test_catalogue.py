@@ -14,6 +14,7 @@ from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.service import InferenceService
 from perturber.zoo import own
 from perturber.zoo.catalogue import NAME, find, read
+from perturber.zoo.classes import IMAGENET_1K, INCEPTION_5H
 from perturber.zoo.sources import weights_file
 
 Add = Callable[..., zoo.ModelEntry]
@@ -29,6 +30,17 @@ def test_every_network_of_the_project_says_what_it_is(settings: Settings) -> Non
         assert entry.weights.source == "package" or entry.weights.place["url"].startswith("https://")
         assert entry.base is None or entry.base in entries
     assert len({entry.label for entry in entries.values()}) == len(entries)
+
+
+def test_lucids_outputs_are_imagenets_classes_in_another_order() -> None:
+    """Names at both ends and between as Google's label file of inception5h has them."""
+    names = {c.index: c.name for c in INCEPTION_5H}
+    assert list(names) == list(range(1008))
+    assert {c.wnid for c in INCEPTION_5H if c.wnid} == {c.wnid for c in IMAGENET_1K}
+    known = {1: "kit fox", 2: "English setter", 3: "Siberian husky", 8: "Egyptian cat", 65: "hartebeest"}
+    assert {index: names[index] for index in known} == known
+    assert [names[index] for index in (999, 1000)] == ["carbonara", "dumbbell"]
+    assert [i for i, name in names.items() if name == f"unused output {i}"] == [0, *range(1001, 1008)]
 
 
 @pytest.mark.parametrize("name", ["resnet18", "inceptionv1", "resnet50_l2_eps3"])
@@ -265,6 +277,7 @@ def test_what_does_not_fit_is_not_added(perturber, factories: object, tmp_path: 
     assert "mine" not in zoo.entries(own_settings)
     for arguments, sentence in (
         (("mine", tmp_path / "absent.pth", *options), "There is no file"),
+        (("mine", tmp_path / "w.safetensors", *options, "--base", "resnet"), "Unknown model 'resnet'"),
         (("resnet18", tmp_path / "w.safetensors", *options), "belongs to the project"),
         (("mine", tmp_path / "w.safetensors", *options, "--mean", "a,b"), "--mean cannot be 'a,b'"),
         (("mine", tmp_path / "w.safetensors", *options, "--classes", "nobody.txt"), "classes cannot be 'nobody.txt'"),

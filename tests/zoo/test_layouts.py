@@ -205,7 +205,8 @@ def test_the_thesis_release_fills_inceptionv1(style: str, inception: nn.Module, 
     }
     path = write_tfjs(tmp_path, weights)
     other = build("lucent:inceptionv1", 1008)
-    fill(other, LAYOUTS["inceptionv1_tensorflow"](read_state(path), other), "model.json")
+    layout = "auto" if style == "keras" else "inceptionv1_tensorflow"
+    fill(other, LAYOUTS[layout](read_state(path), other), "model.json")
     for name, tensor in inception.state_dict().items():
         assert torch.equal(other.state_dict()[name], tensor), name
 
