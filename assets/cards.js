@@ -10,12 +10,11 @@ window.perturber = window.perturber || {};
 
     class Cards {
         constructor(page, number) {
-            Object.assign(this, { page, number, flipped: new Set(), answer: null, states: [] });
+            Object.assign(this, { page, number, flipped: new Set(), shown: null, values: null });
             this.frame = document.getElementById(`explore-slot-${number}`);
             this.place = this.frame.querySelector(".neurons .figure");
             this.row = this.frame.querySelector(".cards");
             this.maps = this.frame.querySelector(".maps");
-            this.drawnAs = null;
             new ResizeObserver(() => this.arrange()).observe(this.place);
         }
 
@@ -23,19 +22,14 @@ window.perturber = window.perturber || {};
             return this.frame.querySelector(".js-plotly-plot");
         }
 
-        get slot() {
-            return this.page.slots[this.number];
-        }
-
-        // answer: the slot's part of an answer; end: where the colours end
-        draw(answer, end) {
-            this.answer = answer;
-            const shown = answer !== null && answer.scale !== null;
-            this.frame.classList.toggle("no-activations", !shown);
-            if (!shown) return;
-            const { frame, plot } = this;
-            frame.querySelector(".low").textContent = `−${end.toPrecision(3)}`;
-            frame.querySelector(".high").textContent = `+${end.toPrecision(3)}`;
+        // answer: the slot's part of an answer; slot: what was asked for, which the user may have changed since;
+        // end: where the colours end
+        draw(answer, slot, end) {
+            this.shown = answer !== null && answer.scale !== null ? slot : null;
+            this.frame.classList.toggle("no-activations", !this.shown);
+            if (!this.shown) return;
+            const { plot } = this;
+            this.label(end);
             if (answer.z) this.values = rows(answer.z);
             else this.values = answer.figure.data[0].z && rowsOf(answer.figure.data[0].z);
             const scale = end || 1;
@@ -50,16 +44,18 @@ window.perturber = window.perturber || {};
             } else {
                 window.Plotly.restyle(plot, { z: [this.values], zmin: -scale, zmax: scale });
             }
-            if (this.marked) this.page.marker.draw(this, end);
         }
 
         // Other colours for what is drawn.
         rescale(end) {
-            if (!this.answer || this.answer.scale === null) return;
+            if (!this.shown) return;
+            this.label(end);
+            window.Plotly.restyle(this.plot, { zmin: -(end || 1), zmax: end || 1 });
+        }
+
+        label(end) {
             this.frame.querySelector(".low").textContent = `−${end.toPrecision(3)}`;
             this.frame.querySelector(".high").textContent = `+${end.toPrecision(3)}`;
-            window.Plotly.restyle(this.plot, { zmin: -(end || 1), zmax: end || 1 });
-            if (this.marked) this.page.marker.draw(this, end);
         }
 
         listen(plot) {
@@ -73,9 +69,9 @@ window.perturber = window.perturber || {};
 
         // The maps' places follow from the room that there is; the heatmap's gaps are shares of a map's width.
         arrange() {
-            const { channels, layer, model } = this.slot;
             const { width, height } = this.place.getBoundingClientRect();
-            if (!width || !height) return;
+            if (!this.shown || !width || !height) return;
+            const { channels, layer, model } = this.shown;
             const wide = this.page.facts.models[model].layers[layer][2];
             const gap = Math.ceil(this.page.facts.gap * wide) / wide;
             const pictures = this.page.view.cards !== "none";
@@ -110,9 +106,8 @@ window.perturber = window.perturber || {};
         // New cards: other channels, another layer or another model.
         build() {
             this.flipped.clear();
-            this.states = [];
             this.row.replaceChildren(
-                ...this.slot.channels.map((channel, n) => {
+                ...this.shown.channels.map((channel, n) => {
                     const card = make("div", { className: "card" });
                     const label = make("div", { className: "label" });
                     label.append(make("span", { textContent: channel }));
@@ -134,38 +129,35 @@ window.perturber = window.perturber || {};
             this.showPicture(n);
         }
 
-        // states: of each channel's feature visualisation, as the server tells them
-        tell(states) {
-            this.states = states;
-            this.showPictures();
-        }
-
         showPictures() {
             this.row.classList.toggle("without-pictures", this.page.view.cards === "none");
-            this.slot.channels.forEach((_, n) => this.showPicture(n));
+            if (this.shown) this.shown.channels.forEach((_, n) => this.showPicture(n));
         }
 
         showPicture(n) {
             const place = this.row.children[n] && this.row.children[n].querySelector(".picture");
             if (!place) return;
-            const { view } = this.page;
-            const examples = (view.cards === "examples") !== this.flipped.has(n);
-            if (view.cards === "none") place.replaceChildren();
-            else if (examples) this.showExamples(place, this.slot.channels[n]);
-            else this.showVisualisation(place, this.states[n], this.slot.channels[n]);
+            const { cards } = this.page.view;
+            if (cards === "none") return; // the style sheet hides them
+            if ((cards === "examples") !== this.flipped.has(n)) this.showExamples(place, this.shown.channels[n]);
+            else this.showVisualisation(place, this.shown.channels[n]);
         }
 
         showExamples(place, channel) {
-            const { model, layer } = this.slot;
+            const { model, layer } = this.shown;
+            place.querySelector(".progress")?.remove();
             const address = `/neurons/examples/${encodeURIComponent(model)}/${encodeURIComponent(layer)}/${channel}.png`;
             window.perturber.showImage(place, address, `Top 9 patches of channel ${channel}`, async () => {
-                const response = await fetch(address);
-                place.replaceChildren(make("span", { className: "nothing", textContent: "no examples", title: await window.perturber.sentence(response) }));
+                const title = await window.perturber.sentence(await window.perturber.get(address));
+                if (place.dataset.wanted === address)
+                    place.replaceChildren(make("span", { className: "nothing", textContent: "no examples", title }));
             });
         }
 
-        showVisualisation(place, state, channel) {
-            window.perturber.showVisualisation(place, state, `Feature visualisation of ${this.slot.layer}:${channel}`);
+        showVisualisation(place, channel) {
+            const { model, layer } = this.shown;
+            const state = this.page.visualisations.state(model, layer, channel);
+            window.perturber.showVisualisation(place, state, `Feature visualisation of ${layer}:${channel}`);
         }
     }
 
@@ -188,14 +180,13 @@ window.perturber = window.perturber || {};
     }
 
     // A picture in a card; what it showed before stays until the new one is there.
-    window.perturber.showImage = function (place, address, title, failed) {
-        const old = place.querySelector("img");
-        if (old && old.dataset.address === address) return;
-        const image = make("img", { alt: title, title });
-        image.dataset.address = address;
-        image.onerror = failed || null;
+    window.perturber.showImage = function (place, address, title, failed = () => {}) {
+        if (place.dataset.wanted === address) return; // it is there, on its way, or there is none
         place.dataset.wanted = address;
-        image.onload = () => place.dataset.wanted === address && place.replaceChildren(image, ...place.querySelectorAll(".progress"));
+        const wanted = () => place.dataset.wanted === address;
+        const image = make("img", { alt: title, title });
+        image.onerror = () => wanted() && failed();
+        image.onload = () => wanted() && place.replaceChildren(image, ...place.querySelectorAll(".progress"));
         image.src = address;
     };
 
@@ -213,7 +204,7 @@ window.perturber = window.perturber || {};
         else {
             const version = state.state === "done" ? "done" : state.done;
             const problem = state.error ? ` (${state.error})` : "";
-            window.perturber.showImage(place, `/neurons/visualisation/${state.key}.png?v=${version}`, title + problem, () => {});
+            window.perturber.showImage(place, `/neurons/visualisation/${state.key}.png?v=${version}`, title + problem);
             let bar = place.querySelector(".progress");
             if (state.state === "done") {
                 if (bar) bar.remove();

@@ -104,7 +104,8 @@ window.perturber = window.perturber || {};
                 let index = names.get(field.value);
                 if (index === undefined && final && written) {
                     const found = [...names].filter(([name]) => name.toLowerCase().includes(written));
-                    if (found.length) index = found[0][1];
+                    const exact = found.find(([name]) => name.toLowerCase().startsWith(`${written} (`));
+                    if (found.length) index = (exact || found[0])[1];
                     else return window.perturber.notice(`No class is called “${field.value.slice(0, 40)}”.`);
                 }
                 if (index === undefined) return;

@@ -31,7 +31,7 @@ window.perturber = window.perturber || {};
             this.body.append(this.plot);
             this.place.replaceChildren(bar, this.body);
             if (page.view.summary) this.show("summary");
-            new ResizeObserver(() => this.plot.data && window.Plotly.Plots.resize(this.plot)).observe(this.body);
+            new ResizeObserver(() => this.plot.data && this.plot.isConnected && window.Plotly.Plots.resize(this.plot)).observe(this.body);
         }
 
         tab(name, words) {
@@ -44,11 +44,16 @@ window.perturber = window.perturber || {};
             this.open = name;
             this.place.classList.toggle("open", name !== null);
             for (const [key, button] of Object.entries(this.tabs)) button.classList.toggle("chosen", key === name);
-            window.Plotly && window.Plotly.purge(this.plot);
+            this.clear();
             this.tools.replaceChildren(...(name === "history" ? this.historyTools() : []), ...(name ? this.saveTools(name) : []));
             if ((name === "summary") !== this.page.view.summary) this.change({ summary: name === "summary" });
             window.dispatchEvent(new Event("resize"));
             this.draw();
+        }
+
+        clear() {
+            if (window.Plotly) window.Plotly.purge(this.plot);
+            delete this.plot.dataset.listening; // the plot has forgotten who listens
         }
 
         historyTools() {
@@ -89,7 +94,7 @@ window.perturber = window.perturber || {};
                 slots: answer.slots.map((slot, n) => slot && { model: state.slots[n].model, top: slot.top || [], pinned: slot.pinned }),
             });
             if (this.records.length > KEPT) this.records.splice(0, this.records.length - KEPT);
-            if (answer.summary) this.summary = answer.summary;
+            this.summary = answer.summary;
             if (this.open === null || this.timer !== null) return;
             const pause = Math.max(0, this.lastDrawn + DRAW_EVERY_MS - performance.now());
             this.timer = setTimeout(() => {
@@ -103,6 +108,7 @@ window.perturber = window.perturber || {};
             this.lastDrawn = performance.now();
             if (this.open === "history") this.drawHistory();
             else if (this.summary) this.drawSummary();
+            else this.clear();
         }
 
         drawSummary() {

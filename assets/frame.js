@@ -27,9 +27,11 @@ window.perturber = window.perturber || {};
         return body.error || `The server answered with status ${response.status}.`;
     };
 
-    // Send JSON; the answer may be an error.
+    // Ask the server; the answer may be an error, and has the status 503 where there is none.
+    const silence = () => Response.json({ error: "The server does not answer; try again." }, { status: 503 });
+    window.perturber.get = (address) => fetch(address).catch(silence);
     window.perturber.post = (address, body) =>
-        fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+        fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).catch(silence);
 
     // A small dialog with one field; done() is called when the user agrees.
     window.perturber.ask = function (question, field, done) {

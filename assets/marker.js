@@ -9,38 +9,37 @@ window.perturber = window.perturber || {};
     class Marker {
         constructor(page) {
             this.page = page;
-            this.unit = null; // { cards, channel, row, column }
+            this.unit = null; // { cards, model, layer, channel, row, column }
             this.box = document.querySelector(".explore .input .field");
             this.canvas = document.querySelector(".explore .input .overlay");
             this.about = document.querySelector(".explore .about-input");
             this.plainText = this.about.textContent;
             this.colours = scale(page.facts.diverging);
+            this.box.hidden = this.canvas.hidden = true;
         }
 
         // A second click on the same unit takes the mark away.
-        choose(cards, unit) {
-            const old = this.unit;
-            const same = old && old.cards === cards && ["channel", "row", "column"].every((k) => old[k] === unit[k]);
-            if (old) old.cards.marked = false;
-            this.unit = same ? null : { cards, ...unit };
-            cards.marked = !same;
+        choose(cards, { channel, row, column }) {
+            const { model, layer } = cards.shown;
+            const unit = { cards, model, layer, channel, row, column };
+            const same = this.unit && Object.keys(unit).every((key) => this.unit[key] === unit[key]);
+            this.unit = same ? null : unit;
             this.show();
-            this.draw(cards, this.page.end(cards.number));
+            this.page.overlay();
         }
 
         // Which part of the input the unit can see at all: the theoretical receptive field.
         show() {
             const { box, about, unit } = this;
-            const gone = !unit || !unit.cards.slot.channels.includes(unit.channel) || unit.cards.slot.hidden;
-            box.hidden = gone;
+            const shown = unit && unit.cards.shown;
+            const there = shown && shown.model === unit.model && shown.layer === unit.layer && shown.channels.includes(unit.channel);
+            box.hidden = !there;
             about.textContent = this.plainText;
-            if (gone) {
-                if (unit) unit.cards.marked = false;
+            if (!there) {
                 this.unit = null;
-                this.canvas.hidden = true;
                 return;
             }
-            const { model, layer } = unit.cards.slot;
+            const { model, layer } = unit;
             const { inputSize, layers } = this.page.facts.models[model];
             const field = layers[layer][3];
             const share = SIDE / inputSize;
@@ -65,10 +64,10 @@ window.perturber = window.perturber || {};
         // The marked neuron's heatmap over the input, or that of the first neuron where none is marked.
         draw(cards, end) {
             const { canvas, page } = this;
-            const on = page.view.overlay && cards && cards.values && cards.answer && cards.answer.scale !== null;
+            const on = page.view.overlay && cards && cards.shown;
             canvas.hidden = !on;
             if (!on) return;
-            const { channels, model, layer } = cards.slot;
+            const { channels, model, layer } = cards.shown;
             const [, height, width] = page.facts.models[model].layers[layer];
             const gap = Math.ceil(page.facts.gap * width);
             const place = Math.max(0, this.unit ? channels.indexOf(this.unit.channel) : 0) * (width + gap);

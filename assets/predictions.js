@@ -8,7 +8,7 @@ window.perturber = window.perturber || {};
 
     class Predictions {
         constructor(page, number, pin) {
-            Object.assign(this, { page, number, pin, hovered: null, top: null, needed: null, states: new Map() });
+            Object.assign(this, { page, number, pin, hovered: null, top: null, model: null, needed: null });
             this.frame = document.getElementById(`explore-slot-${number}`);
             this.bars = this.frame.querySelector(".bars");
             this.pins = this.frame.querySelector(".pins");
@@ -24,13 +24,12 @@ window.perturber = window.perturber || {};
                 return element;
             };
             this.evidence.replaceChildren(figure("example"), figure("cam"), figure("gradient"));
-            const hover = (event, on) => {
-                const row = event.target.closest(".row");
-                if (row) this.hover(on ? Number(row.dataset.index) : null);
-            };
             for (const place of [this.bars, this.pins]) {
-                place.addEventListener("mouseover", (event) => hover(event, true));
-                place.addEventListener("mouseout", (event) => hover(event, false));
+                place.addEventListener("mouseover", (event) => {
+                    const row = event.target.closest(".row");
+                    this.hover(row ? Number(row.dataset.index) : null);
+                });
+                place.addEventListener("mouseleave", () => this.hover(null)); // also if the row itself is gone
                 place.addEventListener("click", (event) => {
                     const row = event.target.closest(".row");
                     if (row) this.pin(Number(row.dataset.index));
@@ -38,8 +37,10 @@ window.perturber = window.perturber || {};
             }
         }
 
-        draw(answer) {
+        // answer: the slot's part of an answer; slot: what was asked for
+        draw(answer, slot) {
             this.top = answer && answer.top;
+            this.model = slot && slot.model;
             this.drawBars();
             this.drawPins((answer && answer.pinned) || []);
             this.drawEvidence(answer && answer.explanation);
@@ -94,10 +95,10 @@ window.perturber = window.perturber || {};
         // The example picture of the class that is pointed at, or of the first one; where there is none its logit's
         // feature visualisation stands in, and says so.
         showExample() {
-            const index = this.hovered !== null ? this.hovered : this.top ? this.top[0].index : null;
+            const index = this.top ? this.hovered ?? this.top[0].index : null;
             const figure = this.evidence.querySelector(".example");
             figure.hidden = index === null;
-            const { model } = this.page.slots[this.number];
+            const { model } = this;
             const { facts } = this.page;
             const stands = index !== null && (!facts.examples || this.missing.has(`${model} ${index}`));
             const needed = stands ? index : null;
@@ -110,7 +111,7 @@ window.perturber = window.perturber || {};
             const place = figure.querySelector(".picture");
             const caption = figure.querySelector("figcaption");
             if (stands) {
-                window.perturber.showVisualisation(place, this.states.get(`${model} ${index}`), `Feature visualisation of the logit of ${name}`);
+                window.perturber.showVisualisation(place, this.page.visualisations.state(model, null, index), `Feature visualisation of the logit of ${name}`);
                 caption.textContent = `${name}: its logit’s feature visualisation`;
                 caption.title = facts.examples
                     ? "The folder of examples has no picture of this class."
@@ -123,12 +124,6 @@ window.perturber = window.perturber || {};
                     this.showExample();
                 });
             }
-        }
-
-        tell(index, state) {
-            const { model } = this.page.slots[this.number];
-            this.states.set(`${model} ${index}`, state);
-            this.showExample();
         }
     }
 

@@ -21,7 +21,11 @@ window.perturber = window.perturber || {};
         return channels;
     }
 
-    function resize(channels, count, total) {
+    // Channels from `start` on, of all or of a list; behind the last comes the first.
+    const from = (start, count, list) => Array.from({ length: count }, (_, i) => list[(start + i) % list.length]);
+
+    function resize(channels, count, total, list) {
+        if (list && list.length >= count) return from(Math.max(0, list.indexOf(channels[0])), count, list);
         const result = channels.slice(0, count);
         for (let next = result.length ? result[result.length - 1] + 1 : 0; result.length < count; next++)
             result.push(next % total);
@@ -86,13 +90,13 @@ window.perturber = window.perturber || {};
                 else channels = given;
             } else if (trigger === "count") {
                 if (Number.isInteger(said.count) && said.count >= 1 && said.count <= facts.neurons)
-                    channels = resize(channels, Math.min(said.count, most), total);
+                    channels = resize(channels, Math.min(said.count, most), total, old.list);
                 else problem = `The number of neurons goes from 1 to ${facts.neurons}.`;
             } else if (trigger === "back" || trigger === "on") {
                 channels = this.turn(old, trigger === "on" ? 1 : -1, total);
             }
             const elsewhere = model !== old.model || layer !== old.layer;
-            if (elsewhere || trigger === "channels") old.list = null;
+            if (elsewhere || (trigger === "channels" && text(channels) !== text(old.channels))) old.list = null;
             if (channels.some((c) => c >= total)) channels = resize([], Math.min(channels.length, most), total);
             Object.assign(old, {
                 model,
@@ -107,11 +111,9 @@ window.perturber = window.perturber || {};
         // The next channels, of the group if one with more than are shown has been chosen.
         turn(slot, step, total) {
             const { list, channels } = slot;
-            if (!list || list.length <= channels.length)
-                return channels.map((c) => (((c + step * channels.length) % total) + total) % total);
-            const start = list.indexOf(channels[0]) + step * channels.length;
-            const first = start < 0 ? Math.floor((list.length - 1) / channels.length) * channels.length : start;
-            return list.slice(first >= list.length ? 0 : first).slice(0, channels.length);
+            const move = (place, length) => (((place + step * channels.length) % length) + length) % length;
+            if (!list || list.length <= channels.length) return channels.map((c) => move(c, total));
+            return from(move(list.indexOf(channels[0]), list.length), channels.length, list);
         }
 
         // Put channels into the view that no control has named; list: the whole group that they belong to
@@ -127,7 +129,7 @@ window.perturber = window.perturber || {};
         // Put one channel into the view, in place of the last one.
         add(number, channel) {
             const { channels } = this.page.slots[number];
-            if (channels.includes(channel)) return;
+            if (channels.includes(channel) || channel >= this.layer(number)[0]) return;
             const kept = channels.length < this.page.facts.neurons ? channels : channels.slice(0, -1);
             this.choose(number, [...kept, channel]);
         }
@@ -154,7 +156,7 @@ window.perturber = window.perturber || {};
     // The menu of neuron groups: computed now, published, and the users' own.
     class Groups {
         constructor(slots, number) {
-            Object.assign(this, { slots, number, own: {}, shown: null });
+            Object.assign(this, { slots, number, own: {}, shown: null, known: null });
             this.menu = make("select", { title: "Neuron groups" });
             this.menu.setAttribute("aria-label", `Neuron groups of ${slots.page.facts.slotNames[number]}`);
             this.menu.addEventListener("mousedown", () => this.fill());
@@ -176,10 +178,20 @@ window.perturber = window.perturber || {};
 
         // Another layer has other groups.
         async refresh() {
-            if (this.slot.vacant || this.shown === this.address) return;
-            this.shown = this.address;
-            const response = await fetch(this.address);
-            if (response.ok) this.own = await response.json();
+            const { address } = this;
+            if (this.slot.vacant || this.shown === address) return;
+            this.shown = address;
+            await this.hear(address, await window.perturber.get(address));
+        }
+
+        // The server's answer about the groups of a layer, which may have been left meanwhile.
+        async hear(address, response) {
+            const problem = response.ok ? "" : await window.perturber.sentence(response);
+            const own = response.ok ? await response.json() : null;
+            if (this.address !== address) return;
+            if (own || this.known !== address) this.own = own || {};
+            this.known = address;
+            if (problem) this.slots.problem(this.number, problem);
             this.fill();
         }
 
@@ -233,10 +245,14 @@ window.perturber = window.perturber || {};
 
         async rank(by, index) {
             const { page } = this.slots;
+            const { address } = this;
             const body = { ...page.request(), slot: this.number, by, class: index, reference: page.reference };
             const response = await window.perturber.post("/neurons/rank", body);
-            if (response.ok) this.slots.choose(this.number, (await response.json()).channels);
-            else this.slots.problem(this.number, await window.perturber.sentence(response));
+            const problem = response.ok ? "" : await window.perturber.sentence(response);
+            const found = response.ok ? await response.json() : null;
+            if (this.address !== address) return; // these channels are of another layer
+            if (found) this.slots.choose(this.number, found.channels);
+            else this.slots.problem(this.number, problem);
         }
 
         keep() {
@@ -249,10 +265,8 @@ window.perturber = window.perturber || {};
         }
 
         async send(name, channels) {
-            const response = await window.perturber.post(this.address, { name, channels });
-            if (response.ok) this.own = await response.json();
-            else this.slots.problem(this.number, await window.perturber.sentence(response));
-            this.fill();
+            const { address } = this;
+            await this.hear(address, await window.perturber.post(address, { name, channels }));
         }
     }
 

@@ -8,13 +8,22 @@ window.perturber = window.perturber || {};
     const POLL_MS = 600;
 
     class Visualisations {
-        // page; tell(number, states): of a slot's neurons; tellClass(number, state): of a slot's class
         constructor(page) {
-            Object.assign(this, { page, timer: null, asked: "", jobs: new Set() });
+            Object.assign(this, { page, timer: null, asked: "", states: new Map() });
         }
 
         get alive() {
             return this.page.stage.isConnected;
+        }
+
+        // Where the visualisation of a channel, or of a class where layer is null, stood when last heard of.
+        state(model, layer, number) {
+            return this.states.get(this.name(model, layer, number));
+        }
+
+        name(model, layer, number) {
+            const { naive, objective, variants } = this.page.view;
+            return JSON.stringify([model, layer, number, naive, objective, variants]);
         }
 
         // What is wanted now: each slot's neurons, and the class that stands in for an example picture.
@@ -25,8 +34,8 @@ window.perturber = window.perturber || {};
                 if (slot.vacant || slot.hidden) return;
                 if (slot.activations && page.view.cards !== "none")
                     items.push({ number, model: slot.model, layer: slot.layer, numbers: slot.channels });
-                const index = page.predictions[number].needed;
-                if (index !== null && slot.predictions) items.push({ number, model: slot.model, layer: null, numbers: [index] });
+                const { needed, model } = page.predictions[number];
+                if (needed !== null && slot.predictions) items.push({ number, model, layer: null, numbers: [needed] });
             });
             return items;
         }
@@ -49,24 +58,20 @@ window.perturber = window.perturber || {};
             if (!this.alive) return;
             const items = this.items();
             const { naive, objective, variants } = this.page.view;
+            const names = items.map(({ model, layer, numbers }) => numbers.map((number) => this.name(model, layer, number)));
             const body = { items: items.map(({ number, ...item }) => item), view: { naive, objective, variants }, again };
-            let response;
-            try {
-                response = await window.perturber.post("/neurons/visualisations", body);
-            } catch {
-                return this.soon(4 * POLL_MS);
-            }
+            const response = await window.perturber.post("/neurons/visualisations", body);
             if (!this.alive) return;
+            if (response.status === 503) return this.soon(4 * POLL_MS);
             if (!response.ok) return window.perturber.notice(await window.perturber.sentence(response));
             const answers = await response.json();
             const jobs = this.page.slots.map(() => []);
             answers.forEach((states, i) => {
-                const { number, layer, numbers } = items[i];
-                const slot = this.page.slots[number];
-                jobs[number].push(...states);
-                if (layer === null) this.page.predictions[number].tell(numbers[0], states[0]);
-                else if (layer === slot.layer && String(numbers) === String(slot.channels)) this.page.cards[number].tell(states);
+                jobs[items[i].number].push(...states);
+                states.forEach((state, j) => this.states.set(names[i][j], state));
             });
+            this.page.cards.forEach((cards) => cards.showPictures());
+            this.page.predictions.forEach((predictions) => predictions.showExample());
             jobs.forEach((states, number) => this.showProgress(number, states));
             const over = ["done", "failed", "cancelled"];
             if (answers.flat().some(({ state }) => !over.includes(state))) this.soon(POLL_MS);
