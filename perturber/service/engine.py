@@ -17,6 +17,7 @@ from perturber import effects, zoo
 from perturber.config import Settings
 from perturber.editing import Edit, Level, units
 from perturber.render import Renderer
+from perturber.service.comparing import CompareRequest, Comparison, compare
 from perturber.service.device import choose_device, describe
 from perturber.service.explaining import Explained, explain
 from perturber.service.networks import Networks
@@ -54,6 +55,9 @@ class Engine(Protocol):
 
     def rank(self, request: RankRequest) -> Ranking:
         """The channels of a layer that stand out."""
+
+    def compare(self, request: CompareRequest) -> Comparison:
+        """What several networks make of one picture."""
 
     def units(self, first: str, second: str | None, level: Level) -> tuple[str, ...]:
         """The units whose weights can be edited together (see `perturber.editing.units`)."""
@@ -125,6 +129,10 @@ class LocalEngine:
     def rank(self, request: RankRequest) -> Ranking:
         """The channels of a layer that stand out."""
         return rank(self, request)
+
+    def compare(self, request: CompareRequest) -> Comparison:
+        """What several networks make of one picture, and where they part."""
+        return compare(self, request)
 
     def units(self, first: str, second: str | None, level: Level) -> tuple[str, ...]:
         """The units whose weights can be edited together, in forward order.

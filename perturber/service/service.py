@@ -19,6 +19,7 @@ from perturber.examples import index_path
 from perturber.featurevis import Recipe, Store, Target
 from perturber.parameters import get
 from perturber.service.checks import check_classes, check_image, check_slot
+from perturber.service.comparing import CompareRequest, Comparison
 from perturber.service.engine import Engine, LocalEngine
 from perturber.service.jobs import JobQueue, JobState
 from perturber.service.requests import (
@@ -175,6 +176,25 @@ class InferenceService:
         scenes = [] if request.image is not None else [request.scene, *filter(None, [request.reference])]
         planes = {scene.plane_neuron: self._plane(scene.plane_neuron)[0] for scene in scenes if scene.plane}
         return self._call(lambda: self._engine.rank(replace(request, planes=planes)))
+
+    def compare(self, request: CompareRequest) -> Comparison:
+        """What several networks make of one picture, and where they part; blocks until the answer is there.
+
+        Raises:
+            InvalidInputError: unknown model, layer, channel or class.
+        """
+        for model in request.models:
+            check_classes(self.model(model), request.pinned)
+        if request.layer is not None:
+            first = request.models[request.pair[0]]
+            zoo.check_layer(first, self.model(first).layers, request.layer, request.channels)
+        since, progress = perf_counter(), None
+        if request.scene.plane:
+            picture, progress = self._plane(request.scene.plane_neuron)
+            request = replace(request, plane=picture)
+        answer = self._call(lambda: self._engine.compare(request))
+        self._quiet_until = perf_counter() + QUIET_SECONDS  # a page asks again at once
+        return replace(answer, total_ms=(perf_counter() - since) * 1e3, plane=progress)
 
     def wait(self, job: str, progress: Callable[[int, int], None] = lambda done, steps: None) -> Any:
         """Wait for a job's result; None for feature visualisations, whose pictures have a place of their own.

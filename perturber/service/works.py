@@ -10,6 +10,7 @@ import numpy as np
 from perturber.editing import EditedNetwork, independent
 from perturber.examples import ExampleIndex, Indexing
 from perturber.featurevis import Optimisation
+from perturber.service.comparing_works import CorrelationRequest, CorrelationWork, SimilarityRequest, SimilarityWork
 from perturber.service.editing_works import SaveRequest, SaveWork, ScanRequest, ScanWork
 from perturber.service.requests import Progress
 from perturber.service.visualisations import VisualisationRequest
@@ -105,5 +106,7 @@ WORKS: dict[type, Callable[["LocalEngine", Any], Work]] = {
     IndexRequest: IndexWork,
     ScanRequest: ScanWork,
     SaveRequest: SaveWork,
+    SimilarityRequest: SimilarityWork,
+    CorrelationRequest: CorrelationWork,
 }
 """Kind of request → work that does it with an engine's networks."""
