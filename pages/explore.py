@@ -71,7 +71,7 @@ def layout(**query: str) -> html.Div:
                                 ],
                                 className="headings",
                             ),
-                            *(slot_frame(PAGE, n, slot, models) for n, slot in enumerate(state.slots)),
+                            *(slot_frame(PAGE, n, slot, _models(state)) for n, slot in enumerate(state.slots)),
                             html.Section(className="drawer"),
                         ],
                         className="slots",
@@ -139,7 +139,7 @@ def _facts(state: ExploreState, *, examples: bool) -> dict[str, Any]:
     """What the page's script needs to know; everything else it reads from the controls."""
     return {
         **scene_facts(state.scene),
-        "models": {name: _model_facts(info) for name, info in service().models().items()},
+        "models": {name: _model_facts(info) for name, info in _models(state).items()},
         "classes": {info.class_list: info.classes for info in service().models().values()},
         "slots": [{"vacant": slot is None, "hidden": slot is not None and slot.hidden} for slot in state.slots],
         "slotNames": SLOT_NAMES,
@@ -178,6 +178,12 @@ def _examples_problem(models: dict[str, ModelInfo]) -> list[str]:
     except InvalidInputError as error:
         return [str(error)]
     return []
+
+
+def _models(state: ExploreState) -> dict[str, ModelInfo]:
+    """Every model that can be chosen, and those edited ones that are shown."""
+    shown = {slot.model: service().model(slot.model) for slot in state.slots if slot is not None}
+    return {**service().models(), **shown}
 
 
 def _model_facts(info: ModelInfo) -> dict[str, Any]:

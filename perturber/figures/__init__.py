@@ -1,6 +1,7 @@
 """Results → Plotly figures; the same function draws the page and the paper's figure. Knows nothing of Dash."""
 
 from perturber.figures.activations import GAP, SIGMAS, activation_mosaic, data_uri, mosaic
+from perturber.figures.compatibility import compatibility, scanned
 from perturber.figures.explanations import cam_picture, gradient_picture
 from perturber.figures.predictions import prediction_bars
 from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, empty_figure
@@ -17,9 +18,11 @@ __all__ = [
     "activation_mosaic",
     "cam_picture",
     "channel_summary",
+    "compatibility",
     "data_uri",
     "empty_figure",
     "gradient_picture",
     "mosaic",
     "prediction_bars",
+    "scanned",
 ]

@@ -1,5 +1,6 @@
 """The inference service: requests in, answers out; the only owner of the device."""
 
+from perturber.service.editing_works import SaveRequest, ScanRequest
 from perturber.service.jobs import JobState, JobStatus
 from perturber.service.requests import (
     IMAGE_SIZE,
@@ -32,6 +33,8 @@ __all__ = [
     "Progress",
     "RankRequest",
     "Ranking",
+    "SaveRequest",
+    "ScanRequest",
     "SlotLook",
     "SlotRequest",
     "Visualised",

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 PICTURES = 256
 """Of a folder, at most, evenly spread."""
 
-BATCH = 16
+BATCH = {"cpu": 4, "cuda": 32}
+"""Pictures a step."""
+
+RECALIBRATION_BATCH = 16
+"""A batch must be large enough for a variance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,15 @@ class ScanWork:
                 pictures = engine.pictures([LookRequest(scene=request.scene)])
         else:
             pictures, labels = _labelled(first, request.folder)
-        self.scan = Scan(first, second, pictures, labels, reverse=request.reverse, level=request.level, batch=BATCH)
+        self.scan = Scan(
+            first,
+            second,
+            pictures,
+            labels,
+            reverse=request.reverse,
+            level=request.level,
+            batch=BATCH.get(first.device.type, 4),
+        )
 
     def step(self) -> None:
         """One batch of one cut."""
@@ -106,8 +118,8 @@ class SaveWork:
     def __init__(self, engine: "LocalEngine", request: SaveRequest) -> None:
         self.engine, self.request = engine, request
         self.edit = Edit.parse(request.edit)
-        if request.name in zoo.catalog(engine.settings.models):
-            raise InvalidInputError(f"The model {request.name!r} belongs to the project; choose another name.")
+        if request.name in zoo.entries(engine.settings):
+            raise InvalidInputError(f"There is a model called {request.name!r} already; choose another name.")
         if not NAME.fullmatch(request.name):
             raise InvalidInputError(
                 f"A model cannot be called {request.name[:80]!r}. Allowed: up to 64 of a-z, 0-9, _, . and -."
@@ -116,7 +128,7 @@ class SaveWork:
         self.recalibration = None
         if request.recalibrate is not None:
             pictures = _pictures(self.network, request.recalibrate)
-            batches = [batch for batch in pictures.split(BATCH) if len(batch) > 1]
+            batches = [batch for batch in pictures.split(RECALIBRATION_BATCH) if len(batch) > 1]
             self.recalibration = Recalibration(self.network, batches)
         self.saved = False
 
@@ -166,7 +178,7 @@ class SaveWork:
         if base.groups is not None:
             table["groups"] = base.groups
         own.add(name, table, settings)
-        self.engine.networks.forget(name)  # another one may have had this name
+        self.engine.networks.forget(name)  # one that was removed may have had this name
         self.saved = True
 
 

@@ -30,7 +30,9 @@ def slot_frame(page: str, number: int, slot: SlotState | None, models: dict[str,
             html.Div(
                 [
                     html.H2(title, className="badge"),
-                    html.P("Empty until its weights are edited", className="vacancy"),
+                    html.P(
+                        ["Empty until weights are edited: ", dcc.Link("Mixing", href="/mixing")], className="vacancy"
+                    ),
                     _menu(
                         at("model"), [(m.name, m.label) for m in models.values()], shown.model, f"Network of {title}"
                     ),

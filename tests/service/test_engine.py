@@ -82,7 +82,7 @@ def test_models_leave_when_memory_is_short() -> None:
     engine = LocalEngine(Settings(device="cpu", model_memory_mib=1))
     engine.network(LITE0)
     engine.network(LITE1)
-    assert list(engine._networks) == [LITE1]
+    assert list(engine.networks.resident) == [LITE1]
     assert engine.answer([request()])[0].slots[0].model == LITE0
 
 

@@ -1,0 +1,441 @@
+// The Mixing page: sliders become an edit, the edit a model's name, and three models answer at once.
+window.dash_clientside = window.dash_clientside || {};
+window.perturber = window.perturber || {};
+
+(function () {
+    "use strict";
+
+    const URL_EVERY_MS = 300;
+    const POLL_MS = 500;
+    const UNDO = 100;
+    const make = (kind, props = {}, ...children) => {
+        const element = Object.assign(document.createElement(kind), props);
+        element.append(...children);
+        return element;
+    };
+    const round = (value) => Number(value.toFixed(4));
+
+    let page = null;
+
+    class Mixing {
+        constructor(facts) {
+            this.facts = facts;
+            const { first, second, mode, level, amounts } = facts.edit;
+            this.edit = { first, second, mode, level, amounts: { ...amounts } };
+            this.past = [];
+            this.future = [];
+            this.units = [];
+            this.control = new window.perturber.SceneControl("mixing", facts, {
+                changed: () => this.publish(),
+                model: () => this.edit.first,
+            });
+            this.stage = this.control.stage;
+            this.root = document.querySelector(".mixing");
+            this.writeUrlSoon = window.perturber.later(URL_EVERY_MS, () => this.writeUrl());
+            window.perturber.gate = new window.perturber.Gate("/mixing/look", (...answer) => this.draw(...answer));
+            this.buildBar();
+            this.scan = new Scan(this);
+            this.loadUnits();
+        }
+
+        // ---- the edit ------------------------------------------------------------------------------------------
+
+        // The edit as a model's name (see perturber/editing/edit.py)
+        get text() {
+            const { first, second, mode } = this.edit;
+            const changed = Object.entries(this.edit.amounts).filter(([, values]) => !this.isDefault(values));
+            const amounts = changed.map(([unit, values]) => `${unit}=${values.join("-")}`).join(",");
+            return `${mode}(${mode === "mix" ? `${first},${second}` : first}${amounts ? ";" : ""}${amounts})`;
+        }
+
+        isDefault(values) {
+            return this.edit.mode === "mix" ? values[0] === 0 : values[0] === 0 && values[1] === 1;
+        }
+
+        values(unit) {
+            return this.edit.amounts[unit] || (this.edit.mode === "mix" ? [0] : [0, 1]);
+        }
+
+        // Change the edit so that it can be undone; a drag of one slider is one change.
+        change(changes, { joins = null } = {}) {
+            if (!joins || this.lastJoin !== joins) {
+                this.past.push(JSON.stringify(this.edit));
+                if (this.past.length > UNDO) this.past.shift();
+                this.future = [];
+            }
+            this.lastJoin = joins;
+            const other = ["first", "second", "mode", "level"].some((key) => key in changes && changes[key] !== this.edit[key]);
+            const amounts = other && !("amounts" in changes) ? { amounts: {} } : {};
+            this.take({ ...this.edit, ...changes, ...amounts });
+        }
+
+        undo(from, to) {
+            if (!from.length) return;
+            to.push(JSON.stringify(this.edit));
+            this.lastJoin = null;
+            this.take(JSON.parse(from.pop()));
+        }
+
+        take(edit) {
+            const old = this.edit;
+            this.edit = edit;
+            const other = ["first", "second", "mode", "level"].some((key) => old[key] !== edit[key]);
+            if (other) this.loadUnits();
+            else this.showUnits();
+            this.showBar();
+            this.publish();
+        }
+
+        publish() {
+            this.control.draw();
+            if (this.problem) return;
+            window.perturber.gate.offer(this.request());
+            this.writeUrlSoon();
+        }
+
+        request() {
+            const { second, level } = this.edit;
+            return { scene: this.control.changes(), edit: this.text, second, level };
+        }
+
+        // ---- bar -----------------------------------------------------------------------------------------------
+
+        buildBar() {
+            const bar = this.root.querySelector(".editing");
+            const models = Object.entries(this.facts.models);
+            this.controls = {};
+            const menu = (key, options, title) => {
+                const select = make("select", { title, id: `mixing-${key}` });
+                select.setAttribute("aria-label", title);
+                select.append(...options.map(([value, textContent]) => make("option", { value, textContent })));
+                select.addEventListener("change", () => this.change({ [key]: select.value }));
+                this.controls[key] = select;
+                return select;
+            };
+            const button = (words, title, action) => {
+                const element = make("button", { className: "quiet", textContent: words, title });
+                element.addEventListener("click", action);
+                return element;
+            };
+            this.back = button("↶", "Undo", () => this.undo(this.past, this.future));
+            this.forth = button("↷", "Redo", () => this.undo(this.future, this.past));
+            this.presets = make("select", { title: "Presets", id: "mixing-preset" });
+            this.presets.setAttribute("aria-label", "Presets");
+            this.presets.addEventListener("change", () => this.preset(this.presets.value));
+            this.saved = make("select", { title: "Edits that were kept", id: "mixing-saved" });
+            this.saved.setAttribute("aria-label", "Edits that were kept");
+            this.saved.addEventListener("change", () => this.load(this.saved.value));
+            this.toExplore = make("a", { className: "button", textContent: "Open in Explore", title: "The edited model as the third slot of Explore" });
+            bar.append(
+                make("span", { className: "badge one", textContent: "Model 1" }),
+                menu("first", models, "Model 1"),
+                make("span", { className: "badge two", textContent: "Model 2" }),
+                menu("second", models, "Model 2"),
+                menu("mode", [["mix", "Mix weights"], ["prune", "Prune filters"]], "What is done to the weights"),
+                menu("level", this.facts.levels.map((level) => [level, `by ${level}`]), "How fine the sliders are"),
+                this.presets,
+                this.back,
+                this.forth,
+                make("span", { className: "gap" }),
+                this.saved,
+                button("Save …", "Keep the edited weights as a model of your own", () => this.askToSave()),
+                this.toExplore,
+            );
+            this.showBar();
+            this.listSaved();
+        }
+
+        showBar() {
+            for (const [key, select] of Object.entries(this.controls)) select.value = this.edit[key];
+            this.back.disabled = !this.past.length;
+            this.forth.disabled = !this.future.length;
+            this.root.classList.toggle("pruning", this.edit.mode === "prune");
+        }
+
+        // ---- sliders -------------------------------------------------------------------------------------------
+
+        async loadUnits() {
+            const { first, second, mode, level } = this.edit;
+            const wanted = JSON.stringify([first, second, mode, level]);
+            this.wantedUnits = wanted;
+            const query = new URLSearchParams({ first, level, ...(mode === "mix" ? { second } : {}) });
+            const response = await fetch(`/mixing/units?${query}`);
+            if (this.wantedUnits !== wanted) return;
+            this.problem = response.ok ? "" : await window.perturber.sentence(response);
+            this.units = response.ok ? await response.json() : [];
+            this.buildUnits();
+            if (!this.problem) this.publish();
+        }
+
+        buildUnits() {
+            const place = this.root.querySelector(".units");
+            const { mode } = this.edit;
+            if (this.problem) {
+                place.replaceChildren(make("p", { className: "empty", textContent: this.problem }));
+                this.presets.replaceChildren();
+                return;
+            }
+            const explained =
+                mode === "mix"
+                    ? "Share of Model 2 in each part’s weights and statistics"
+                    : "Filters that stay, ranked by their mean absolute weight";
+            const master = make("div", { className: "unit master" }, make("label", { textContent: "All parts" }), ...this.sliders("All parts", null));
+            const list = make("div", { className: "list" });
+            this.rows = new Map();
+            for (const unit of this.units) {
+                const row = make("div", { className: "unit" }, make("label", { textContent: unit, title: unit }), ...this.sliders(unit, unit));
+                this.rows.set(unit, row);
+                list.append(row);
+            }
+            this.master = master;
+            place.replaceChildren(make("p", { className: "explained", textContent: explained }), master, list);
+            const words = mode === "mix" ? mixPresets(this.units) : PRUNE_PRESETS;
+            this.presets.replaceChildren(...[["", "Preset …"], ...words].map(([value, textContent]) => make("option", { value, textContent })));
+            this.showUnits();
+        }
+
+        sliders(label, unit) {
+            const count = this.edit.mode === "mix" ? 1 : 2;
+            const inputs = Array.from({ length: count }, (_, i) => {
+                const slider = make("input", { type: "range", min: 0, max: 1, step: 0.01 });
+                slider.setAttribute("aria-label", count === 1 ? label : `${label}, ${i ? "to" : "from"}`);
+                slider.addEventListener("input", () => this.slide(unit, inputs.map((s) => Number(s.value)), i));
+                slider.addEventListener("change", () => (this.lastJoin = null));
+                return slider;
+            });
+            return [make("span", { className: "sliders" }, ...inputs), make("output")];
+        }
+
+        // The two ends of a range push each other along.
+        slide(unit, values, moved) {
+            if (values.length === 2 && values[0] > values[1]) values[1 - moved] = values[moved];
+            const rounded = values.map(round);
+            const amounts = { ...this.edit.amounts };
+            for (const name of unit === null ? this.units : [unit]) amounts[name] = rounded;
+            this.change({ amounts }, { joins: `slide ${unit}` });
+        }
+
+        showUnits() {
+            if (!this.rows) return;
+            const show = (row, values) => {
+                row.querySelectorAll("input").forEach((slider, i) => Number(slider.value) !== values[i] && (slider.value = values[i]));
+                row.querySelector("output").textContent = values.map((v) => v.toFixed(2)).join(" – ");
+                row.classList.toggle("changed", !this.isDefault(values));
+            };
+            for (const [unit, row] of this.rows) show(row, this.values(unit));
+            const all = this.units.map((unit) => this.values(unit));
+            const same = all.length && all.every((values) => String(values) === String(all[0]));
+            if (all.length) show(this.master, same ? all[0] : all[0].map((_, i) => round(all.reduce((sum, v) => sum + v[i], 0) / all.length)));
+            this.master.classList.toggle("mixed", !same);
+        }
+
+        preset(name) {
+            this.presets.value = "";
+            if (!name) return;
+            const [kind, unit] = [name.split(":")[0], name.slice(name.indexOf(":") + 1)];
+            const last = this.units.indexOf(unit);
+            const rule = {
+                none: () => [0],
+                all: () => [1],
+                swap: (u) => [round(1 - this.values(u)[0])],
+                alternate: (_, i) => [i % 2],
+                early: (_, i) => [i <= last ? 1 : 0],
+                late: (_, i) => [i >= last ? 1 : 0],
+                whole: () => [0, 1],
+                strong: () => [0.5, 1],
+                weak: () => [0, 0.5],
+                middle: () => [0.1, 0.9],
+            }[kind];
+            this.change({ amounts: Object.fromEntries(this.units.map((u, i) => [u, rule(u, i)])) });
+        }
+
+        // ---- keeping -------------------------------------------------------------------------------------------
+
+        askToSave() {
+            const name = make("input", { type: "text", maxLength: 64, placeholder: "a name: a-z, 0-9, _ . -" });
+            name.setAttribute("aria-label", "Name of the new model");
+            const again = make("input", { type: "checkbox" });
+            const fields = make("div", { className: "fields" }, name);
+            if (this.facts.examples)
+                fields.append(make("label", { title: "Mean and variance of each normalisation are measured anew over the folder of example pictures" }, again, "Recalibrate BatchNorm statistics"));
+            Object.defineProperty(fields, "value", { get: () => name.value });
+            window.perturber.ask("Keep the edited weights as a model", fields, () => this.save(name.value.trim(), again.checked));
+        }
+
+        async save(name, recalibrate) {
+            const response = await window.perturber.post("/mixing/save", { edit: this.text, name, recalibrate });
+            if (!response.ok) return window.perturber.notice(await window.perturber.sentence(response));
+            await follow(await response.json(), (job) => window.perturber.notice(`Saving ${name}: ${job.done} of ${job.steps}`), (job) => {
+                if (job.state !== "done") return window.perturber.notice(job.error || `${name} was not saved.`);
+                window.perturber.notice(`Saved as ${name}; it is in the menus of models now.`);
+                this.facts.models[name] = name;
+                for (const key of ["first", "second"]) this.controls[key].append(make("option", { value: name, textContent: name }));
+                this.listSaved();
+            });
+        }
+
+        async listSaved() {
+            const response = await fetch("/mixing/saved");
+            this.kept = response.ok ? await response.json() : [];
+            const options = [["", this.kept.length ? "Load …" : "Nothing kept yet"], ...this.kept.map((edit) => [edit.name, `${edit.name} (${edit.date.slice(0, 10)})`])];
+            this.saved.replaceChildren(...options.map(([value, textContent]) => make("option", { value, textContent })));
+            this.saved.disabled = !this.kept.length;
+        }
+
+        load(name) {
+            this.saved.value = "";
+            const found = this.kept.find((edit) => edit.name === name);
+            if (!found) return;
+            const { first, second, mode, amounts } = found;
+            const level = Object.keys(amounts).some((unit) => !this.units.includes(unit)) ? "layer" : this.edit.level;
+            this.change({ first, second: second || this.edit.second, mode, level, amounts });
+        }
+
+        // ---- answers -------------------------------------------------------------------------------------------
+
+        draw(answer, state, sequence) {
+            if (!this.control.alive) return;
+            this.root.querySelector(".model-input").src = answer.input;
+            const { first, second } = this.edit;
+            const names = [this.facts.models[first], this.facts.models[second], this.edit.mode === "mix" ? "mixture" : "pruned"];
+            answer.slots.forEach((slot, number) => {
+                const column = document.getElementById(`mixing-outcome-${number}`);
+                column.querySelector(".name").textContent = names[number] || "";
+                drawBars(column.querySelector(".bars"), slot.top);
+            });
+            document.getElementById("mixing-status").textContent = answer.status;
+            this.displayed = { state, sequence };
+        }
+
+        writeUrl() {
+            if (!this.control.alive) return;
+            const scene = Object.entries(this.control.changes());
+            const { second, level, mode, first } = this.edit;
+            const own = [["edit", this.text], ...(mode === "prune" ? [["second", second]] : []), ...(level === "stage" ? [] : [["level", level]])];
+            const query = (values) => new URLSearchParams(values).toString();
+            const url = `/mixing?${query([...scene, ...own])}`;
+            history.replaceState(history.state, "", url);
+            window.dash_clientside.set_props("link-mixing", { href: url });
+            this.toExplore.href = `/?${query([...scene, ["m1", first], ["m2", second], ["m3", this.text]])}`;
+        }
+    }
+
+    const PRUNE_PRESETS = [["whole", "All filters"], ["strong", "Strongest half"], ["weak", "Weakest half"], ["middle", "Without the outer tenths"]];
+
+    function mixPresets(units) {
+        return [
+            ["none", "Model 1 everywhere"],
+            ["all", "Model 2 everywhere"],
+            ["swap", "Swap the models"],
+            ["alternate", "Alternate"],
+            ...units.slice(0, -1).map((unit) => [`early:${unit}`, `Model 2 up to ${unit}`]),
+            ...units.slice(1).map((unit) => [`late:${unit}`, `Model 2 from ${unit} on`]),
+        ];
+    }
+
+    function drawBars(bars, top) {
+        while (bars.children.length !== top.length)
+            bars.replaceChildren(...top.map(() => make("div", { className: "row" }, make("span", { className: "name" }), make("span", { className: "share" }), make("div", { className: "length" }))));
+        const largest = Math.max(top[0].logit, 0);
+        top.forEach((score, i) => {
+            const [name, share, bar] = bars.children[i].children;
+            name.textContent = score.name;
+            name.title = `${score.name} (class ${score.index})`;
+            share.textContent = `${(score.probability * 100).toFixed(1)} %`;
+            bar.textContent = score.logit.toFixed(2);
+            bar.style.width = `${largest > 0 ? (Math.max(score.logit, 0) / largest) * 100 : 0}%`;
+        });
+    }
+
+    // Look at a job until it is over.
+    async function follow(job, step, over) {
+        while (job && !["done", "failed", "cancelled"].includes(job.state)) {
+            step(job);
+            await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+            const response = await fetch(`/mixing/job/${job.job}`);
+            if (!response.ok) return over({ state: "failed", error: await window.perturber.sentence(response) });
+            job = await response.json();
+        }
+        over(job);
+    }
+
+    // Where the two models fit together: a job, whose figure grows.
+    class Scan {
+        constructor(mixing) {
+            this.mixing = mixing;
+            this.root = mixing.root.querySelector(".scan");
+            const bar = this.root.querySelector(".scanning");
+            this.plot = make("div", { className: "plot" });
+            this.words = make("span", { className: "words", textContent: "Cuts both models behind each part and joins the halves: where do they fit together?" });
+            const button = (words, title, action) => {
+                const element = make("button", { className: "quiet", textContent: words, title });
+                element.addEventListener("click", action);
+                return element;
+            };
+            this.reverse = make("input", { type: "checkbox", id: "mixing-reverse" });
+            this.stop = button("Cancel", "End this scan", () => window.perturber.post(`/jobs/${this.job}/cancel`, {}));
+            this.stop.hidden = true;
+            bar.append(
+                make("h2", { textContent: "Compatibility" }),
+                button("Scan this scene", "Every cut on the scene as it is now", () => this.start(false)),
+                ...(mixing.facts.examples ? [button("Scan example pictures", "Every cut on up to 256 pictures of the folder of examples", () => this.start(true))] : []),
+                make("label", { title: "Early parts from Model 1 rather than from Model 2" }, this.reverse, "early parts from Model 1"),
+                this.stop,
+                this.words,
+                make("span", { className: "gap" }),
+                ...["svg", "png"].map((format) => button(format.toUpperCase(), `Save this figure as ${format.toUpperCase()}`, () => this.drawn && window.Plotly.downloadImage(this.plot, { format, filename: "compatibility", width: 900, height: 360, scale: format === "png" ? 4 : 1 }))),
+            );
+            this.root.querySelector(".figure").append(this.plot);
+            new ResizeObserver(() => this.draw()).observe(this.root.querySelector(".figure"));
+        }
+
+        async start(folder) {
+            const body = { ...this.mixing.request(), folder, reverse: this.reverse.checked };
+            const response = await window.perturber.post("/mixing/scan", body);
+            if (!response.ok) return (this.words.textContent = await window.perturber.sentence(response));
+            const job = await response.json();
+            this.job = job.job;
+            const mine = this.job;
+            await follow(
+                job,
+                (now) => this.job === mine && this.show(now, `${now.done} of ${now.steps} batches`),
+                (now) => {
+                    if (this.job !== mine) return;
+                    this.show(now, now.state === "done" ? "" : now.error || "Cancelled.");
+                    this.stop.hidden = true;
+                },
+            );
+        }
+
+        show(job, words) {
+            this.stop.hidden = false;
+            this.words.textContent = words;
+            if (job.figure) {
+                this.drawn = job.figure;
+                this.draw();
+            }
+        }
+
+        draw() {
+            if (!this.drawn || !window.Plotly) return;
+            const { clientWidth: width, clientHeight: height } = this.root.querySelector(".figure");
+            if (width && height) window.Plotly.react(this.plot, this.drawn.data, { ...this.drawn.layout, width, height }, { displayModeBar: false });
+        }
+    }
+
+    window.dash_clientside.mixing = {
+        changed(choices, facts) {
+            const fresh = !page || page.stage !== document.getElementById("mixing-stage");
+            if (fresh) {
+                page = new Mixing(facts);
+                window.perturber.page = page;
+            } else {
+                for (const { prop_id, value } of window.dash_clientside.callback_context.triggered) {
+                    page.control.said(JSON.parse(prop_id.slice(0, prop_id.lastIndexOf("."))).key, value);
+                }
+            }
+            page.publish();
+            return page.request();
+        },
+    };
+})();

@@ -1,0 +1,226 @@
+"""Mixing: edit a model's weights with those of another, or switch its filters off, and see what it then predicts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dash
+from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
+from flask import Blueprint, Response, jsonify, request
+
+from perturber.editing import LEVELS, Provenance, load_edit
+from perturber.editing.edit import Edit
+from perturber.errors import InvalidInputError, OvertakenError
+from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, compatibility, data_uri, scanned
+from perturber.service import JobStatus, LookRequest, SaveRequest, ScanRequest, SlotRequest
+from perturber.ui.context import service
+from perturber.ui.mixing_state import MixingState, edit_facts, read_level
+from perturber.ui.parameter_panel import parameter_panel
+from perturber.ui.scene_view import scene_facts, scene_view
+
+dash.register_page(__name__, path="/mixing", name="Mixing", title="Perturber · Mixing", order=2)
+
+PAGE = "mixing"
+
+COLUMNS = (0, 2, 1)
+"""Slots as they stand side by side: Model 1, Edited, Model 2."""
+
+routes = Blueprint(PAGE, __name__)
+
+
+def layout(**query: str) -> html.Div:
+    """The page in the state that its URL names."""
+    names = list(service().models())
+    state, problems = MixingState.from_query(query, names, service().model)
+    return html.Div(
+        [
+            html.Div([html.P(p) for p in problems], className="problems", role="alert"),
+            html.Div(
+                [
+                    html.Section([_pictures(), parameter_panel(PAGE, state.scene)], className="scene"),
+                    html.Section(
+                        [
+                            html.Div(className="bar editing"),
+                            html.Div(
+                                [html.Div(className="units card"), html.Div(_columns(), className="outcomes")],
+                                className="editor",
+                            ),
+                            html.Div(
+                                [html.Div(className="bar scanning"), html.Div(className="figure")],
+                                className="card scan",
+                            ),
+                        ],
+                        className="weights",
+                    ),
+                ],
+                className="columns",
+            ),
+            html.Footer([html.Span(id=f"{PAGE}-status"), html.Span(id=f"{PAGE}-rate")], className="status"),
+            html.Div(dcc.Graph(), hidden=True),  # brings Plotly to the page, whose script draws with it
+            dcc.Store(id=f"{PAGE}-facts", data=_facts(state)),
+            dcc.Store(id=f"{PAGE}-state"),
+        ],
+        className="explore mixing",
+        id=PAGE,
+    )
+
+
+def _pictures() -> html.Div:
+    return html.Div(
+        [
+            html.Figure([html.H1("Scene"), scene_view(PAGE)]),
+            html.Figure(
+                [
+                    html.H1("Model input"),
+                    html.Img(className="model-input", width=224, height=224, alt="The picture that the networks see"),
+                    html.Figcaption("Exactly what the networks see, 224 × 224, drawn by the service."),
+                ]
+            ),
+        ],
+        className="pictures",
+    )
+
+
+def _columns() -> list[html.Section]:
+    return [
+        html.Section(
+            [
+                html.H2(SLOT_NAMES[number], className="badge"),
+                html.P(className="name"),
+                html.Div(html.Div(className="bars"), className="figure"),
+            ],
+            className="outcome",
+            id=f"{PAGE}-outcome-{number}",
+            style={"--slot": SLOT_COLOURS[number], "--slot-text": SLOT_TEXT[number]},
+        )
+        for number in COLUMNS
+    ]
+
+
+def _facts(state: MixingState) -> dict[str, Any]:
+    infos = service().models()
+    return {
+        **scene_facts(state.scene),
+        "models": {name: info.label for name, info in infos.items()},
+        "edit": state.facts(),
+        "levels": LEVELS,
+        "examples": service().settings.examples is not None,
+    }
+
+
+clientside_callback(
+    ClientsideFunction("mixing", "changed"),
+    Output(f"{PAGE}-state", "data"),
+    Input({"type": f"{PAGE}-choice", "key": ALL}, "value"),
+    State(f"{PAGE}-facts", "data"),
+)
+
+
+@routes.post("/mixing/look")
+def look() -> Response:
+    """What Model 1, the edited model and Model 2 make of the scene."""
+    data = _json()
+    state = MixingState.from_json(data)
+    models = (state.edit.first, state.second, str(state.edit))
+    slots = tuple(SlotRequest(model=model) for model in models)
+    try:
+        answer = service().look(LookRequest(scene=state.scene, slots=slots, client=str(data.get("client"))[:64]))
+    except OvertakenError:
+        return Response(status=204)
+    networks = [f"{name} {slot.milliseconds:.0f} ms" for name, slot in zip(SLOT_NAMES, answer.slots, strict=True)]
+    return jsonify(
+        input=data_uri(answer.image),
+        slots=[{"signature": slot.model, "top": [vars(s) for s in slot.top or ()]} for slot in answer.slots],
+        status=" · ".join([f"Render {answer.render_ms:.0f} ms", *networks, answer.device]),
+        serviceMs=answer.total_ms,
+    )
+
+
+@routes.get("/mixing/units")
+def units() -> Response:
+    """The units of one model, or of two that can be mixed, in forward order."""
+    first, second = request.args.get("first", ""), request.args.get("second") or None
+    return jsonify(service().units(first, second, read_level(request.args.get("level", "stage"))))
+
+
+@routes.post("/mixing/scan")
+def scan() -> Response:
+    """Order a compatibility scan of the two models."""
+    data = _json()
+    state = MixingState.from_json(data)
+    service().units(state.edit.first, state.second)  # says why they cannot be mixed
+    return _job(
+        service().jobs.submit(
+            ScanRequest(
+                first=state.edit.first,
+                second=state.second,
+                scene=state.scene,
+                folder=_examples() if data.get("folder") is True else None,
+                level=state.level,
+                reverse=data.get("reverse") is True,
+            )
+        )
+    )
+
+
+@routes.post("/mixing/save")
+def save() -> Response:
+    """Order that an edit is kept as a model of the user's own."""
+    data = _json()
+    edit = Edit.parse(str(data.get("edit")))
+    service().model(str(edit))
+    folder = _examples() if data.get("recalibrate") is True else None
+    return _job(service().jobs.submit(SaveRequest(edit=str(edit), name=str(data.get("name")), recalibrate=folder)))
+
+
+@routes.get("/mixing/job/<name>")
+def job(name: str) -> Response:
+    """Where a job of this page stands, with its figure as far as it has come."""
+    return _job(service().jobs.status(name))
+
+
+@routes.get("/mixing/saved")
+def saved() -> Response:
+    """The edits that were kept, newest first."""
+    folder = service().settings.data / "edits"
+    known = service().models()
+    found = []
+    for path in folder.glob("*.safetensors"):
+        if path.stem in known:
+            edit, provenance = _provenance(path)
+            if edit is not None:
+                found.append({"name": path.stem, **edit_facts(edit), "date": provenance.date, "text": str(edit)})
+    return jsonify(sorted(found, key=lambda row: row["date"], reverse=True))
+
+
+def _provenance(path: Path) -> tuple[Edit | None, Provenance]:
+    edit, _, provenance = load_edit(path)
+    return edit, provenance
+
+
+def _job(status: JobStatus) -> Response:
+    product = service().jobs.product(status.id)
+    figure = compatibility(product) if product is not None and hasattr(product, "margin") and scanned(product) else None
+    return jsonify(
+        job=status.id,
+        state=status.state,
+        done=status.progress.done,
+        steps=status.progress.steps,
+        error=status.error,
+        figure=figure and json.loads(figure.to_json()),
+        model=product if isinstance(product, str) else None,
+    )
+
+
+def _examples() -> Path:
+    folder = service().settings.examples
+    if folder is None:
+        raise InvalidInputError("No folder of pictures is set. Set PERTURBER_EXAMPLES, then start again.")
+    return folder
+
+
+def _json() -> dict[str, Any]:
+    data = request.get_json(silent=True)
+    if not isinstance(data, dict):
+        raise InvalidInputError("A request must hold a JSON object.")
+    return data
