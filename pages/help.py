@@ -15,6 +15,16 @@ GESTURES = (
     ("↺ beside a control", "brings one parameter back; Reset group and Reset all bring back more"),
     ("Find a parameter", "shows the parameters whose name holds all the words"),
     ("Add … beside a menu", "takes your own object or background; files can also be dropped on the scene"),
+    (
+        "Click on a heatmap",
+        "marks what this unit can see of the input (its theoretical receptive field); again: unmarks",
+    ),
+    ("Act. Normalization", "sets a fixed divisor at which the colours end; 4 σ follows the picture again"),
+    ("Group …", "puts neurons into the view that belong together; ‹ and › turn the group's pages"),
+    ("⇄ on a card", "flips between the feature visualisation and the nine patches of an indexed picture folder"),
+    ("− beside a model", "hides it; it then costs nothing"),
+    ("Click on a class", "pins it, or lets it go; pinned classes are followed in the history"),
+    ("Reference", "makes the present scene the one against which neurons change"),
     ("The address bar", "always holds the whole state: copy it to show a colleague the same thing"),
     ("SVG and PNG", "appear over a figure and save it as it is on the page"),
 )
@@ -40,8 +50,17 @@ def layout(**_: str) -> html.Div:
             ),
             html.P(
                 "Heatmaps show activations before the non-linearity: red excitation, blue inhibition, white zero. "
-                "Their colours end at four standard deviations of the whole layer's activations for this picture. "
+                "Their colours end at four standard deviations of the whole layer's activations for this picture, or at "
+                "the divisor that is set. Under a heatmap stands a picture to which the neuron responds most; such "
+                "pictures are made in the background, once for everybody. "
                 "Bars show logits relative to the largest; the percentage is the softmax probability."
+            ),
+            html.H1("Mixing weights"),
+            html.P(
+                "Each part of the edited model takes a share α of Model 2's weights and normalisation statistics: "
+                "W = W₁ (1 − α) + W₂ α. In prune mode the filters of each convolution are ranked by their mean absolute "
+                "weight, and those outside the chosen range of ranks are switched off. The edited model is the yellow "
+                "slot of Explore; Save … keeps it as a model of your own."
             ),
             html.H1("Parameters"),
             html.Dl([part for name, group in GROUPS.items() for part in (html.Dt(name), html.Dd(group.help))]),
