@@ -144,7 +144,7 @@ window.perturber = window.perturber || {};
     }
 
     function askForModel(n) {
-        const field = make("input", { id: "compare-model-text", placeholder: "prune(efficientnet_lite0;blocks.5=0.2-1)" });
+        const field = make("input", { id: "compare-model-text", placeholder: "prune(efficientnet_lite0;blocks.3=0.1-1)" });
         field.setAttribute("aria-label", "Name of a model or text of an edit");
         const question = "Name of a model, or an edit: prune(model;unit=low-high), mix(model,model;unit=amount)";
         window.perturber.ask(question, field, async () => {
@@ -178,10 +178,17 @@ window.perturber = window.perturber || {};
         page.displayed = { answer, state, sequence };
         document.getElementById("compare-input").src = answer.input;
         document.getElementById("compare-status").textContent = answer.status;
+        document.getElementById("compare-rate").textContent = rate();
         const frames = [...find(".models").children];
         if (frames.length === answer.slots.length) answer.slots.forEach((slot, n) => drawColumn(frames[n], slot, n, state));
         page.tabs.draw(answer, state);
         followPlane(answer.plane);
+    }
+
+    function rate() {
+        const recent = page.gate.timings.slice(-10);
+        const span = recent.length ? performance.now() - recent[0].arrivedAt : 0;
+        return recent.length > 2 && span < 4000 ? `${((recent.length * 1000) / span).toFixed(1)} updates/s` : "";
     }
 
     function drawColumn(frame, { top, pinned, agreement }, n, state) {
@@ -216,9 +223,9 @@ window.perturber = window.perturber || {};
     }
 
     function pinnedRow(score, difference, n) {
-        const sign = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
-        const value = make("td", { textContent: score.logit.toFixed(2) });
-        if (n > 0 && difference !== null) value.append(make("b", { textContent: ` ${sign(difference)}` }));
+        const number = (value, plus = "") => `${value < 0 ? "−" : plus}${Math.abs(value).toFixed(2)}`;
+        const value = make("td", { textContent: number(score.logit) });
+        if (n > 0 && difference !== null) value.append(make("b", { textContent: ` ${number(difference, "+")}` }));
         const line = row(score.name, [value], `Logit of ${score.name}${n ? ", and the difference to model 1" : ""}. Unpin it: click`);
         line.className = "pinned";
         line.addEventListener("click", () => pin(score.index));

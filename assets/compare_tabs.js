@@ -13,7 +13,8 @@ window.perturber = window.perturber || {};
         same: ["Same channel?", "Which channel of A answers like which of B?"],
     };
     const EXPLAINED = {
-        cka: "Linear centred kernel alignment (Kornblith et al. 2019): 1 where two layers represent the pictures alike up to rotation and scale, 0 where they have nothing in common. Maps are average-pooled to at most 7 × 7.",
+        depth: "1 − cosine is 0 where activations point the same way, whatever their size; the relative distance ‖x − A‖ / ‖A‖ is 0 only where they are the same. Layers lie in the order of computation. A click on a point opens its layer’s channels.",
+        cka: "Linear centred kernel alignment (Kornblith et al. 2019): 1 where two layers represent the pictures alike up to rotation and scale, 0 where they have nothing in common. Maps are average-pooled to at most 7 × 7. Over few pictures all layers look alike. A click opens the channels of two layers.",
         same: "Pearson correlation of activations over all pictures and positions. Where the features of two networks are aligned, the diagonal is red.",
     };
     const make = (kind, props = {}) => Object.assign(document.createElement(kind), props);
@@ -83,7 +84,7 @@ window.perturber = window.perturber || {};
         }
 
         clear(sentence = "") {
-            this.drawn = this.have = null;
+            this.drawn = this.have = this.listens = null; // a purged plot has forgotten who listens
             if (this.plot.data) window.Plotly.purge(this.plot);
             this.say(sentence);
             this.aside.replaceChildren();
@@ -99,6 +100,15 @@ window.perturber = window.perturber || {};
             this.say("");
             find(".tab").classList.add("drawn");
             window.Plotly.react(this.plot, figure.data, { ...figure.layout, autosize: true }, { displayModeBar: false, responsive: false });
+            if (!this.listens) this.plot.on("plotly_click", ({ points }) => this.clicked(points[0]));
+            this.listens = true;
+        }
+
+        // A point of the depth, or a pair of layers, leads to its channels.
+        clicked({ x, y }) {
+            const { tab } = this.page.state;
+            if (tab === "depth") this.page.set({ tab: "channels", layer: x });
+            else if (tab === "cka") this.page.set({ tab: "same", layer: y, other: x });
         }
 
         // answer: of a look; state: what was asked for, which the user may have changed since
@@ -112,7 +122,7 @@ window.perturber = window.perturber || {};
             }
             this.figure(answer.figure, state.tab);
             if (state.tab === "channels") this.showMost(answer.most, state);
-            else this.aside.replaceChildren(make("h2", { textContent: "Where they part" }), make("p", { textContent: answer.note }), make("p", { className: "about", textContent: "1 − cosine is 0 where activations point the same way, whatever their size; ‖x − A‖ / ‖A‖ also tells how much they differ in size. Layers lie in the order of computation." }));
+            else this.aside.replaceChildren(make("h2", { textContent: "Where they part" }), ...answer.note.split("\n").map((textContent) => make("p", { className: "result", textContent })), make("p", { className: "about", textContent: EXPLAINED.depth }));
         }
 
         // ---- channels -----------------------------------------------------------------------------------------
@@ -197,20 +207,21 @@ window.perturber = window.perturber || {};
 
         sameTools() {
             const order = make("select", { id: "compare-matched" });
-            order.append(make("option", { value: "", textContent: "by number" }), make("option", { value: "yes", textContent: "by best partner" }));
+            order.append(make("option", { value: "", textContent: "B by number" }), make("option", { value: "yes", textContent: "B by best partner" }));
             order.value = this.page.state.matched ? "yes" : "";
             order.addEventListener("change", () => this.page.set({ matched: order.value === "yes" }));
             const layers = [labelled("A", this.layers("layer", "a")), labelled("B", this.layers("other", "b"))];
-            return [...layers, labelled("B’s order", order), ...this.batch(), ...this.running()];
+            order.title = "Order of B’s channels: if only their order differs, that by best partner shows a diagonal";
+            return [...layers, order, ...this.batch(), ...this.running()];
         }
 
         batch() {
             const { state, facts, set } = this.page;
             const count = this.number("compare-count", state.count, ...facts.pictures, (value) => set({ count: value }));
             const words = `variations of this scene, the first is the scene itself: ${facts.variation} (seed 0)`;
-            if (!facts.examples) return [labelled("Over", count), make("span", { className: "about of", textContent: "variations of the scene", title: words })];
+            if (!facts.examples) return [labelled("Over", count), make("span", { className: "about of", textContent: "variations", title: words })];
             const source = make("select", { id: "compare-pictures", title: words });
-            source.append(make("option", { value: "scene", textContent: "variations of the scene" }), make("option", { value: "examples", textContent: "example pictures" }));
+            source.append(make("option", { value: "scene", textContent: "variations" }), make("option", { value: "examples", textContent: "example pictures" }));
             source.value = state.pictures;
             source.addEventListener("change", () => set({ pictures: source.value }));
             return [labelled("Over", count), source];

@@ -96,7 +96,7 @@ def layout(**query: str) -> html.Div:
 
 def _pictures() -> html.Div:
     picture = html.Img(id=f"{PAGE}-input", width=224, height=224, alt="The picture that the networks see")
-    caption = html.Span("What every network sees, 224 × 224.", className="about-input")
+    caption = html.Span("What every network sees.", className="about-input")
     save = html.Button("Save", id=f"{PAGE}-save-input", className="quiet", title="Save as PNG")
     return html.Div(
         [
@@ -151,14 +151,14 @@ def look() -> Response:
     answer = service().compare(state.request())
     infos = [service().model(name) for name in state.models]
     figure, note, most = _figure(state, answer, infos)
-    times = [f"{n} {column.milliseconds:.0f} ms" for n, column in enumerate(answer.columns, 1)]
+    times = [f"model {n}: {column.milliseconds:.0f} ms" for n, column in enumerate(answer.columns, 1)]
     return jsonify(
         input=data_uri(answer.image),
         slots=[_column(column) for column in answer.columns],
         figure=figure,
         note=note,
         most=most,
-        status=" · ".join([f"Render {answer.render_ms:.0f} ms", *times, f"service {answer.total_ms:.0f} ms"]),
+        status=" · ".join([f"Render {answer.render_ms:.0f} ms", *times, f"service in all {answer.total_ms:.0f} ms"]),
         serviceMs=answer.total_ms,
         plane=answer.plane and {"done": answer.plane.done, "finished": answer.plane.finished},
     )
@@ -226,7 +226,9 @@ def _figure(state: CompareState, answer: Comparison, infos: list[ModelInfo]) -> 
             return None, unlike(a, b), []
         maps = answer.maps
         scale = SIGMAS * maps.deviation
-        figure = difference_mosaic(maps.a, maps.b, state.channels, scale=scale, names=(a.label, b.label))
+        figure = difference_mosaic(
+            maps.a, maps.b, state.channels, scale=scale, names=(a.label, b.label), layer=state.layer
+        )
         return json.loads(figure.to_json()), None, [list(pair) for pair in maps.most]
     if state.tab != "depth":
         return None, None, []
@@ -243,8 +245,8 @@ def _figure(state: CompareState, answer: Comparison, infos: list[ModelInfo]) -> 
     left_out = [names[n] for n in range(len(infos)) if n not in answer.depth and n != state.a - 1]
     if left_out:
         sentences.append(f"Not shown, for another architecture: {', '.join(left_out)}.")
-    figure = divergence_lines(answer.depth, names, colours, reference=a.label)
-    return json.loads(figure.to_json()), " ".join(sentences), []
+    figure = divergence_lines(answer.depth, names, colours)
+    return json.loads(figure.to_json()), "\n".join(sentences), []
 
 
 def _result(state: CompareState, product: Similarity | Correlation) -> tuple[Any, str]:

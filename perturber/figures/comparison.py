@@ -20,7 +20,6 @@ EDIT_COLOURS = ((SLOT_COLOURS[2], SLOT_TEXT[2]), ("#d98e04", "#14233a"), ("#a86b
 """Of columns that show an edit: one after the other."""
 
 DASHES = ("solid", "dash", "dot", "dashdot")
-LONGEST_NAME = 20
 TICKS = 44
 """Layers that are named along an axis, at most."""
 
@@ -35,7 +34,7 @@ def column_colours(edited: Sequence[bool]) -> list[tuple[str, str]]:
 
 
 def difference_mosaic(
-    a: np.ndarray, b: np.ndarray, channels: Sequence[int], *, scale: float, names: tuple[str, str]
+    a: np.ndarray, b: np.ndarray, channels: Sequence[int], *, scale: float, names: tuple[str, str], layer: str
 ) -> go.Figure:
     """Maps of A, maps of B below them, and A − B, in one heatmap with one colour scale.
 
@@ -44,6 +43,7 @@ def difference_mosaic(
         channels: the n channels' numbers.
         scale: value at which the colours end: red at +scale, white at 0, blue at −scale.
         names: of A and of B.
+        layer: whose channels they are.
     """
     count, height, width = a.shape
     scale = scale if scale > 0 else 1.0
@@ -54,12 +54,12 @@ def difference_mosaic(
         zmax=scale,
         zmid=0,
         colorscale=DIVERGING,
-        colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.9, "title": {"text": "activation", "side": "right"}},
+        colorbar=_bar("act."),
         hoverongaps=False,
         hovertemplate="channel %{customdata[0]} · row %{customdata[1]}, column %{customdata[2]}"
         "<br><b>%{z:.3f}</b><extra></extra>",
     )
-    figure = go.Figure(heatmap, base_layout(margin={"l": 24, "r": 4, "t": 18, "b": 4}))
+    figure = go.Figure(heatmap, base_layout(margin={"l": 44, "r": 4, "t": 18, "b": 22}))
     pitch, down = width + gap(width), height + gap(height)
     for n, channel in enumerate(channels):
         left = n * pitch - 0.5
@@ -71,18 +71,25 @@ def difference_mosaic(
             figure.add_shape(
                 type="rect", x0=left, x1=left + width, y0=top, y1=top + height, line={"color": "#ced4da", "width": 1}
             )
-    for row, text in enumerate((f"A · {_short(names[0])}", f"B · {_short(names[1])}", "<b>A − B</b>")):
+    for row, text in enumerate(("<b>A</b>", "<b>B</b>", "<b>A − B</b>")):
         figure.add_annotation(
             x=-0.5,
             y=row * down + (height - 1) / 2,
             text=text,
-            textangle=-90,
             showarrow=False,
             xanchor="right",
             xshift=-4,
-            font={"size": 10},
         )
     columns, rows = count * pitch - gap(width), 3 * down - gap(height)
+    figure.add_annotation(
+        x=-0.5,
+        y=rows - 0.5,
+        text=f"A: {names[0]} · B: {names[1]} · {layer}",
+        showarrow=False,
+        xanchor="left",
+        yanchor="top",
+        font={"size": 10, "color": "#6c757d"},
+    )
     figure.update_xaxes(visible=False, range=[-0.5, columns - 0.5], fixedrange=True, constrain="domain")
     figure.update_yaxes(visible=False, range=[rows - 0.5, -0.5], fixedrange=True, constrain="domain", scaleanchor="x")
     return figure
@@ -96,19 +103,18 @@ def difference_values(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def divergence_lines(
-    depth: Mapping[int, Divergence], names: Sequence[str], colours: Sequence[tuple[str, str]], reference: str
+    depth: Mapping[int, Divergence], names: Sequence[str], colours: Sequence[tuple[str, str]]
 ) -> go.Figure:
     """Both measures of the divergence from one network, layer by layer, one line a network.
 
     Args:
         depth: column → its divergence from the reference for one picture, all with the same layers.
         names, colours: of all columns.
-        reference: name of the network that the others are compared with.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     figure.update_layout(template="none").update_layout(base_layout(margin={"l": 58, "r": 10, "t": 22, "b": 10}))
     layers: tuple[str, ...] = ()
-    for number, found in depth.items():
+    for dash, (number, found) in zip(DASHES, depth.items(), strict=False):
         layers = found.layers
         for row, values in enumerate((found.cosine[:, 0], found.relative[:, 0]), 1):
             figure.add_scatter(
@@ -117,7 +123,7 @@ def divergence_lines(
                 x=list(layers),
                 y=np.where(np.isfinite(values), values, np.nan),
                 mode="lines+markers",
-                line={"color": colours[number][0], "width": 1.6, "dash": DASHES[number]},
+                line={"color": colours[number][0], "width": 1.8, "dash": dash},
                 marker={"size": 4},
                 name=names[number],
                 legendgroup=str(number),
@@ -130,8 +136,8 @@ def divergence_lines(
     figure.update_xaxes(**_layer_ticks(layers), tickangle=-90, gridcolor="#f1f3f5", zeroline=False)
     figure.update_xaxes(row=1, showticklabels=False)
     figure.update_yaxes(rangemode="tozero", gridcolor="#e9ecef", zerolinecolor="#adb5bd", nticks=6)
-    figure.update_yaxes(row=1, title={"text": "1 − cosine", "standoff": 8})
-    figure.update_yaxes(row=2, title={"text": f"‖x − A‖ / ‖A‖, A: {_short(reference)}", "standoff": 8})
+    figure.update_yaxes(row=1, title=_title("1 − cosine"))
+    figure.update_yaxes(row=2, title=_title("relative L2 distance"))
     return figure
 
 
@@ -149,15 +155,13 @@ def cka_heatmap(found: Similarity, names: tuple[str, str]) -> go.Figure:
         zmin=0,
         zmax=1,
         colorscale="Viridis",
-        colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "linear CKA", "side": "right"}},
+        colorbar=_bar("CKA"),
         hoverongaps=False,
         hovertemplate="A: %{y}<br>B: %{x}<br>CKA <b>%{z:.3f}</b><extra></extra>",
     )
     figure = go.Figure(heatmap, base_layout(margin={"l": 10, "r": 4, "t": 6, "b": 10}, plot_bgcolor="#eef0f2"))
-    figure.update_xaxes(
-        **_layer_ticks(found.columns), tickangle=-90, title={"text": f"B · {names[1]}", "standoff": 6}, showgrid=False
-    )
-    figure.update_yaxes(**_layer_ticks(found.rows), title={"text": f"A · {names[0]}", "standoff": 6}, showgrid=False)
+    figure.update_xaxes(**_layer_ticks(found.columns), tickangle=-90, title=_title(f"B · {names[1]}"), showgrid=False)
+    figure.update_yaxes(**_layer_ticks(found.rows), title=_title(f"A · {names[0]}"), showgrid=False)
     return figure
 
 
@@ -180,7 +184,7 @@ def correlation_heatmap(
         zmax=1,
         zmid=0,
         colorscale=DIVERGING,
-        colorbar={"thickness": 10, "outlinewidth": 0, "title": {"text": "correlation", "side": "right"}},
+        colorbar=_bar("r"),
         hoverongaps=False,
         hovertemplate="channel %{y} of A<br>channel %{customdata} of B<br><b>%{z:.3f}</b><extra></extra>",
     )
@@ -188,7 +192,7 @@ def correlation_heatmap(
     how = ", by best partner" if matched else ""
     text = [f"channel of {side} · {name}, {layer}" for side, name, layer in zip("AB", names, layers, strict=True)]
     figure.update_xaxes(
-        title={"text": text[1] + how, "standoff": 6},
+        title=_title(text[1] + how),
         showgrid=False,
         zeroline=False,
         showticklabels=not matched,
@@ -196,7 +200,7 @@ def correlation_heatmap(
         constrain="domain",
     )
     figure.update_yaxes(
-        title={"text": text[0], "standoff": 6},
+        title=_title(text[0]),
         showgrid=False,
         zeroline=False,
         range=[rows - 0.5, -0.5],
@@ -219,8 +223,13 @@ def _layer_ticks(layers: Sequence[str]) -> dict:
     return {"type": "category", "tickvals": shown, "tickfont": {"size": 9}, "automargin": True}
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def _title(text: str) -> dict:
+    return {"text": text, "standoff": 6, "font": {"size": 11}}
+
+
+def _bar(text: str) -> dict:
+    """A thin colour bar with its quantity above it."""
+    return {"thickness": 10, "outlinewidth": 0, "len": 1, "title": {"text": text, "side": "top", "font": {"size": 11}}}
 
 
 @lru_cache(maxsize=64)

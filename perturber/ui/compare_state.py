@@ -23,8 +23,11 @@ T = TypeVar("T")
 Tab = Literal["channels", "depth", "cka", "same"]
 Pictures = Literal["scene", "examples"]
 
-DEFAULT_MODELS = ("efficientnet_lite0", "prune(efficientnet_lite0;blocks.5=0.2-1)")
+DEFAULT_MODELS = ("efficientnet_lite0", "prune(efficientnet_lite0;blocks.3=0.1-1)")
 """A network and a copy of it that lacks a few filters: all that the page can do is seen at once."""
+
+CHANNELS = 4
+"""Of a layer, that are shown first: their maps are then as large as there is room for."""
 
 OWN = ("tab", "a", "b", "layer", "other", "channels", "pinned", "count", "pictures", "matched")
 """Keys of the URL beside the scene's and ``m1`` to ``m4``."""
@@ -130,7 +133,7 @@ class CompareState(BaseModel):
         first, second = infos[a - 1], infos[b - 1]
         layer = take("layer", first.default_layer, lambda value: _layer(first, value))
         same = layer if layer in second.layers else second.default_layer
-        start = tuple(range(min(MAX_NEURONS, first.layers[layer].channels)))
+        start = tuple(range(min(CHANNELS, first.layers[layer].channels)))
         return cls(
             scene=scene,
             models=names,
