@@ -17,7 +17,7 @@ GESTURES = (
     ("Add … beside a menu", "takes your own object or background; files can also be dropped on the scene"),
     (
         "Click on a heatmap",
-        "marks what this unit can see of the input (its theoretical receptive field); again: unmarks",
+        "marks what the unit can see of the input, its theoretical receptive field; again: unmarks",
     ),
     ("Act. Normalization", "sets a fixed divisor at which the colours end; 4 σ follows the picture again"),
     ("Group …", "puts neurons into the view that belong together; ‹ and › turn the group's pages"),
@@ -50,16 +50,16 @@ def layout(**_: str) -> html.Div:
             ),
             html.P(
                 "Heatmaps show activations before the non-linearity: red excitation, blue inhibition, white zero. "
-                "Their colours end at four standard deviations of the whole layer's activations for this picture, or at "
-                "the divisor that is set. Under a heatmap stands a picture to which the neuron responds most; such "
+                "Their colours end at four standard deviations of the whole layer's activations for this picture, or "
+                "at the divisor that is set. Under a heatmap stands a picture to which the neuron responds most; such "
                 "pictures are made in the background, once for everybody. "
                 "Bars show logits relative to the largest; the percentage is the softmax probability."
             ),
             html.H1("Mixing weights"),
             html.P(
                 "Each part of the edited model takes a share α of Model 2's weights and normalisation statistics: "
-                "W = W₁ (1 − α) + W₂ α. In prune mode the filters of each convolution are ranked by their mean absolute "
-                "weight, and those outside the chosen range of ranks are switched off. The edited model is the yellow "
+                "W = W₁ (1 − α) + W₂ α. In prune mode the filters of each convolution are ranked by their mean "
+                "absolute weight, and those outside the chosen range of ranks are switched off. The edited model is the yellow "
                 "slot of Explore; Save … keeps it as a model of your own."
             ),
             html.H1("Parameters"),
