@@ -42,6 +42,7 @@ window.perturber = window.perturber || {};
 
         show(name) {
             this.open = name;
+            this.summary = null; // what is known of the channels is of an older picture
             this.place.classList.toggle("open", name !== null);
             for (const [key, button] of Object.entries(this.tabs)) button.classList.toggle("chosen", key === name);
             this.clear();
