@@ -59,8 +59,8 @@ def layout(**_: str) -> html.Div:
             html.P(
                 "Each part of the edited model takes a share α of Model 2's weights and normalisation statistics: "
                 "W = W₁ (1 − α) + W₂ α. In prune mode the filters of each convolution are ranked by their mean "
-                "absolute weight, and those outside the chosen range of ranks are switched off. The edited model is the "
-                "yellow slot of Explore; Save … keeps it as a model of your own."
+                "absolute weight, and those outside the chosen range of ranks are switched off. The edited model is "
+                "the yellow slot of Explore; Save … keeps it as a model of your own."
             ),
             html.H1("Parameters"),
             html.Dl([part for name, group in GROUPS.items() for part in (html.Dt(name), html.Dd(group.help))]),

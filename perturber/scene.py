@@ -25,7 +25,7 @@ class SceneBase(BaseModel):
         """
         return cls._of({key: p.default for key, p in PARAMETERS.items()}).replace(**values)
 
-    def replace(self, **values: object) -> Self:
+    def replace(self, /, **values: object) -> Self:
         """A copy with these values changed, validated like `parse`."""
         parsed = {key: get(key).parse(value) for key, value in values.items()}
         return self._of({**self.as_dict(), **parsed})

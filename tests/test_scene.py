@@ -100,3 +100,8 @@ def test_unknown_names_are_refused_with_a_hint() -> None:
 def test_scenes_are_frozen() -> None:
     with pytest.raises(ValidationError):
         Scene().yaw = 3.0
+
+
+def test_a_parameter_called_self_is_refused_like_any_other() -> None:
+    with pytest.raises(UnknownNameError, match="Unknown parameter 'self'"):
+        Scene().replace(**{"self": 1})
