@@ -8,6 +8,7 @@ window.perturber = window.perturber || {};
     const URL_EVERY_MS = 300;
     const POLL_MS = 500;
     const UNDO = 100;
+    const PARTS = ["first", "second", "mode", "level"]; // of an edit: what the sliders follow from
     const make = (kind, props = {}, ...children) => {
         const element = Object.assign(document.createElement(kind), props);
         element.append(...children);
@@ -25,6 +26,8 @@ window.perturber = window.perturber || {};
             this.past = [];
             this.future = [];
             this.units = [];
+            this.loading = true;
+            this.problem = "";
             this.control = new window.perturber.SceneControl("mixing", facts, {
                 changed: () => this.publish(),
                 model: () => this.edit.first,
@@ -33,8 +36,8 @@ window.perturber = window.perturber || {};
             this.root = document.querySelector(".mixing");
             this.writeUrlSoon = window.perturber.later(URL_EVERY_MS, () => this.writeUrl());
             window.perturber.gate = new window.perturber.Gate("/mixing/look", (...answer) => this.draw(...answer));
-            this.buildBar();
             this.scan = new Scan(this);
+            this.buildBar();
             this.loadUnits();
         }
 
@@ -64,9 +67,11 @@ window.perturber = window.perturber || {};
                 this.future = [];
             }
             this.lastJoin = joins;
-            const other = ["first", "second", "mode", "level"].some((key) => key in changes && changes[key] !== this.edit[key]);
-            const amounts = other && !("amounts" in changes) ? { amounts: {} } : {};
-            this.take({ ...this.edit, ...changes, ...amounts });
+            const edit = { ...this.edit, ...changes };
+            const depth = ({ level }) => this.facts.levels.indexOf(level);
+            const lost = edit.first !== this.edit.first || edit.mode !== this.edit.mode || depth(edit) < depth(this.edit);
+            if (lost && !changes.amounts) edit.amounts = {};
+            this.take(edit);
         }
 
         undo(from, to) {
@@ -79,8 +84,7 @@ window.perturber = window.perturber || {};
         take(edit) {
             const old = this.edit;
             this.edit = edit;
-            const other = ["first", "second", "mode", "level"].some((key) => old[key] !== edit[key]);
-            if (other) this.loadUnits();
+            if (PARTS.some((key) => old[key] !== edit[key])) this.loadUnits();
             else this.showUnits();
             this.showBar();
             this.publish();
@@ -88,7 +92,7 @@ window.perturber = window.perturber || {};
 
         publish() {
             this.control.draw();
-            if (this.problem) return;
+            if (this.loading || this.problem) return;
             window.perturber.gate.offer(this.request());
             this.writeUrlSoon();
         }
@@ -138,7 +142,7 @@ window.perturber = window.perturber || {};
                 this.forth,
                 make("span", { className: "gap" }),
                 this.saved,
-                button("Save …", "Keep the edited weights as a model of your own", () => this.askToSave()),
+                (this.keep = button("Save …", "Keep the edited weights as a model of your own", () => this.askToSave())),
                 this.toExplore,
             );
             this.showBar();
@@ -150,29 +154,58 @@ window.perturber = window.perturber || {};
             this.back.disabled = !this.past.length;
             this.forth.disabled = !this.future.length;
             this.root.classList.toggle("pruning", this.edit.mode === "prune");
+            this.keep.disabled = this.loading || Boolean(this.problem);
         }
 
         // ---- sliders -------------------------------------------------------------------------------------------
 
         async loadUnits() {
             const { first, second, mode, level } = this.edit;
-            const wanted = JSON.stringify([first, second, mode, level]);
+            const wanted = PARTS.map((key) => this.edit[key]).join();
+            const place = this.root.querySelector(".units");
             this.wantedUnits = wanted;
+            this.loading = place.inert = true;
+            if (!place.children.length) place.append(make("p", { className: "empty", textContent: "Loading the models …" }));
             const query = new URLSearchParams({ first, level, ...(mode === "mix" ? { second } : {}) });
-            const response = await fetch(`/mixing/units?${query}`);
-            if (this.wantedUnits !== wanted) return;
-            this.problem = response.ok ? "" : await window.perturber.sentence(response);
-            this.units = response.ok ? await response.json() : [];
+            const response = await window.perturber.get(`/mixing/units?${query}`);
+            const answer = response.ok ? await response.json() : await window.perturber.sentence(response);
+            if (this.wantedUnits !== wanted || !this.control.alive) return;
+            this.problem = response.ok ? "" : answer;
+            this.units = response.ok ? answer : [];
+            if (response.ok && !this.fit()) return;
+            this.loading = place.inert = false;
             this.buildUnits();
-            if (!this.problem) this.publish();
+            this.showBar();
+            this.publish();
+        }
+
+        // An edit from elsewhere may name units of any levels: the sliders become as fine as its finest, and each takes
+        // what holds for it. False where they are to be finer.
+        fit() {
+            const named = Object.keys(this.edit.amounts);
+            if (named.every((name) => this.units.includes(name))) return true;
+            const inside = (unit, outer) => unit.startsWith(outer) && !/^[0-9a-z]/i.test(unit.slice(outer.length));
+            const finer = this.facts.levels[this.facts.levels.indexOf(this.edit.level) + 1];
+            if (finer && named.some((name) => !this.units.some((unit) => inside(unit, name)))) {
+                this.edit.level = finer;
+                this.loadUnits();
+                return false;
+            }
+            const closest = (unit) => named.filter((name) => inside(unit, name)).sort((a, b) => b.length - a.length)[0];
+            const amounts = this.units.map((unit) => [unit, this.edit.amounts[closest(unit)]]);
+            this.edit.amounts = Object.fromEntries(amounts.filter(([, values]) => values));
+            return true;
         }
 
         buildUnits() {
             const place = this.root.querySelector(".units");
             const { mode } = this.edit;
+            this.root.classList.toggle("impossible", Boolean(this.problem));
+            this.presets.disabled = Boolean(this.problem);
             if (this.problem) {
+                this.rows = null;
                 place.replaceChildren(make("p", { className: "empty", textContent: this.problem }));
-                this.presets.replaceChildren();
+                this.presets.replaceChildren(make("option", { textContent: "Preset …" }));
                 return;
             }
             const explained =
@@ -265,7 +298,7 @@ window.perturber = window.perturber || {};
         async save(name, recalibrate) {
             const response = await window.perturber.post("/mixing/save", { edit: this.text, name, recalibrate });
             if (!response.ok) return window.perturber.notice(await window.perturber.sentence(response));
-            await follow(await response.json(), (job) => window.perturber.notice(`Saving ${name}: ${job.done} of ${job.steps}`), (job) => {
+            await follow(this, await response.json(), (job) => window.perturber.notice(`Saving ${name}: ${job.done} of ${job.steps}`), (job) => {
                 if (job.state !== "done") return window.perturber.notice(job.error || `${name} was not saved.`);
                 window.perturber.notice(`Saved as ${name}; it is in the menus of models now.`);
                 this.facts.models[name] = name;
@@ -275,7 +308,7 @@ window.perturber = window.perturber || {};
         }
 
         async listSaved() {
-            const response = await fetch("/mixing/saved");
+            const response = await window.perturber.get("/mixing/saved");
             this.kept = response.ok ? await response.json() : [];
             const options = [["", this.kept.length ? "Load …" : "Nothing kept yet"], ...this.kept.map((edit) => [edit.name, `${edit.name} (${edit.date.slice(0, 10)})`])];
             this.saved.replaceChildren(...options.map(([value, textContent]) => make("option", { value, textContent })));
@@ -287,8 +320,8 @@ window.perturber = window.perturber || {};
             const found = this.kept.find((edit) => edit.name === name);
             if (!found) return;
             const { first, second, mode, amounts } = found;
-            const level = Object.keys(amounts).some((unit) => !this.units.includes(unit)) ? "layer" : this.edit.level;
-            this.change({ first, second: second || this.edit.second, mode, level, amounts });
+            const [level] = this.facts.levels; // or as fine as it needs
+            this.change({ first, second: second || this.edit.second, mode, level, amounts: { ...amounts } });
         }
 
         // ---- answers -------------------------------------------------------------------------------------------
@@ -296,11 +329,12 @@ window.perturber = window.perturber || {};
         draw(answer, state, sequence) {
             if (!this.control.alive) return;
             this.root.querySelector(".model-input").src = answer.input;
-            const { first, second } = this.edit;
-            const names = [this.facts.models[first], this.facts.models[second], this.edit.mode === "mix" ? "mixture" : "pruned"];
             answer.slots.forEach((slot, number) => {
                 const column = document.getElementById(`mixing-outcome-${number}`);
-                column.querySelector(".name").textContent = names[number] || "";
+                column.hidden = !slot; // there is no Model 2 where Model 1 is pruned
+                if (!slot) return;
+                const edited = state.edit.startsWith("mix(") ? "weights of both" : "without some filters";
+                column.querySelector(".name").textContent = number === 2 ? edited : this.facts.models[slot.signature];
                 drawBars(column.querySelector(".bars"), slot.top);
             });
             document.getElementById("mixing-status").textContent = answer.status;
@@ -311,7 +345,12 @@ window.perturber = window.perturber || {};
             if (!this.control.alive) return;
             const scene = Object.entries(this.control.changes());
             const { second, level, mode, first } = this.edit;
-            const own = [["edit", this.text], ...(mode === "prune" ? [["second", second]] : []), ...(level === "stage" ? [] : [["level", level]])];
+            const own = [
+                ["edit", this.text],
+                ...(mode === "prune" ? [["second", second]] : []),
+                ...(level === "stage" ? [] : [["level", level]]),
+                ...(this.scan.job ? [["scan", this.scan.job]] : []),
+            ];
             const query = (values) => new URLSearchParams(values).toString();
             const url = `/mixing?${query([...scene, ...own])}`;
             history.replaceState(history.state, "", url);
@@ -347,12 +386,14 @@ window.perturber = window.perturber || {};
         });
     }
 
-    // Look at a job until it is over.
-    async function follow(job, step, over) {
+    // Look at a job until it is over, or nobody looks at the page.
+    async function follow(mixing, job, step, over) {
         while (job && !["done", "failed", "cancelled"].includes(job.state)) {
             step(job);
             await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-            const response = await fetch(`/mixing/job/${job.job}`);
+            if (!mixing.control.alive) return;
+            const response = await window.perturber.get(`/mixing/job/${job.job}`);
+            if (response.status === 503) continue; // it comes back
             if (!response.ok) return over({ state: "failed", error: await window.perturber.sentence(response) });
             job = await response.json();
         }
@@ -387,29 +428,40 @@ window.perturber = window.perturber || {};
             );
             this.root.querySelector(".figure").append(this.plot);
             new ResizeObserver(() => this.draw()).observe(this.root.querySelector(".figure"));
+            this.recall(mixing.facts.edit.scan);
+        }
+
+        // The scan that a link names.
+        async recall(job) {
+            if (!job) return;
+            const response = await window.perturber.get(`/mixing/job/${job}`);
+            if (response.ok) this.follow(await response.json());
+            else this.words.textContent = await window.perturber.sentence(response);
         }
 
         async start(folder) {
             const body = { ...this.mixing.request(), folder, reverse: this.reverse.checked };
+            if (!this.stop.hidden) this.stop.click(); // what nobody will see
             const response = await window.perturber.post("/mixing/scan", body);
             if (!response.ok) return (this.words.textContent = await window.perturber.sentence(response));
-            const job = await response.json();
+            this.follow(await response.json());
+        }
+
+        follow(job) {
             this.job = job.job;
-            const mine = this.job;
-            await follow(
+            this.mixing.writeUrlSoon();
+            const mine = (show) => (now) => this.job === job.job && show(now);
+            follow(
+                this.mixing,
                 job,
-                (now) => this.job === mine && this.show(now, `${now.done} of ${now.steps} batches`),
-                (now) => {
-                    if (this.job !== mine) return;
-                    this.show(now, now.state === "done" ? "" : now.error || "Cancelled.");
-                    this.stop.hidden = true;
-                },
+                mine((now) => this.show({ ...job, ...now }, `: ${now.done} of ${now.steps} steps`, false)),
+                mine((now) => this.show({ ...job, ...now }, now.state === "done" ? "" : `: ${now.error || "cancelled."}`, true)),
             );
         }
 
-        show(job, words) {
-            this.stop.hidden = false;
-            this.words.textContent = words;
+        show(job, words, over) {
+            this.stop.hidden = over;
+            this.words.textContent = `${job.title}${words}`;
             if (job.figure) {
                 this.drawn = job.figure;
                 this.draw();

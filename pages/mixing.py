@@ -1,6 +1,7 @@
 """Mixing: edit a model's weights with those of another, or switch its filters off, and see what it then predicts."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import dash
 from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
 from flask import Blueprint, Response, jsonify, request
 
-from perturber.editing import LEVELS, Provenance, load_edit
-from perturber.editing.edit import Edit
+from perturber import zoo
+from perturber.editing import LEVELS, Edit, load_edit
 from perturber.errors import InvalidInputError, OvertakenError
 from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, compatibility, data_uri, scanned
 from perturber.service import JobStatus, LookRequest, SaveRequest, ScanRequest, SlotRequest
+from perturber.service.editing_works import check_name
 from perturber.ui.context import service
 from perturber.ui.mixing_state import MixingState, edit_facts, read_level
 from perturber.ui.parameter_panel import parameter_panel
@@ -30,8 +32,9 @@ routes = Blueprint(PAGE, __name__)
 
 def layout(**query: str) -> html.Div:
     """The page in the state that its URL names."""
-    names = list(service().models())
-    state, problems = MixingState.from_query(query, names, service().model)
+    known = zoo.entries(service().settings)
+    architectures = {name: known[name].architecture for name in service().models() if name in known}
+    state, problems = MixingState.from_query(query, architectures, service().model)
     return html.Div(
         [
             html.Div([html.P(p) for p in problems], className="problems", role="alert"),
@@ -118,19 +121,23 @@ clientside_callback(
 
 @routes.post("/mixing/look")
 def look() -> Response:
-    """What Model 1, the edited model and Model 2 make of the scene."""
+    """What Model 1, Model 2 (not where only Model 1 is pruned) and the edited model make of the scene."""
     data = _json()
     state = MixingState.from_json(data)
-    models = (state.edit.first, state.second, str(state.edit))
-    slots = tuple(SlotRequest(model=model) for model in models)
+    models = (state.edit.first, state.edit.second, str(state.edit))
+    slots = tuple(SlotRequest(model=model) for model in models if model is not None)
+    client = data.get("client")
+    client = client[:64] if isinstance(client, str) else None
     try:
-        answer = service().look(LookRequest(scene=state.scene, slots=slots, client=str(data.get("client"))[:64]))
+        answer = service().look(LookRequest(scene=state.scene, slots=slots, client=client))
     except OvertakenError:
         return Response(status=204)
-    networks = [f"{name} {slot.milliseconds:.0f} ms" for name, slot in zip(SLOT_NAMES, answer.slots, strict=True)]
+    answers = iter(answer.slots)
+    shown = [None if model is None else next(answers) for model in models]
+    networks = [f"{name} {slot.milliseconds:.0f} ms" for name, slot in zip(SLOT_NAMES, shown, strict=True) if slot]
     return jsonify(
         input=data_uri(answer.image),
-        slots=[{"signature": slot.model, "top": [vars(s) for s in slot.top or ()]} for slot in answer.slots],
+        slots=[slot and {"signature": slot.model, "top": [vars(s) for s in slot.top or ()]} for slot in shown],
         status=" · ".join([f"Render {answer.render_ms:.0f} ms", *networks, answer.device]),
         serviceMs=answer.total_ms,
     )
@@ -149,6 +156,7 @@ def scan() -> Response:
     data = _json()
     state = MixingState.from_json(data)
     service().units(state.edit.first, state.second)  # says why they cannot be mixed
+    fingerprints = tuple(service().model(name).fingerprint for name in (state.edit.first, state.second))
     return _job(
         service().jobs.submit(
             ScanRequest(
@@ -156,6 +164,7 @@ def scan() -> Response:
                 second=state.second,
                 scene=state.scene,
                 folder=_examples() if data.get("folder") is True else None,
+                fingerprints=fingerprints,
                 level=state.level,
                 reverse=data.get("reverse") is True,
             )
@@ -167,10 +176,14 @@ def scan() -> Response:
 def save() -> Response:
     """Order that an edit is kept as a model of the user's own."""
     data = _json()
-    edit = Edit.parse(str(data.get("edit")))
-    service().model(str(edit))
+    edit, name = Edit.parse(str(data.get("edit"))), data.get("name")
+    service().model(str(edit))  # says why it cannot be made
+    if not isinstance(name, str):
+        raise InvalidInputError("A request must hold the new model's name.")
+    check_name(name, service().settings)
     folder = _examples() if data.get("recalibrate") is True else None
-    return _job(service().jobs.submit(SaveRequest(edit=str(edit), name=str(data.get("name")), recalibrate=folder)))
+    # One that was saved under this name, and removed since, is saved once more.
+    return _job(service().jobs.submit(SaveRequest(edit=str(edit), name=name, recalibrate=folder), again=True))
 
 
 @routes.get("/mixing/job/<name>")
@@ -183,19 +196,23 @@ def job(name: str) -> Response:
 def saved() -> Response:
     """The edits that were kept, newest first."""
     folder = service().settings.data / "edits"
-    known = service().models()
     found = []
-    for path in folder.glob("*.safetensors"):
-        if path.stem in known:
-            edit, provenance = _provenance(path)
-            if edit is not None:
-                found.append({"name": path.stem, **edit_facts(edit), "date": provenance.date, "text": str(edit)})
+    for name in service().models():
+        path = folder / f"{name}.safetensors"
+        row = _saved(path, path.stat().st_mtime_ns) if path.is_file() else None
+        if row is not None:
+            found.append({"name": name, **row})
     return jsonify(sorted(found, key=lambda row: row["date"], reverse=True))
 
 
-def _provenance(path: Path) -> tuple[Edit | None, Provenance]:
-    edit, _, provenance = load_edit(path)
-    return edit, provenance
+@lru_cache(256)
+def _saved(path: Path, _: int) -> dict[str, Any] | None:
+    """What was done to the weights in a file, and when; None where it does not say so."""
+    try:
+        edit, _, provenance = load_edit(path)
+    except InvalidInputError:
+        return None
+    return None if edit is None else {**edit_facts(edit), "date": provenance.date, "text": str(edit)}
 
 
 def _job(status: JobStatus) -> Response:
@@ -203,6 +220,7 @@ def _job(status: JobStatus) -> Response:
     figure = compatibility(product) if product is not None and hasattr(product, "margin") and scanned(product) else None
     return jsonify(
         job=status.id,
+        title=status.title,
         state=status.state,
         done=status.progress.done,
         steps=status.progress.steps,

@@ -42,15 +42,16 @@ class Networks:
         Raises:
             InvalidInputError: they have different architectures, or are edited themselves.
         """
-        networks = [self._loaded(name) for name in (first, second) if name is not None]
         key = (first, second)
-        if key not in self._editors:
-            with torch.inference_mode(False):
-                self._editors[key] = Editor(*networks)
-        self._editors.move_to_end(key)
-        editor = self._editors[key]
-        self._make_room()
-        return editor
+        try:
+            networks = [self._loaded(name) for name in dict.fromkeys(key) if name is not None]
+            if key not in self._editors:
+                with torch.inference_mode(False):
+                    self._editors[key] = Editor(networks[0], None if second is None else networks[-1])
+            self._editors.move_to_end(key)
+            return self._editors[key]
+        finally:  # what cannot be mixed was loaded, too
+            self._make_room()
 
     def forget(self, name: str) -> None:
         """Let a network go whose weights have changed."""
