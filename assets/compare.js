@@ -132,6 +132,7 @@ window.perturber = window.perturber || {};
         bar.append(make("h2", { className: "badge", textContent: n + 1 }), menu);
         if (models.length > 2) {
             const remove = make("button", { className: "quiet remove", textContent: "×", title: `Remove model ${n + 1}` });
+            remove.setAttribute("aria-label", remove.title);
             remove.addEventListener("click", () => set({ models: page.state.models.filter((_, other) => other !== n) }));
             bar.append(remove);
         }
