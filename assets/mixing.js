@@ -140,7 +140,6 @@ window.perturber = window.perturber || {};
                 this.presets,
                 this.back,
                 this.forth,
-                make("span", { className: "gap" }),
                 this.saved,
                 (this.keep = button("Save …", "Keep the edited weights as a model of your own", () => this.askToSave())),
                 this.toExplore,
@@ -211,7 +210,7 @@ window.perturber = window.perturber || {};
             const explained =
                 mode === "mix"
                     ? "Share of Model 2 in each part’s weights and statistics"
-                    : "Filters that stay, ranked by their mean absolute weight";
+                    : "Filters that stay, ranked by mean absolute weight: 0 the weakest, 1 the strongest";
             const master = make("div", { className: "unit master" }, make("label", { textContent: "All parts" }), ...this.sliders("All parts", null));
             const list = make("div", { className: "list" });
             this.rows = new Map();
@@ -407,7 +406,9 @@ window.perturber = window.perturber || {};
             this.root = mixing.root.querySelector(".scan");
             const bar = this.root.querySelector(".scanning");
             this.plot = make("div", { className: "plot" });
-            this.words = make("span", { className: "words", textContent: "Cuts both models behind each part and joins the halves: where do they fit together?" });
+            this.words = make("span", { className: "words" });
+            const explained = "Cuts both models behind each part and joins the halves: where do they fit together?";
+            this.plot.append(make("p", { className: "empty", textContent: explained }));
             const button = (words, title, action) => {
                 const element = make("button", { className: "quiet", textContent: words, title });
                 element.addEventListener("click", action);
@@ -461,8 +462,9 @@ window.perturber = window.perturber || {};
 
         show(job, words, over) {
             this.stop.hidden = over;
-            this.words.textContent = `${job.title}${words}`;
+            this.words.textContent = this.words.title = `${job.title.replace("Compatibility of ", "")}${words}`;
             if (job.figure) {
+                if (!this.drawn) this.plot.replaceChildren();
                 this.drawn = job.figure;
                 this.draw();
             }

@@ -206,8 +206,8 @@ def saved() -> Response:
 
 
 @lru_cache(256)
-def _saved(path: Path, _: int) -> dict[str, Any] | None:
-    """What was done to the weights in a file, and when; None where it does not say so."""
+def _saved(path: Path, changed: int) -> dict[str, Any] | None:
+    """What was done to the weights in a file (as it is since `changed`), and when; None where it does not say so."""
     try:
         edit, _, provenance = load_edit(path)
     except InvalidInputError:

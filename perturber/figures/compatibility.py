@@ -43,16 +43,22 @@ def compatibility(result: ScanResult) -> go.Figure:
         )
     )
     figure = go.Figure(traces, base_layout(margin={"l": 52, "r": 52, "t": 24, "b": 70}, showlegend=True))
-    pictures = "this scene" if result.count == 1 else f"{result.count} pictures"
+    share = "this scene: yes or no" if result.count == 1 else f"share of {result.count} pictures"
     figure.update_layout(
         hovermode="x",
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        yaxis2={"overlaying": "y", "side": "right", "title": "margin in logits", "showgrid": False, "zeroline": False},
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "title": "margin in logits",
+            "showgrid": False,
+            "zeroline": False,
+            "tickmode": "auto",
+            "nticks": 6,
+        },
     )
     figure.update_xaxes(title=f"{front} up to …, then {back}", tickangle=-35, range=[-0.3, len(places) - 0.7])
-    figure.update_yaxes(
-        selector={"overlaying": None}, title=f"share of {pictures}", tickformat=".0%", range=[-0.04, 1.04]
-    )
+    figure.update_yaxes(selector={"overlaying": None}, title=share, tickformat=".0%", range=[-0.04, 1.04])
     return figure
 
 
