@@ -137,7 +137,8 @@ def test_scan_of_a_labelled_folder(service: InferenceService, engine: LocalEngin
     result = run(service, ScanRequest(first=LITE0, second=TWIN, scene=Scene(), folder=folder))
     assert isinstance(result, ScanResult)
     assert result.count == 5  # the broken one is left out
-    assert result.top1 is not None and result.top5 is not None
+    assert result.top1 is not None
+    assert result.top5 is not None
     paths = sorted(path for path in folder.iterdir() if "broken" not in path.name)
     index = {c.wnid: c.index for c in CLASS_LISTS["imagenet1k"]}
     labels = [index[path.name.split("_")[0]] for path in paths]
