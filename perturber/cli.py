@@ -230,6 +230,18 @@ def bench_effects(
     measure(_settings(device), rounds=rounds, batch=batch)
 
 
+@bench.command("models")
+def bench_models(
+    device: Device = None,
+    model: Annotated[list[str] | None, typer.Option(help="Catalogue model; may be given several times.")] = None,
+    rounds: Annotated[int, typer.Option(help="Measurements of each row.", min=3)] = 10,
+) -> None:
+    """Loading, forward to each stage, memory and editing of each model that is ready."""
+    from perturber.bench.models import run as measure
+
+    measure(_settings(device), models=model, rounds=rounds)
+
+
 @bench.command("featurevis")
 def bench_featurevis(
     device: Device = None,
