@@ -121,7 +121,7 @@ window.perturber = window.perturber || {};
                 return this.say(answer.note, cka);
             }
             this.figure(answer.figure, state.tab);
-            if (state.tab === "channels") this.showMost(answer.most, state);
+            if (state.tab === "channels") this.showMost(answer, state);
             else this.aside.replaceChildren(make("h2", { textContent: "Where they part" }), ...answer.note.split("\n").map((textContent) => make("p", { className: "result", textContent })), make("p", { className: "about", textContent: EXPLAINED.depth }));
         }
 
@@ -170,7 +170,7 @@ window.perturber = window.perturber || {};
             return menu;
         }
 
-        showMost(most, state) {
+        showMost({ most, note }, state) {
             const { page } = this;
             const list = make("ol");
             list.append(...most.map(([channel, size]) => {
@@ -184,7 +184,7 @@ window.perturber = window.perturber || {};
                 return item;
             }));
             const scroll = this.aside.querySelector("ol")?.scrollTop || 0;
-            this.aside.replaceChildren(make("h2", { textContent: "Differ most now" }), make("p", { className: "about", textContent: "Channel, mean |A − B|" }), list);
+            this.aside.replaceChildren(make("h2", { textContent: "Differ most now" }), make("p", { className: "about", textContent: note || "Channel, mean |A − B|" }), list);
             list.scrollTop = scroll;
         }
 
@@ -218,13 +218,20 @@ window.perturber = window.perturber || {};
         batch() {
             const { state, facts, set } = this.page;
             const count = this.number("compare-count", state.count, ...facts.pictures, (value) => set({ count: value }));
-            const words = `variations of this scene, the first is the scene itself: ${facts.variation} (seed 0)`;
+            const words = this.pictures();
             if (!facts.examples) return [labelled("Over", count), make("span", { className: "about of", textContent: "variations", title: words })];
             const source = make("select", { id: "compare-pictures", title: words });
             source.append(make("option", { value: "scene", textContent: "variations" }), make("option", { value: "examples", textContent: "example pictures" }));
             source.value = state.pictures;
             source.addEventListener("change", () => set({ pictures: source.value }));
             return [labelled("Over", count), source];
+        }
+
+        // Over which pictures a job compares.
+        pictures() {
+            const { state, facts } = this.page;
+            if (state.pictures === "examples") return "Pictures of the configured folder of examples, evenly spread.";
+            return `This scene and random variations of it, the same ones each time (seed 0): ${facts.variation}.`;
         }
 
         running() {
@@ -289,11 +296,12 @@ window.perturber = window.perturber || {};
             if (figure) {
                 this.have = have;
                 this.figure(figure, tab);
-                this.aside.replaceChildren(make("h2", { textContent: tab === "cka" ? "Layers" : "Channels" }), make("p", { className: "result", textContent: note }), make("p", { className: "about", textContent: EXPLAINED[tab] }));
+                this.aside.replaceChildren(make("h2", { textContent: tab === "cka" ? "Layers" : "Channels" }), make("p", { className: "result", textContent: note }), ...[EXPLAINED[tab], this.pictures()].map((textContent) => make("p", { className: "about", textContent })));
             } else if (!this.have || !this.have.startsWith(`${id} `) || ["cancelled", "failed"].includes(state)) {
-                const words = { none: TABS[tab][1], waiting: "It waits for its turn …", running: "The pictures are being made …", cancelled: "It was cancelled.", failed: error };
+                const words = { none: TABS[tab][1], waiting: "It waits for its turn …", running: "The pictures are made and shown to both networks …", cancelled: "It was cancelled.", failed: error };
                 this.clear(words[state] || "");
-                if (state === "none") this.hint.append(make("p", { className: "about", textContent: EXPLAINED[tab] }), make("p", { className: "about", textContent: "It is not computed for this state yet; choose Compute." }));
+                if (state === "none")
+                    this.hint.append(...[EXPLAINED[tab], this.pictures(), "It is not computed for this state yet; choose Compute."].map((textContent) => make("p", { className: "about", textContent })));
             }
         }
 

@@ -229,7 +229,8 @@ def _figure(state: CompareState, answer: Comparison, infos: list[ModelInfo]) -> 
         figure = difference_mosaic(
             maps.a, maps.b, state.channels, scale=scale, names=(a.label, b.label), layer=state.layer
         )
-        return json.loads(figure.to_json()), None, [list(pair) for pair in maps.most]
+        note = None if maps.most[0][1] > 0 else f"A and B do not differ at {state.layer} for this picture."
+        return json.loads(figure.to_json()), note, [list(pair) for pair in maps.most]
     if state.tab != "depth":
         return None, None, []
     if not answer.depth:

@@ -67,6 +67,14 @@ def test_only_the_open_tab_is_computed(client: FlaskClient) -> None:
     assert kinds == {"channels": {"heatmap"}, "depth": {"scatter"}, "cka": None, "same": None}
 
 
+def test_layers_that_do_not_differ_say_so(client: FlaskClient) -> None:
+    notes = [
+        client.post("/compare/look", json=asked(layer=layer)).get_json()["note"]
+        for layer in ("blocks.2.0", "blocks.3.0")
+    ]
+    assert notes == ["A and B do not differ at blocks.2.0 for this picture.", None]
+
+
 def test_other_architectures_get_a_sentence(client: FlaskClient) -> None:
     for tab in ("channels", "depth"):
         answer = client.post("/compare/look", json=asked(models=[LITE0, LITE1], tab=tab)).get_json()

@@ -214,8 +214,9 @@ class SimilarityWork:
         return Progress(done=self.pictures.done + self.work.done, steps=self.pictures.total + self.work.total)
 
     def product(self) -> Similarity | None:
-        """What is known so far."""
-        return self.work.result() if self.work.done else None
+        """What is known so far; None while nothing is."""
+        found = self.work.result()
+        return found if self.work.finished or not np.isnan(found.cka).all() else None
 
 
 class CorrelationWork:
