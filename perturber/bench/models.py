@@ -1,4 +1,4 @@
-"""``perturber bench models``: what each model of the catalogue costs: loading, forward to each stage, memory, editing."""
+"""``perturber bench models``: what each model of the catalogue costs: to load, to run to each stage, and to edit."""
 
 from collections.abc import Callable
 from time import perf_counter
