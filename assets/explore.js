@@ -14,7 +14,10 @@ window.perturber = window.perturber || {};
 
     function mount(facts, slots) {
         const control = new window.perturber.SceneControl("explore", facts, {
-            changed: publish,
+            changed: () => {
+                page.attack.end();
+                publish();
+            },
             model: () => page.slots[0].model,
         });
         page = {
@@ -42,6 +45,7 @@ window.perturber = window.perturber || {};
         page.predictions = page.slots.map((_, n) => new window.perturber.Predictions(page, n, (c) => page.display.pin(c)));
         page.controls = new window.perturber.Slots(page, publish);
         page.display = new window.perturber.Display(page, option);
+        page.attack = new window.perturber.Attack(page, publish);
         page.visualisations = new window.perturber.Visualisations(page);
         page.drawer = new window.perturber.Drawer(page, option, (n, channel) => page.controls.add(n, channel));
         document.querySelector(".explore .reference").addEventListener("click", setReference);
@@ -100,7 +104,7 @@ window.perturber = window.perturber || {};
             vacant ? null : { model, layer, channels, activations, predictions, hidden },
         );
         const { pinned, explain, summary } = page.view;
-        return { scene: page.control.changes(), slots: slots, view: { pinned, explain, summary } };
+        return { scene: page.control.changes(), slots: slots, view: { pinned, explain, summary }, ...page.attack.request() };
     }
 
     // ---- URL --------------------------------------------------------------------------------------------------
@@ -109,6 +113,7 @@ window.perturber = window.perturber || {};
         const values = Object.entries(page.control.changes());
         for (const [key, value] of Object.entries(page.view))
             if (String(value) !== String(page.facts.viewDefaults[key])) values.push([key, String(value)]);
+        values.push(...page.attack.query());
         page.slots.forEach((slot, i) => {
             if (slot.vacant) return;
             const n = i + 1;
@@ -181,6 +186,7 @@ window.perturber = window.perturber || {};
         page.display.follow(Math.max(...answer.slots.map((slot) => (slot && slot.scale) || 0)));
         document.getElementById("explore-status").textContent = answer.status;
         document.getElementById("explore-rate").textContent = rate();
+        page.attack.draw(answer.attack, state);
         page.drawer.note(answer, state, sequence);
         page.visualisations.refresh();
         followPlane(answer.plane);

@@ -21,14 +21,16 @@ from perturber.figures import (
     SLOT_NAMES,
     ChannelMeans,
     activation_mosaic,
+    amplified,
     cam_picture,
     channel_summary,
     data_uri,
     gradient_picture,
     mosaic,
     prediction_bars,
+    signs,
 )
-from perturber.service import Look, ModelInfo, SlotLook
+from perturber.service import LOW_FREQUENCY, AttackLook, Look, ModelInfo, SlotLook
 from perturber.service.checks import check_classes
 from perturber.ui.context import service
 from perturber.ui.neuron_routes import class_examples, sent_json, sheet
@@ -61,7 +63,10 @@ def layout(**query: str) -> html.Div:
             ),
             html.Div(
                 [
-                    html.Section([_pictures(), parameter_panel(PAGE, state.scene)], className="scene"),
+                    html.Section(
+                        [_pictures(), html.Details(className="attack"), parameter_panel(PAGE, state.scene)],
+                        className="scene",
+                    ),
                     html.Section(
                         [
                             html.Div(
@@ -150,6 +155,7 @@ def _facts(state: ExploreState, *, examples: bool) -> dict[str, Any]:
         "gap": GAP,
         "diverging": DIVERGING,
         "examples": examples,
+        **state.attack.facts(),
         "neurons": MAX_NEURONS,
     }
 
@@ -258,6 +264,8 @@ def look() -> Response:
         status=_status(answer, list(state.shown)),
         serviceMs=answer.total_ms,
         plane=_plane(answer),
+        attack=answer.attack
+        and _attack(answer.attack, [SLOT_NAMES[n] for n, s in state.shown.items() if s.predictions]),
     )
 
 
@@ -313,6 +321,36 @@ def _slot_answer(slot: SlotLook, image: np.ndarray, drawn: bool) -> dict[str, An
             "gradient": _jpeg(gradient_picture(slot.explanation.gradient)),
         }
     return result
+
+
+def _attack(attack: AttackLook, names: list[str]) -> dict[str, Any]:
+    """How the attack stands, what it does to each slot, and what the perturbation looks like."""
+    pictures = {}
+    if attack.perturbation is not None and attack.linf > 0:
+        pictures = {"amplified": data_uri(amplified(attack.perturbation)), "sign": data_uri(signs(attack.perturbation))}
+    return {
+        "done": attack.progress.done,
+        "steps": attack.progress.steps,
+        "l2": attack.l2,
+        "linf": attack.linf,
+        "pictures": pictures,
+        "spectrum": None if attack.spectrum is None or attack.linf == 0 else attack.spectrum.tolist(),
+        "lowShare": attack.low_share,
+        "lowFrequency": LOW_FREQUENCY,
+        "outcomes": [
+            {
+                "slot": name,
+                "class": outcome.before.name,
+                "before": outcome.before.probability,
+                "now": outcome.now.probability,
+                "top": outcome.top.name,
+                "topProbability": outcome.top.probability,
+                "topBefore": outcome.top_before.name,
+                "changed": outcome.top.index != outcome.top_before.index,
+            }
+            for name, outcome in zip(names, attack.outcomes, strict=True)
+        ],
+    }
 
 
 def _plane(answer: Look) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from perturber.figures.activations import GAP, SIGMAS, activation_mosaic, data_uri, mosaic
 from perturber.figures.compatibility import compatibility, scanned
 from perturber.figures.explanations import cam_picture, gradient_picture
+from perturber.figures.perturbations import amplified, signs
 from perturber.figures.predictions import prediction_bars
 from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, empty_figure
 from perturber.figures.summary import ChannelMeans, channel_summary
@@ -16,6 +17,7 @@ __all__ = [
     "SLOT_TEXT",
     "ChannelMeans",
     "activation_mosaic",
+    "amplified",
     "cam_picture",
     "channel_summary",
     "compatibility",
@@ -25,4 +27,5 @@ __all__ = [
     "mosaic",
     "prediction_bars",
     "scanned",
+    "signs",
 ]

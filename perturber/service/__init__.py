@@ -4,6 +4,10 @@ from perturber.service.editing_works import SaveRequest, ScanRequest
 from perturber.service.jobs import JobState, JobStatus
 from perturber.service.requests import (
     IMAGE_SIZE,
+    LOW_FREQUENCY,
+    AttackLook,
+    AttackOutcome,
+    AttackRequest,
     ClassScore,
     Explanation,
     Look,
@@ -21,6 +25,10 @@ from perturber.service.works import IndexRequest
 
 __all__ = [
     "IMAGE_SIZE",
+    "LOW_FREQUENCY",
+    "AttackLook",
+    "AttackOutcome",
+    "AttackRequest",
     "ClassScore",
     "Explanation",
     "IndexRequest",

@@ -6,7 +6,7 @@ import numpy as np
 
 from perturber import zoo
 from perturber.errors import InvalidInputError
-from perturber.service.requests import IMAGE_SIZE, ModelInfo, SlotRequest
+from perturber.service.requests import IMAGE_SIZE, AttackRequest, ModelInfo, SlotRequest
 
 MAX_CHANNELS = 64
 """Channels that one slot may ask for."""
@@ -36,6 +36,19 @@ def check_slot(info: ModelInfo, slot: SlotRequest) -> None:
     check_classes(info, slot.pinned)
     if slot.explain is not None and slot.explain != "top":
         check_classes(info, (slot.explain,))
+
+
+def check_attack(info: ModelInfo, request: AttackRequest) -> None:
+    """Refuse an attack that the model cannot stand, or shares that are none.
+
+    Raises:
+        InvalidInputError: naming what is allowed.
+    """
+    if request.attack.target is not None:
+        check_classes(info, (request.attack.target,))
+    for name, share in (("Attack Alpha", request.alpha), ("Original Alpha", request.original)):
+        if not 0 <= share <= 1:
+            raise InvalidInputError(f"{name} cannot be {share}. Allowed: numbers from 0 to 1.")
 
 
 def check_classes(info: ModelInfo, classes: Sequence[int]) -> None:

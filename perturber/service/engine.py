@@ -7,6 +7,7 @@ needs no change to anything in front of it.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from perturber import effects, zoo
 from perturber.config import Settings
 from perturber.editing import Edit, Level, units
 from perturber.render import Renderer
+from perturber.service.attacking import Attacks
 from perturber.service.comparing import CompareRequest, Comparison, compare
 from perturber.service.device import choose_device, describe
 from perturber.service.explaining import Explained, explain
@@ -86,6 +88,7 @@ class LocalEngine:
         self.device_name = describe(self.device)
         self.renderer = Renderer(self.device, size=IMAGE_SIZE)
         self.networks = Networks(settings, self.device)
+        self.attacks = Attacks(self.network)
         self._works: dict[str, Work] = {}
 
     def model(self, name: str) -> ModelInfo:
@@ -167,11 +170,15 @@ class LocalEngine:
         clock = _Clock(self.device)
         images = self.pictures(requests)
         render_ms = clock.lap()
+        attacked = {i: self.attacks.take(r, images[i]) for i, r in enumerate(requests) if r.attack is not None}
+        for i, under_attack in attacked.items():
+            images[i] = under_attack.shown
+        requests = [attacked[i].request if i in attacked else request for i, request in enumerate(requests)]
         slots: dict[tuple[int, int], SlotLook] = {}
         for name, asked in _by_model(requests).items():
             slots |= self._run(name, asked, requests, images, clock)
         pictures = images.mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-        return [
+        looks = [
             Look(
                 image=pictures[i],
                 slots=tuple(slots[i, j] for j in range(len(request.slots))),
@@ -182,6 +189,10 @@ class LocalEngine:
             )
             for i, request in enumerate(requests)
         ]
+        for i, under_attack in attacked.items():
+            attack, plain = under_attack.look(looks[i].slots, lambda name: self.network(name).classes)
+            looks[i] = replace(looks[i], attack=attack, slots=tuple(plain))
+        return looks
 
     def pictures(self, requests: Sequence[LookRequest]) -> Tensor:
         """What the networks are shown: (B, 3, 224, 224)."""

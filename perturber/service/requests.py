@@ -6,11 +6,15 @@ from typing import Literal
 
 import numpy as np
 
+from perturber.attack import Attack
 from perturber.scene import SceneBase
 from perturber.zoo import Group, Layer
 
 IMAGE_SIZE = 224
 """Side of the picture that every network is shown, in pixels."""
+
+LOW_FREQUENCY = 0.1
+"""Cycles a pixel, below which a perturbation counts as one of low frequency."""
 
 TOP = 5
 """Number of classes in a prediction."""
@@ -41,6 +45,23 @@ class SlotRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttackRequest:
+    """An attack on the picture, and how it is shown to the networks: 0.5 + original (picture − 0.5) + alpha δ.
+
+    Attributes:
+        attack: with the number of steps that are wanted; an answer may have taken fewer (`AttackLook.progress`).
+        alpha: share of the perturbation δ, from 0 to 1.
+        original: share of the picture's contrast about grey, from 0 to 1.
+        details: whether the perturbation itself is wanted.
+    """
+
+    attack: Attack
+    alpha: float = 1.0
+    original: float = 1.0
+    details: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class LookRequest:
     """One picture and what each slot wants to know about it.
 
@@ -51,11 +72,13 @@ class LookRequest:
         client: who asks; a waiting request is dropped when the same client sends a newer one.
         plane: (T, T, 3) uint8, the feature visualisation on the scene's plane as far as it has come; the service
             fills it in.
+        attack: on the picture, or None.
     """
 
     scene: SceneBase
     image: np.ndarray | None = field(default=None, compare=False)
     plane: np.ndarray | None = field(default=None, compare=False)
+    attack: AttackRequest | None = None
     slots: tuple[SlotRequest, ...] = ()
     client: str | None = None
 
@@ -128,6 +151,46 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttackOutcome:
+    """What an attack does to one slot.
+
+    Attributes:
+        model: of the slot.
+        before, now: score of the class that the attacked model had predicted.
+        top_before, top: the slot's own most probable class.
+    """
+
+    model: str
+    before: ClassScore
+    now: ClassScore
+    top_before: ClassScore
+    top: ClassScore
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackLook:
+    """How an attack stands.
+
+    Attributes:
+        progress: steps taken, of those that are wanted.
+        l2, linf: sizes of the perturbation in the [0, 1] pixel scale.
+        outcomes: of the slots with predictions, in their order.
+        perturbation: (224, 224, 3) float32, or None if not asked for.
+        spectrum: energy (R,) of the perturbation at radial frequencies from 0 to 0.5 cycles a pixel, evenly spaced,
+            or None if not asked for.
+        low_share: share of its energy below `LOW_FREQUENCY`, from 0 to 1.
+    """
+
+    progress: Progress
+    l2: float
+    linf: float
+    outcomes: tuple[AttackOutcome, ...]
+    perturbation: np.ndarray | None
+    spectrum: np.ndarray | None
+    low_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """The answer: one picture and what each network makes of it.
 
@@ -139,6 +202,7 @@ class Look:
         device: name of the device, as a person would say it.
         batch: number of requests that were answered together.
         plane: how far the feature visualisation in the picture has come, or None where there is none.
+        attack: how the attack stands, or None where there is none.
     """
 
     image: np.ndarray
@@ -148,6 +212,7 @@ class Look:
     device: str
     batch: int = 1
     plane: Progress | None = None
+    attack: AttackLook | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

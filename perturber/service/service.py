@@ -18,7 +18,7 @@ from perturber.errors import InvalidInputError, OvertakenError
 from perturber.examples import index_path
 from perturber.featurevis import Recipe, Store, Target
 from perturber.parameters import get
-from perturber.service.checks import check_classes, check_image, check_slot
+from perturber.service.checks import check_attack, check_classes, check_image, check_slot
 from perturber.service.comparing import CompareRequest, Comparison
 from perturber.service.engine import Engine, LocalEngine
 from perturber.service.jobs import JobQueue, JobState
@@ -86,6 +86,8 @@ class InferenceService:
         since = perf_counter()
         look = self._look(request)
         # Who follows the picture, as a page does, sees it grow; anybody else gets it when it is finished.
+        while request.client is None and look.attack is not None and not look.attack.progress.finished:
+            look = self._look(request)
         while request.client is None and look.plane is not None and not look.plane.finished:
             sleep(PATIENCE_SECONDS)
             look = self._look(request)
@@ -118,6 +120,8 @@ class InferenceService:
         check_image(request.image)
         if request.scene.plane:
             self._neuron(request.scene.plane_neuron)
+        if request.attack is not None:
+            check_attack(self.model(request.attack.attack.model), request.attack)
         for slot in request.slots:
             check_slot(self.model(slot.model), slot)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.scene import Scene, SceneBase
 from perturber.service import LookRequest, ModelInfo, SlotRequest
+from perturber.ui.attack_state import KEYS, AttackState
 from perturber.ui.view import READERS, View
 from perturber.zoo import check_layer
 
@@ -73,6 +74,7 @@ class ExploreState(BaseModel):
     scene: SceneBase
     slots: tuple[SlotState | None, ...]
     view: View = View()
+    attack: AttackState = AttackState()
 
     @classmethod
     def default(cls, models: Models) -> "ExploreState":
@@ -98,6 +100,7 @@ class ExploreState(BaseModel):
             scene=Scene.parse({str(key): value for key, value in data["scene"].items()}),
             slots=tuple(None if slot is None else _slot_from_json(slot, models) for slot in slots),
             view=View.parse(view),
+            attack=AttackState.parse(data),
         )
 
     @classmethod
@@ -114,23 +117,29 @@ class ExploreState(BaseModel):
         for number, slot in enumerate(state.slots, 1):
             slots.append(_slot_from_query(slot, number, query, models, problems))
         options: dict[str, str] = {}
+        attack: dict[str, str] = {}
         for key, value in query.items():
             if re.fullmatch(rf"[mlcaph][1-{SLOTS}]", key):
                 continue
             try:
-                if key in READERS:
+                if key in KEYS:
+                    AttackState.parse({key: value})
+                    attack[key] = value
+                elif key in READERS:
                     View.parse({key: value})
                     options[key] = value
                 else:
                     scene = scene.replace(**{key: value})
             except PerturberError as error:
                 problems.append(str(error))
-        return cls(scene=scene, slots=tuple(slots), view=View.parse(options)), problems
+        return cls(
+            scene=scene, slots=tuple(slots), view=View.parse(options), attack=AttackState.parse(attack)
+        ), problems
 
     def query(self) -> str:
         """The URL's query: only what differs from the parameters' defaults, and the slots."""
         values: dict[str, object] = dict(self.scene.changes())
-        values |= self.view.query()
+        values |= self.view.query() | self.attack.query()
         for n, slot in enumerate(self.slots, 1):
             if slot is None:
                 continue
@@ -147,7 +156,8 @@ class ExploreState(BaseModel):
     def request(self, client: str | None) -> LookRequest:
         """What the page asks the service: the shown slots, in order."""
         slots = tuple(slot.request(self.view) for slot in self.shown.values())
-        return LookRequest(scene=self.scene, slots=slots, client=client)
+        attack = self.attack.request(details=client is not None)
+        return LookRequest(scene=self.scene, slots=slots, client=client, attack=attack)
 
 
 def parse_channels(text: object) -> tuple[int, ...]:

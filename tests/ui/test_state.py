@@ -6,10 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from perturber.attack import Attack
 from perturber.errors import InvalidInputError
 from perturber.parameters import PARAMETERS, Choice, Code, Neuron, Number, Switch
 from perturber.scene import Scene
 from perturber.service import ModelInfo
+from perturber.ui.attack_state import AttackState
 from perturber.ui.state import ExploreState, SlotState, parse_channels
 from perturber.ui.view import View
 from perturber.zoo import Layer
@@ -83,13 +85,26 @@ views = st.builds(
     explain=st.none() | st.just("top") | st.integers(0, 999),
     summary=st.booleans(),
 )
+attacks = st.builds(
+    AttackState,
+    attack=st.builds(
+        Attack,
+        model=st.sampled_from(list(MODELS)),
+        epsilon=st.floats(0, 10).map(lambda v: float(f"{v:.6g}")),
+        steps=st.integers(0, 99),
+        target=st.none() | st.integers(0, 999),
+    ),
+    attack_alpha=st.floats(0, 1).map(lambda v: round(v, 2)),
+    original_alpha=st.floats(0, 1).map(lambda v: round(v, 2)),
+)
 states = st.builds(
-    lambda scene, a, b, edited, view: ExploreState(scene=scene, slots=(a, b, edited), view=view),
+    lambda scene, a, b, edited, view, attack: ExploreState(scene=scene, slots=(a, b, edited), view=view, attack=attack),
     scenes,
     slots,
     slots,
     st.none() | slots,
     views,
+    st.just(AttackState()) | attacks,
 )
 
 
@@ -106,6 +121,7 @@ def test_json_keeps_the_whole_state(state: ExploreState) -> None:
         "scene": state.scene.changes(),
         "slots": [slot and {**slot.model_dump(), "channels": list(slot.channels)} for slot in state.slots],
         "view": state.view.as_dict(),
+        **state.attack.query(),
     }
     assert ExploreState.from_json(data, model) == state
 

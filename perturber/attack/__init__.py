@@ -1,0 +1,27 @@
+"""Adversarial attacks as steps on a state, and what they show of a network. Knows nothing of Dash or the service."""
+
+from perturber.attack.attack import METHODS, Attack, Method
+from perturber.attack.curves import CurveResult, RobustnessCurve
+from perturber.attack.layers import relative_change
+from perturber.attack.norms import NORMS, Norm, NormName
+from perturber.attack.spectrum import radial_spectrum, share_below
+from perturber.attack.steps import State, margins, run, start, step
+
+__all__ = [
+    "METHODS",
+    "NORMS",
+    "Attack",
+    "CurveResult",
+    "Method",
+    "Norm",
+    "NormName",
+    "RobustnessCurve",
+    "State",
+    "margins",
+    "radial_spectrum",
+    "relative_change",
+    "run",
+    "share_below",
+    "start",
+    "step",
+]

@@ -1,0 +1,149 @@
+"""Attacks on the pictures of requests, some steps at a time: each goes on where its last request has left it."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from perturber import zoo
+from perturber.attack import State, radial_spectrum, share_below, start, step
+from perturber.service.requests import (
+    LOW_FREQUENCY,
+    AttackLook,
+    AttackOutcome,
+    ClassScore,
+    LookRequest,
+    Progress,
+    SlotLook,
+)
+
+STEPS_AT_ONCE = {"cpu": 2, "cuda": 16}
+"""Of one answer: whoever else asks does not wait for a long attack."""
+
+KEPT = 32
+"""Attacks that are remembered before the least recently used one begins anew."""
+
+
+@dataclass
+class _Running:
+    """An attack as far as it has come, and what the networks had made of the picture before."""
+
+    state: State
+    clean: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """One picture under attack.
+
+    Attributes:
+        request: who asked for it, its slots extended by the class that is followed.
+        shown: (3, H, W) in [0, 1], what the networks see.
+        state: of one item.
+        clean: model → logits (K,) of the picture before.
+        label: class that the attacked model had predicted.
+    """
+
+    request: LookRequest
+    shown: Tensor
+    state: State
+    clean: dict[str, Tensor]
+    label: int
+
+    def look(
+        self, slots: Sequence[SlotLook], classes: Callable[[str], Sequence[str]]
+    ) -> tuple[AttackLook, list[SlotLook]]:
+        """What came of it, and the slots without the class that only this was to follow."""
+        asked = self.request.attack
+        assert asked is not None
+        outcomes, plain = [], []
+        for slot in slots:
+            if slot.top is None:
+                plain.append(slot)
+                continue
+            logits = self.clean[slot.model]
+            shares, names = logits.softmax(0), classes(slot.model)
+            before, top_before = (
+                ClassScore(index=i, name=names[i], logit=float(logits[i]), probability=float(shares[i]))
+                for i in (self.label, int(logits.argmax()))
+            )
+            outcomes.append(
+                AttackOutcome(
+                    model=slot.model, before=before, now=slot.pinned[-1], top_before=top_before, top=slot.top[0]
+                )
+            )
+            plain.append(replace(slot, pinned=slot.pinned[:-1]))
+        perturbation = self.state.perturbation[0]
+        return (
+            AttackLook(
+                progress=Progress(done=int(self.state.steps[0]), steps=asked.attack.steps),
+                l2=float(perturbation.norm()),
+                linf=float(perturbation.abs().max()),
+                outcomes=tuple(outcomes),
+                perturbation=perturbation.permute(1, 2, 0).cpu().numpy() if asked.details else None,
+                spectrum=radial_spectrum(self.state.perturbation)[1][0].cpu().numpy() if asked.details else None,
+                low_share=float(share_below(self.state.perturbation, LOW_FREQUENCY)[0]),
+            ),
+            plain,
+        )
+
+
+class Attacks:
+    """The attacks of an engine.
+
+    Args:
+        network: name → network on the device.
+    """
+
+    def __init__(self, network: Callable[[str], zoo.Network]) -> None:
+        self._network = network
+        self._running: OrderedDict[Any, _Running] = OrderedDict()
+
+    def take(self, request: LookRequest, image: Tensor) -> Attacked:
+        """Take some steps towards what a request asks for.
+
+        Args:
+            image: (3, H, W), its picture.
+        """
+        asked = request.attack
+        assert asked is not None
+        network = self._network(asked.attack.model)
+        with torch.inference_mode(False):
+            picture = image.clone()[None]
+            running = self._find(request, network, picture)
+            most = STEPS_AT_ONCE.get(picture.device.type, 2)
+            for _ in range(min(most, asked.attack.steps - int(running.state.steps[0]))):
+                running.state = step(network, running.state)
+            for model in {asked.attack.model, *(slot.model for slot in request.slots if slot.predictions)}:
+                if model not in running.clean:
+                    running.clean[model] = _logits(self._network(model), picture)
+        label = int(running.clean[asked.attack.model].argmax())
+        grey = 0.5 * (1 - asked.original)
+        shown = asked.original * picture[0] + grey + asked.alpha * running.state.perturbation[0]
+        slots = tuple(replace(s, pinned=(*s.pinned, label)) if s.predictions else s for s in request.slots)
+        return Attacked(replace(request, slots=slots), shown.clamp(0, 1), running.state, running.clean, label)
+
+    def _find(self, request: LookRequest, network: zoo.Network, picture: Tensor) -> _Running:
+        """The attack that this request goes on with, or one before its first step."""
+        asked = request.attack
+        assert asked is not None
+        own = None if request.image is None else hashlib.sha256(request.image.tobytes()).digest()
+        key = request.scene, own, replace(asked.attack, steps=0), network.fingerprint
+        running = self._running.get(key)
+        if running is None or int(running.state.steps[0]) > asked.attack.steps:
+            running = self._running[key] = _Running(start(network, picture, asked.attack))
+        self._running.move_to_end(key)
+        while len(self._running) > KEPT:
+            self._running.popitem(last=False)
+        return running
+
+
+@torch.no_grad()
+def _logits(network: zoo.Network, picture: Tensor) -> Tensor:
+    logits = network.look(network.preprocess(picture)).logits
+    assert logits is not None
+    return logits[0].float()
