@@ -129,6 +129,7 @@ window.perturber = window.perturber || {};
             this.saved = make("select", { title: "Edits that were kept", id: "mixing-saved" });
             this.saved.setAttribute("aria-label", "Edits that were kept");
             this.saved.addEventListener("change", () => this.load(this.saved.value));
+            this.keep = button("Save …", "Keep the edited weights as a model of your own", () => this.askToSave());
             this.toExplore = make("a", { className: "button", textContent: "Open in Explore", title: "The edited model as the third slot of Explore" });
             bar.append(
                 make("span", { className: "badge one", textContent: "Model 1" }),
@@ -140,9 +141,7 @@ window.perturber = window.perturber || {};
                 this.presets,
                 this.back,
                 this.forth,
-                this.saved,
-                (this.keep = button("Save …", "Keep the edited weights as a model of your own", () => this.askToSave())),
-                this.toExplore,
+                make("span", { className: "keeping" }, this.saved, this.keep, this.toExplore),
             );
             this.showBar();
             this.listSaved();
@@ -210,7 +209,7 @@ window.perturber = window.perturber || {};
             const explained =
                 mode === "mix"
                     ? "Share of Model 2 in each part’s weights and statistics"
-                    : "Filters that stay, ranked by mean absolute weight: 0 the weakest, 1 the strongest";
+                    : "Filters that stay, by mean absolute weight: 0 weakest, 1 strongest";
             const master = make("div", { className: "unit master" }, make("label", { textContent: "All parts" }), ...this.sliders("All parts", null));
             const list = make("div", { className: "list" });
             this.rows = new Map();
@@ -328,13 +327,15 @@ window.perturber = window.perturber || {};
         draw(answer, state, sequence) {
             if (!this.control.alive) return;
             this.root.querySelector(".model-input").src = answer.input;
+            const logits = answer.slots.flatMap((slot) => (slot ? slot.top.map((score) => score.logit) : []));
+            const largest = Math.max(...logits, 0); // of all columns: their bars are compared
             answer.slots.forEach((slot, number) => {
                 const column = document.getElementById(`mixing-outcome-${number}`);
                 column.hidden = !slot; // there is no Model 2 where Model 1 is pruned
                 if (!slot) return;
                 const edited = state.edit.startsWith("mix(") ? "weights of both" : "without some filters";
                 column.querySelector(".name").textContent = number === 2 ? edited : this.facts.models[slot.signature];
-                drawBars(column.querySelector(".bars"), slot.top);
+                drawBars(column.querySelector(".bars"), slot.top, largest);
             });
             document.getElementById("mixing-status").textContent = answer.status;
             this.displayed = { state, sequence };
@@ -371,10 +372,9 @@ window.perturber = window.perturber || {};
         ];
     }
 
-    function drawBars(bars, top) {
+    function drawBars(bars, top, largest) {
         while (bars.children.length !== top.length)
             bars.replaceChildren(...top.map(() => make("div", { className: "row" }, make("span", { className: "name" }), make("span", { className: "share" }), make("div", { className: "length" }))));
-        const largest = Math.max(top[0].logit, 0);
         top.forEach((score, i) => {
             const [name, share, bar] = bars.children[i].children;
             name.textContent = score.name;
