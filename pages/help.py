@@ -55,6 +55,20 @@ def layout(**_: str) -> html.Div:
                 "pictures are made in the background, once for everybody. "
                 "Bars show logits relative to the largest; the percentage is the softmax probability."
             ),
+            html.H1("Attacks"),
+            html.P(
+                "PGD step follows the gradient of the chosen model once, inside a ball of size ε about the present "
+                "picture: away from the present class, or towards a target. ε is in the scale of pixels from 0 to 1, for "
+                "L0 a number of pixels. Attack Alpha fades the perturbation, Original Alpha the picture to grey. "
+                "Any change of the scene and a click into it end the attack."
+            ),
+            html.H1("Comparing models"),
+            html.P(
+                "JS divergence is the Jensen–Shannon divergence of the probabilities in bits, 0 for the same and 1 for "
+                "disjoint ones. Along the depth 1 − cosine and the relative L2 distance tell where two networks of one "
+                "architecture begin to differ. Linear CKA (Kornblith et al. 2019) compares the layers of any two "
+                "networks over variations of the scene."
+            ),
             html.H1("Mixing weights"),
             html.P(
                 "Each part of the edited model takes a share α of Model 2's weights and normalisation statistics: "
