@@ -242,6 +242,19 @@ def bench_models(
     measure(_settings(device), models=model, rounds=rounds)
 
 
+@bench.command("attack")
+def bench_attack(
+    device: Device = None,
+    model: Annotated[str, typer.Option(help="Catalogue model.")] = "efficientnet_lite0",
+    rounds: Annotated[int, typer.Option(help="Measurements of each row.", min=3)] = 20,
+    batch: Annotated[int, typer.Option(help="Pictures in the larger batch.", min=1)] = 32,
+) -> None:
+    """A step of each attack beside a forward pass, and attacks beside torchattacks'."""
+    from perturber.bench.attack import run as measure
+
+    measure(_settings(device), model=model, rounds=rounds, batch=batch)
+
+
 @bench.command("featurevis")
 def bench_featurevis(
     device: Device = None,

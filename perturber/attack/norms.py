@@ -162,6 +162,7 @@ def _largest(scores: Tensor, counts: Tensor) -> Tensor:
     """Where the largest scores (B, H, W) of each item are, as many as it counts: (B, 1, H, W) of 0 and 1."""
     flat = scores.flatten(1)
     most = min(int(counts.max()), flat.shape[1])
-    places = flat.topk(most).indices
+    # Stable: among equals the first, whatever else is in the batch; topk promises nothing of equals.
+    places = flat.sort(descending=True, stable=True).indices[:, :most]
     wanted = torch.arange(most, device=scores.device) < counts[:, None]
     return torch.zeros_like(flat).scatter_(1, places, wanted.to(flat.dtype)).view_as(scores)[:, None]

@@ -186,9 +186,9 @@ def _gradient(network: zoo.Network, state: State) -> Tensor:
     """
     # Neither a caller's inference mode nor what was made in one may take part in a graph.
     with torch.inference_mode(False), torch.enable_grad():
-        pictures, labels = state.attacked.requires_grad_(), state.labels + 0
+        pictures, labels, targeted = state.attacked.requires_grad_(), state.labels.clone(), state.targeted.clone()
         logits = _logits(network, pictures)
         entropy = F.cross_entropy(logits, labels, reduction="none")
         loss = torch.where(entropy > 0, entropy, -margins(logits, labels))
-        (gradient,) = torch.autograd.grad(torch.where(state.targeted, -loss, loss).sum(), pictures)
+        (gradient,) = torch.autograd.grad(torch.where(targeted, -loss, loss).sum(), pictures)
     return gradient.nan_to_num_(0, 0, 0)
