@@ -58,8 +58,8 @@ def layout(**_: str) -> html.Div:
             html.H1("Attacks"),
             html.P(
                 "PGD step follows the gradient of the chosen model once, inside a ball of size ε about the present "
-                "picture: away from the present class, or towards a target. ε is in the scale of pixels from 0 to 1, for "
-                "L0 a number of pixels. Attack Alpha fades the perturbation, Original Alpha the picture to grey. "
+                "picture: away from the present class, or towards a target. ε is in the scale of pixels from 0 to 1, "
+                "for L0 a number of pixels. Attack Alpha fades the perturbation, Original Alpha the picture to grey. "
                 "Any change of the scene and a click into it end the attack."
             ),
             html.H1("Comparing models"),
