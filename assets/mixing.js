@@ -471,7 +471,8 @@ window.perturber = window.perturber || {};
         }
 
         draw() {
-            if (!this.drawn || !window.Plotly) return;
+            if (!this.drawn || !this.mixing.control.alive) return;
+            if (!window.Plotly) return setTimeout(() => this.draw(), POLL_MS); // Dash is still fetching it
             const { clientWidth: width, clientHeight: height } = this.root.querySelector(".figure");
             if (width && height) window.Plotly.react(this.plot, this.drawn.data, { ...this.drawn.layout, width, height }, { displayModeBar: false });
         }

@@ -166,6 +166,7 @@ def test_finer_sliders_keep_what_is_set(opened: Open, site: Any) -> None:
     choose(watched, "level", "layer")
     watched.wait_for(SETTLED + "shown.edit.includes('blocks.3.0.conv_pw=0.5')")
     assert column(watched, 2) == before
+    assert watched.query()["level"] == "layer"
     watched.page.reload()
     watched.settle()
     watched.wait_for(SETTLED + "shown.edit.includes('blocks.3.0.conv_pw=0.5')")
