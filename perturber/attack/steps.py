@@ -95,7 +95,8 @@ def start(
     if len(every) != len(images) or len({(attack.method, attack.norm) for attack in every}) != 1:
         raise ValueError(f"{len(images)} pictures need as many attacks, of one method and norm.")
     norm = NORMS[every[0].norm]
-    images = images.to(network.device)
+    # Laid out as gradients will be, so that no step works across two layouts.
+    images = images.to(network.device).contiguous(memory_format=torch.channels_last)
     targets = [-1 if attack.target is None else attack.target for attack in every]
     for target in targets:
         if network.outputs is not None and target >= network.outputs:

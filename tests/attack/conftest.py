@@ -1,5 +1,6 @@
 """A small network in double precision, where sums in another order change no sign, and Lite0."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -17,24 +18,24 @@ def lite0() -> zoo.Network:
     return zoo.load("efficientnet_lite0", "cpu", Settings(device="cpu"))
 
 
-def small(module: nn.Module, *, double: bool = True) -> zoo.Network:
-    """A network of pictures 16 × 16."""
+@pytest.fixture(scope="session")
+def small() -> Callable[[nn.Module], zoo.Network]:
+    """Makes a module a network of pictures 16 × 16."""
     entry = zoo.entry("efficientnet_lite0", Settings().models)
-    network = zoo.Network(replace(entry, name="small", input_size=SIZE, resize=SIZE), module)
-    if double:
-        network.module.double()
-    return network
+    return lambda module: zoo.Network(replace(entry, name="small", input_size=SIZE, resize=SIZE), module)
 
 
 @pytest.fixture(scope="session")
-def network() -> zoo.Network:
+def network(small: Callable[[nn.Module], zoo.Network]) -> zoo.Network:
     torch.manual_seed(0)
-    return small(
+    network = small(
         nn.Sequential(
             nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, stride=2), nn.Softplus(),
             nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 10),
         )
     )  # fmt: skip
+    network.module.double()
+    return network
 
 
 @pytest.fixture(scope="session")
