@@ -12,8 +12,12 @@ from perturber.experiments import Divergence, Similarity
 from perturber.figures.activations import gap, mosaic
 from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_TEXT, base_layout
 
-COLUMN_COLOURS = ((SLOT_COLOURS[0], SLOT_TEXT[0]), (SLOT_COLOURS[1], SLOT_TEXT[1]), ("#2a8c82", "#ffffff"))
-COLUMN_COLOURS += (("#8a5aa5", "#ffffff"),)
+COLUMN_COLOURS = (
+    (SLOT_COLOURS[0], SLOT_TEXT[0]),
+    (SLOT_COLOURS[1], SLOT_TEXT[1]),
+    ("#2a8c82", "#ffffff"),
+    ("#8a5aa5", "#ffffff"),
+)
 """Colour and colour of text of each column."""
 
 EDIT_COLOURS = ((SLOT_COLOURS[2], SLOT_TEXT[2]), ("#d98e04", "#14233a"), ("#a86b00", "#ffffff"), ("#f7dd8f", "#14233a"))
