@@ -135,7 +135,7 @@ class L0:
     def project(self, perturbation: Tensor, images: Tensor, epsilon: Tensor) -> Tensor:
         """The nearest one that changes ε pixels: those stay, clipped, that would be missed most.
 
-        A pixel p that stays costs ‖p − clip(p)‖², one that goes ‖p‖² (Croce & Hein 2019, equation 7).
+        A pixel p that stays costs ‖p − clip(p)‖², one that goes ‖p‖² (Croce & Hein 2019).
         """
         clipped = _into_box(perturbation, images)
         missed = perturbation.square().sum(1) - (perturbation - clipped).square().sum(1)
