@@ -1,19 +1,18 @@
 """The attack panel: attack, see the prediction change, fade it out, see it return, click to end it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from .conftest import Watched
-
-Open = Callable[..., Watched]
+Open = Callable[..., Any]
 LINK = "/?cards=none&c1=0&c2=0"
 BUTTON = "details.attack button"
 
 pytestmark = pytest.mark.browser
 
 
-def top(watched: Watched, slot: int = 0) -> str:
+def top(watched: Any, slot: int = 0) -> str:
     return watched.page.locator(f"#explore-slot-{slot} .bars .name").first.inner_text()
 
 

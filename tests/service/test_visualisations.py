@@ -214,8 +214,7 @@ def test_many_targets_are_made_in_parts_and_keep_their_order(engine: LocalEngine
     recipe = Recipe(size=32, steps=2, variants=variants)
     targets = (*neurons(*range(8, 0, -1)), Target(kind="class", index=3))
     assert len(targets) == 2 * TARGETS_A_STEP["cpu"] + 1
-    network = engine.network(MODEL)
-    work = VisualisationWork(network, VisualisationRequest(model=MODEL, fingerprint="", targets=targets, recipe=recipe))
+    work = VisualisationWork(engine, VisualisationRequest(model=MODEL, fingerprint="", targets=targets, recipe=recipe))
     assert len(work.parts) == parts
     for done in range(2 * parts):
         assert (work.progress().done, work.progress().steps) == (done, 2 * parts)
