@@ -126,7 +126,7 @@ window.perturber = window.perturber || {};
     }
 
     function writeUrl() {
-        if (!page.stage.isConnected) return;
+        if (!page.control.alive) return;
         const url = `/?${query()}`;
         history.replaceState(history.state, "", url);
         setProps("link-explore", { href: url });
@@ -174,7 +174,7 @@ window.perturber = window.perturber || {};
 
     // Everything that is drawn here comes from one answer, so that heatmaps, input and predictions belong together.
     function draw(answer, state, sequence) {
-        if (!page.stage.isConnected) return;
+        if (!page.control.alive) return;
         document.getElementById("explore-input").src = answer.input;
         page.displayed = { sequence: sequence, state: state, answer: answer };
         answer.slots.forEach((slot, number) => {

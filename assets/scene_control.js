@@ -27,9 +27,9 @@ window.perturber = window.perturber || {};
             this.show();
         }
 
-        // Whether the page that it belongs to is still there.
+        // Whether the page that it belongs to is still there; React may go on with its elements under other ids.
         get alive() {
-            return this.stage.isConnected;
+            return this.stage.isConnected && this.stage.id === `${this.name}-stage`;
         }
 
         change(values) {

@@ -13,7 +13,7 @@ window.perturber = window.perturber || {};
         }
 
         get alive() {
-            return this.page.stage.isConnected;
+            return this.page.control.alive;
         }
 
         // Where the visualisation of a channel, or of a class where layer is null, stood when last heard of.
@@ -65,6 +65,7 @@ window.perturber = window.perturber || {};
             if (response.status === 503) return this.soon(4 * POLL_MS);
             if (!response.ok) return window.perturber.notice(await window.perturber.sentence(response));
             const answers = await response.json();
+            if (!this.alive) return;
             const jobs = this.page.slots.map(() => []);
             answers.forEach((states, i) => {
                 jobs[items[i].number].push(...states);
