@@ -6,6 +6,7 @@ window.perturber = window.perturber || {};
 
     const LABEL = 15; // pixels of height
     const PAD = 4;
+    const STILL_MS = 200; // after the last answer, before Plotly follows
     const make = (kind, props = {}) => Object.assign(document.createElement(kind), props);
 
     class Cards {
@@ -15,6 +16,9 @@ window.perturber = window.perturber || {};
             this.place = this.frame.querySelector(".neurons .figure");
             this.row = this.frame.querySelector(".cards");
             this.maps = this.frame.querySelector(".maps");
+            this.canvas = make("canvas");
+            this.maps.append(this.canvas);
+            this.colours = window.perturber.colourTable(page.facts.diverging);
             new ResizeObserver(() => this.arrange()).observe(this.place);
         }
 
@@ -31,26 +35,30 @@ window.perturber = window.perturber || {};
             const { plot } = this;
             this.label(end);
             if (answer.z) this.values = rows(answer.z);
-            else this.values = answer.figure.data[0].z && rowsOf(answer.figure.data[0].z);
-            const scale = end || 1;
+            else this.values = rowsOf(answer.figure.data[0].z);
             if (answer.figure) {
-                const [trace] = answer.figure.data;
                 this.listen(plot);
-                window.Plotly.react(plot, [{ ...trace, z: this.values, zmin: -scale, zmax: scale }], answer.figure.layout, {
-                    displayModeBar: false,
-                    responsive: false,
-                });
+                window.Plotly.react(plot, answer.figure.data, answer.figure.layout, { displayModeBar: false, responsive: false });
                 this.build();
-            } else {
-                window.Plotly.restyle(plot, { z: [this.values], zmin: -scale, zmax: scale });
             }
+            this.colour(end);
         }
 
         // Other colours for what is drawn.
         rescale(end) {
             if (!this.shown) return;
             this.label(end);
-            window.Plotly.restyle(this.plot, { zmin: -(end || 1), zmax: end || 1 });
+            this.colour(end);
+        }
+
+        // The maps are painted at once, over Plotly's: Plotly takes ten times as long, and follows when there is time,
+        // for what a pointer finds. Its data are never older than what is seen.
+        colour(end) {
+            const scale = end || 1;
+            Object.assign(this.plot.data[0], { z: this.values, zmin: -scale, zmax: scale });
+            window.perturber.paint(this.canvas, this.values, scale, this.colours);
+            clearTimeout(this.timer);
+            this.timer = setTimeout(() => this.maps.isConnected && window.Plotly.redraw(this.plot), STILL_MS);
         }
 
         label(end) {
@@ -168,7 +176,6 @@ window.perturber = window.perturber || {};
 
     // Plotly's own way to write numbers in JSON
     function rowsOf(z) {
-        if (Array.isArray(z)) return z;
         const [count] = String(z.shape).split(",").map(Number);
         const Kind = z.dtype === "f8" ? Float64Array : Float32Array;
         return split(new Kind(Uint8Array.from(atob(z.bdata), (c) => c.charCodeAt(0)).buffer), count);

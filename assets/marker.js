@@ -14,7 +14,7 @@ window.perturber = window.perturber || {};
             this.canvas = document.querySelector(".explore .input .overlay");
             this.about = document.querySelector(".explore .about-input");
             this.plainText = this.about.textContent;
-            this.colours = scale(page.facts.diverging);
+            this.colours = window.perturber.colourTable(page.facts.diverging);
             this.box.hidden = this.canvas.hidden = true;
         }
 
@@ -68,31 +68,12 @@ window.perturber = window.perturber || {};
             canvas.hidden = !on;
             if (!on) return;
             const { channels, model, layer } = cards.shown;
-            const [, height, width] = page.facts.models[model].layers[layer];
+            const [, , width] = page.facts.models[model].layers[layer];
             const gap = Math.ceil(page.facts.gap * width);
             const place = Math.max(0, this.unit ? channels.indexOf(this.unit.channel) : 0) * (width + gap);
-            if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-            const context = canvas.getContext("2d");
-            const image = context.createImageData(width, height);
-            for (let y = 0; y < height; y++)
-                for (let x = 0; x < width; x++) {
-                    const value = Math.max(-1, Math.min(1, cards.values[y][place + x] / (end || 1)));
-                    const [r, g, b] = this.colours(value);
-                    image.data.set([r, g, b, Math.round(255 * Math.min(0.85, Math.abs(value) * 1.5))], 4 * (y * width + x));
-                }
-            context.putImageData(image, 0, 0);
+            const values = cards.values.map((row) => row.subarray(place, place + width));
+            window.perturber.paint(canvas, values, end || 1, this.colours, (share) => Math.min(0.85, share * 1.5));
         }
-    }
-
-    // The figures' colour scale as a function of a value from −1 to 1
-    function scale(stops) {
-        const parsed = stops.map(([place, colour]) => [place * 2 - 1, [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16))]);
-        return (value) => {
-            const next = Math.max(1, parsed.findIndex(([place]) => place >= value));
-            const [[low, from], [high, to]] = [parsed[next - 1], parsed[next]];
-            const share = (value - low) / (high - low);
-            return from.map((c, i) => c + (to[i] - c) * share);
-        };
     }
 
     window.perturber.Marker = Marker;

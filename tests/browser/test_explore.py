@@ -9,6 +9,7 @@ import pytest
 from gestures import choose, drag, model_input, part
 from PIL import Image
 
+from perturber.figures import DIVERGING
 from perturber.scene import Scene
 from perturber.service import LookRequest, SlotRequest
 
@@ -173,6 +174,32 @@ def test_heatmap_shows_the_layers_values(opened: Open, site: Any) -> None:
     side = slot.activations.shape[-1]
     np.testing.assert_allclose(drawn[-side:, :side], slot.activations[0], atol=1e-6)
     np.testing.assert_allclose(drawn[-side:, -side:], slot.activations[1], atol=1e-6)
+
+
+def test_what_is_painted_are_the_values(opened: Open) -> None:
+    """Plotly follows later: what is seen meanwhile has the colours of the newest answer's values."""
+    watched = opened("/?c1=4,7&c2=0")
+    watched.page.locator("#explore-hue").evaluate(
+        "(s) => { s.value = 0.3; s.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    watched.wait_for("shown.scene.hue === 0.3")
+    z, end, pixels = watched.page.evaluate(
+        """() => {
+            const frame = document.getElementById('explore-slot-0');
+            const canvas = frame.querySelector('.maps canvas');
+            const [{ z, zmax }] = frame.querySelector('.js-plotly-plot').data;
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return [Array.from(z, (row) => Array.from(row)), zmax, Array.from(data)];
+        }"""
+    )
+    values = np.array([[np.nan if v is None else v for v in row] for row in z], float)
+    colours = np.array(pixels, float).reshape(*values.shape, 4)
+    known = ~np.isnan(values)
+    assert (colours[..., 3] == 255 * known).all()
+    stops = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for _, c in DIVERGING], float)
+    shares = (values[known] / end).clip(-1, 1) / 2 + 0.5
+    expected = np.stack([np.interp(shares, [place for place, _ in DIVERGING], stops[:, i]) for i in range(3)], -1)
+    assert np.abs(colours[known][:, :3] - expected).max() <= 2
 
 
 def test_switching_off(opened: Open) -> None:

@@ -34,7 +34,7 @@ RECORDER = """() => {
             sequence: page.displayed.sequence,
             scene: page.displayed.state.scene,
             input: document.getElementById('explore-input').src,
-            maps: Array.from(document.querySelectorAll('.js-plotly-plot'), digest),
+            maps: Array.from(document.querySelectorAll('.slot:not(.vacant) .js-plotly-plot'), digest),
             logits: Array.from(document.querySelectorAll('.bars .length'), (bar) => bar.textContent),
         });
         requestAnimationFrame(note);
