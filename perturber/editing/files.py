@@ -1,10 +1,7 @@
 """Edited weights as files that say where they come from."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from perturber import zoo
+from perturber.disk import write_whole
 from perturber.editing.edit import Edit
 from perturber.errors import InvalidInputError, StorageError
 
@@ -71,8 +69,7 @@ def save_edit(
     state = {name: _plain(tensor) for name, tensor in network.module.state_dict().items()}
     data = save(state, metadata={FORMAT: json.dumps(asdict(provenance), ensure_ascii=False)})
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, data)
+        write_whole(path, data)
     except OSError as error:
         raise StorageError(
             f"The weights cannot be kept in {str(path)!r}: {error.strerror or error}. Make room and try again."
@@ -109,16 +106,3 @@ def load_edit(path: Path) -> tuple[Edit | None, dict[str, Tensor], Provenance]:
 def _plain(tensor: Tensor) -> Tensor:
     """In the order of a file, and of its own memory."""
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise

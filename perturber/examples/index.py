@@ -1,8 +1,7 @@
 """The pictures to which each neuron answers most, as a value that is kept on the disk."""
 
+import io
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from perturber import zoo
+from perturber.disk import write_whole
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.examples.folders import real_file
 from perturber.zoo.pictures import crop, read_picture
@@ -130,20 +130,13 @@ class ExampleIndex:
         }
         parts = zip(*self.layers.values(), strict=True)
         arrays = {name: np.concatenate(part) for name, part in zip(Tops._fields, parts, strict=True)}
-        temporary = None
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # an option could have such a name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as file:
-                temporary = file.name
-                arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # an option could have such a name
-            os.replace(temporary, path)
-            temporary = None
+            write_whole(path, file.getvalue())
         except OSError as error:
             raise InvalidInputError(f"Cannot write {str(path)!r}: {error.strerror or error}.") from error
-        finally:
-            if temporary:
-                os.unlink(temporary)
 
     @classmethod
     def load(cls, path: Path) -> "ExampleIndex":

@@ -9,7 +9,6 @@ import io
 import logging
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from perturber.disk import write_whole
 from perturber.errors import InvalidInputError, StorageError
 
 log = logging.getLogger(__name__)
@@ -79,8 +79,7 @@ class Store:
         path = self._path(key)
         data = _encode(pictures)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _write(path, data)
+            write_whole(path, data)
         except OSError as error:
             raise StorageError(
                 f"Feature visualisations cannot be kept in {str(self.folder)!r}: {error.strerror or error}. "
@@ -122,19 +121,6 @@ class Store:
                 if path.stat().st_mtime < time.time() - ABANDONED:
                     path.unlink()
         self._bytes, self._until_looked_again = total, LOOK_AGAIN
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 def _encode(pictures: np.ndarray) -> bytes:

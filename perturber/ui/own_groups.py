@@ -1,12 +1,11 @@
 """Groups of neurons that users have named: one JSON file for the whole team."""
 
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from perturber.disk import write_whole
 from perturber.errors import InvalidInputError, StorageError
 
 MAX_NAME = 60
@@ -72,16 +71,9 @@ class OwnGroups:
             ) from error
 
     def _write(self, everything: dict) -> None:
-        temporary = None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".groups")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(everything, file, ensure_ascii=False, indent=1)
-            os.replace(temporary, self.path)
+            write_whole(self.path, json.dumps(everything, ensure_ascii=False, indent=1).encode())
         except OSError as error:
-            if temporary:
-                Path(temporary).unlink(missing_ok=True)
             raise StorageError(
                 f"The group cannot be kept in {str(self.path)!r}: {error.strerror or error}. Make room and try again."
             ) from error

@@ -1,12 +1,12 @@
 """A user's own models: ``catalog.toml`` in the data folder, read beside the project's."""
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 from perturber.config import Settings
+from perturber.disk import write_whole
 from perturber.errors import InvalidInputError, StorageError, UnknownNameError
 from perturber.zoo.catalogue import ModelEntry, catalog, make_entry
 
@@ -67,11 +67,9 @@ def tables(settings: Settings) -> dict[str, Any]:
 
 def _write(models: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
     path = settings.data / "catalog.toml"
-    new = path.with_name("catalog.toml.new")
+    text = "\n".join(_table(_toml(name), table) for name, table in models.items())
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text("\n".join(_table(_toml(name), table) for name, table in models.items()), "utf-8", "replace")
-        os.replace(new, path)
+        write_whole(path, text.encode("utf-8", "replace"))
     except OSError as error:
         raise StorageError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
 
