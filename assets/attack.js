@@ -137,14 +137,11 @@ window.perturber = window.perturber || {};
         }
 
         aim() {
-            const written = this.target.value.trim().toLowerCase();
-            if (!written) return this.set({ target: null });
-            const names = this.names();
-            const exact = /\((\d+)\)$/.exec(written);
-            const found = exact && Number(exact[1]) < names.length ? Number(exact[1]) : names.findIndex((name) => name.toLowerCase() === written);
-            const near = found >= 0 ? found : names.findIndex((name) => name.toLowerCase().includes(written));
-            if (near < 0) window.perturber.notice(`No class is called “${this.target.value.slice(0, 40)}”.`);
-            this.set(near < 0 ? {} : { target: near });
+            const written = this.target.value;
+            if (!written.trim()) return this.set({ target: null });
+            const target = window.perturber.findClass([this.names()], written);
+            if (target === undefined) window.perturber.notice(`No class is called “${written.slice(0, 40)}”.`);
+            this.set(target === undefined ? {} : { target });
         }
 
         names() {

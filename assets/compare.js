@@ -7,7 +7,6 @@ window.perturber = window.perturber || {};
     "use strict";
 
     const URL_EVERY_MS = 300;
-    const PLANE_EVERY_MS = 400;
     const OTHER = " other"; // no model is called so
     const make = (kind, props = {}) => Object.assign(document.createElement(kind), props);
     const find = (selector) => document.querySelector(`.compare ${selector}`);
@@ -36,7 +35,6 @@ window.perturber = window.perturber || {};
         // Another visit to the page is another gate: an answer on its way to the last visit finds nobody.
         page.gate = window.perturber.gate = new window.perturber.Gate("/compare/look", draw);
         window.perturber.page = page;
-        document.getElementById("compare-save-input").addEventListener("click", saveInput);
         show();
     }
 
@@ -74,7 +72,7 @@ window.perturber = window.perturber || {};
     }
 
     function writeUrl() {
-        if (!page.stage.isConnected) return;
+        if (!page.control.alive) return;
         const { models, channels, pinned, matched, ...others } = page.state;
         const values = [...Object.entries(page.control.changes()), ...models.map((model, n) => [`m${n + 1}`, model])];
         values.push(...Object.entries(others), ["channels", channels.join(",")]);
@@ -175,21 +173,13 @@ window.perturber = window.perturber || {};
 
     // Everything that is drawn here comes from one answer.
     function draw(answer, state, sequence) {
-        if (!page.stage.isConnected) return;
+        if (!page.control.alive) return;
         page.displayed = { answer, state, sequence };
-        document.getElementById("compare-input").src = answer.input;
-        document.getElementById("compare-status").textContent = answer.status;
-        document.getElementById("compare-rate").textContent = rate();
+        page.control.showAnswer(answer);
         const frames = [...find(".models").children];
         if (frames.length === answer.slots.length) answer.slots.forEach((slot, n) => drawColumn(frames[n], slot, n, state));
         page.tabs.draw(answer, state);
-        followPlane(answer.plane);
-    }
-
-    function rate() {
-        const recent = page.gate.timings.slice(-10);
-        const span = recent.length ? performance.now() - recent[0].arrivedAt : 0;
-        return recent.length > 2 && span < 4000 ? `${((recent.length * 1000) / span).toFixed(1)} updates/s` : "";
+        page.tabs.waitForPlane(Boolean(answer.plane && !answer.plane.finished));
     }
 
     function drawColumn(frame, { top, pinned, agreement }, n, state) {
@@ -233,60 +223,17 @@ window.perturber = window.perturber || {};
         return line;
     }
 
-    // A feature visualisation on the plane that is not finished is looked at again.
-    function followPlane(plane) {
-        page.tabs.waitForPlane(Boolean(plane && !plane.finished));
-        if (!plane) return;
-        page.control.view.planeVersion = plane.done;
-        page.control.draw();
-        const { gate } = page;
-        if (!plane.finished) setTimeout(() => page.gate === gate && gate.again(), PLANE_EVERY_MS);
-    }
-
     // ---- pinned classes -----------------------------------------------------------------------------------------
 
-    // Classes are found by name; the browser's own list completes what is typed.
     function pinning() {
-        const names = new Map();
-        for (const list of Object.values(page.facts.classes)) list.forEach((label, index) => names.set(`${label} (${index})`, index));
-        const list = make("datalist", { id: "compare-class-names" });
-        list.append(...[...names.keys()].map((value) => make("option", { value })));
-        const field = make("input", { type: "search", placeholder: "Pin a class …", id: "compare-pin" });
-        field.setAttribute("list", list.id);
-        field.setAttribute("aria-label", "Pin a class by name");
-        const choose = (final) => {
-            const written = field.value.trim().toLowerCase();
-            let index = names.get(field.value);
-            if (index === undefined && final && written) {
-                const found = [...names].filter(([label]) => label.toLowerCase().includes(written));
-                const exact = found.find(([label]) => label.toLowerCase().startsWith(`${written} (`));
-                if (!found.length) return window.perturber.notice(`No class is called “${field.value.slice(0, 40)}”.`);
-                index = (exact || found[0])[1];
-            }
-            if (index === undefined) return;
-            field.value = "";
-            if (!page.state.pinned.includes(index)) pin(index);
-        };
-        field.addEventListener("input", () => choose(false));
-        field.addEventListener("keydown", (event) => event.key === "Enter" && choose(true));
-        const place = make("span", { className: "pin" });
-        place.append(field, list);
-        return place;
+        const add = (index) => page.state.pinned.includes(index) || pin(index);
+        return window.perturber.classSearch("compare", Object.values(page.facts.classes), add);
     }
 
     // Pin a class, or let it go.
     function pin(index) {
-        const { pinned } = page.state;
-        const without = pinned.filter((other) => other !== index);
-        if (without.length < pinned.length) return set({ pinned: without });
-        if (pinned.length >= page.facts.maxPinned)
-            return window.perturber.notice(`Up to ${page.facts.maxPinned} classes can be pinned; let one go by a click on it.`);
-        window.perturber.notice("");
-        set({ pinned: [...pinned, index] });
-    }
-
-    function saveInput() {
-        make("a", { href: document.getElementById("compare-input").src, download: "model-input.png" }).click();
+        const pinned = window.perturber.togglePinned(page.state.pinned, index, page.facts.maxPinned);
+        if (pinned) set({ pinned });
     }
 
     // ---- Dash -------------------------------------------------------------------------------------------------
@@ -296,9 +243,7 @@ window.perturber = window.perturber || {};
             const fresh = !page || page.stage !== document.getElementById("compare-stage");
             const before = fresh ? null : JSON.stringify(request());
             if (fresh) mount(facts);
-            else
-                for (const { prop_id, value } of window.dash_clientside.callback_context.triggered)
-                    page.control.said(JSON.parse(prop_id.slice(0, prop_id.lastIndexOf("."))).key, value);
+            else page.control.heard();
             if (JSON.stringify(request()) === before) return window.dash_clientside.no_update;
             whenPlotlyIsThere(publish);
             return request();

@@ -88,49 +88,18 @@ window.perturber = window.perturber || {};
             return details;
         }
 
-        // Classes are found by name; the browser's own list completes what is typed.
         pinning() {
-            const { facts } = this.page;
-            const lists = Object.values(facts.classes);
-            const names = new Map();
-            lists.forEach((list) => list.forEach((name, index) => names.set(`${name} (${index})`, index)));
-            const list = make("datalist", { id: "explore-class-names" });
-            list.append(...[...names.keys()].map((value) => make("option", { value })));
-            const field = make("input", { type: "search", placeholder: "Pin a class …", id: "explore-pin" });
-            field.setAttribute("list", "explore-class-names");
-            field.setAttribute("aria-label", "Pin a class by name");
-            const choose = (final) => {
-                const written = field.value.trim().toLowerCase();
-                let index = names.get(field.value);
-                if (index === undefined && final && written) {
-                    const found = [...names].filter(([name]) => name.toLowerCase().includes(written));
-                    const exact = found.find(([name]) => name.toLowerCase().startsWith(`${written} (`));
-                    if (found.length) index = (exact || found[0])[1];
-                    else return window.perturber.notice(`No class is called “${field.value.slice(0, 40)}”.`);
-                }
-                if (index === undefined) return;
-                field.value = "";
-                this.pin(index, true);
-            };
-            field.addEventListener("input", () => choose(false));
-            field.addEventListener("keydown", (event) => event.key === "Enter" && choose(true));
-            const place = make("span", { className: "pin" });
-            place.append(field, list);
-            return place;
+            const lists = Object.values(this.page.facts.classes);
+            return window.perturber.classSearch("explore", lists, (index) => this.page.view.pinned.includes(index) || this.pin(index));
         }
 
         // Pin a class, or let it go.
-        pin(index, keep = false) {
+        pin(index) {
             const { view, facts } = this.page;
-            const without = view.pinned.filter((other) => other !== index);
-            if (without.length < view.pinned.length) {
-                if (!keep) this.change({ pinned: without, ...(view.explain === index ? { explain: "top" } : {}) });
-            } else if (view.pinned.length >= facts.maxPinned) {
-                window.perturber.notice(`Up to ${facts.maxPinned} classes can be pinned; let one go by a click on it.`);
-            } else {
-                window.perturber.notice("");
-                this.change({ pinned: [...view.pinned, index] });
-            }
+            const pinned = window.perturber.togglePinned(view.pinned, index, facts.maxPinned);
+            if (!pinned) return;
+            const gone = view.explain === index && !pinned.includes(index);
+            this.change({ pinned, ...(gone ? { explain: "top" } : {}) });
         }
 
         explain() {

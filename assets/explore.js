@@ -7,7 +7,6 @@ window.perturber = window.perturber || {};
     "use strict";
 
     const URL_EVERY_MS = 300;
-    const PLANE_EVERY_MS = 400;
     const setProps = (id, props) => window.dash_clientside.set_props(id, props);
 
     let page = null; // what belongs to the page as it is mounted now
@@ -175,7 +174,7 @@ window.perturber = window.perturber || {};
     // Everything that is drawn here comes from one answer, so that heatmaps, input and predictions belong together.
     function draw(answer, state, sequence) {
         if (!page.control.alive) return;
-        document.getElementById("explore-input").src = answer.input;
+        page.control.showAnswer(answer);
         page.displayed = { sequence: sequence, state: state, answer: answer };
         answer.slots.forEach((slot, number) => {
             page.cards[number].draw(slot, state.slots[number], end(number));
@@ -184,40 +183,16 @@ window.perturber = window.perturber || {};
         page.marker.show();
         drawOverlay();
         page.display.follow(Math.max(...answer.slots.map((slot) => (slot && slot.scale) || 0)));
-        document.getElementById("explore-status").textContent = answer.status;
-        document.getElementById("explore-rate").textContent = rate();
         page.attack.draw(answer.attack, state);
         page.drawer.note(answer, state, sequence);
         page.visualisations.refresh();
-        followPlane(answer.plane);
-    }
-
-    // A feature visualisation that is not finished is looked at again; the view draws it as far as it has come.
-    function followPlane(plane) {
-        if (!plane) return;
-        page.sceneView.planeVersion = plane.done;
-        page.control.draw();
-        const { gate } = window.perturber;
-        if (!plane.finished) setTimeout(() => window.perturber.gate === gate && gate.again(), PLANE_EVERY_MS);
-    }
-
-    function rate() {
-        const recent = window.perturber.gate.timings.slice(-10);
-        const span = recent.length ? performance.now() - recent[0].arrivedAt : 0;
-        return recent.length > 2 && span < 4000 ? `${((recent.length * 1000) / span).toFixed(1)} updates/s` : "";
     }
 
     // ---- saving ------------------------------------------------------------------------------------------------
 
     document.addEventListener("click", (event) => {
         const button = event.target.closest("button");
-        if (!button) return;
-        if (button.id === "explore-save-input") {
-            const link = document.createElement("a");
-            link.href = document.getElementById("explore-input").src;
-            link.download = "model-input.png";
-            link.click();
-        } else if (button.dataset.save) save(button);
+        if (button && button.dataset.save) save(button);
     });
 
     // The page's maps have no labels and its bars are plain elements; figures for a paper come from the server, from

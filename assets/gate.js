@@ -33,6 +33,13 @@ window.perturber = window.perturber || {};
             if (state) this.offer(state);
         }
 
+        // How often answers arrive, in words; empty while nothing moves.
+        rate() {
+            const recent = this.timings.slice(-10);
+            const span = recent.length ? performance.now() - recent[0].arrivedAt : 0;
+            return recent.length > 2 && span < 4000 ? `${((recent.length * 1000) / span).toFixed(1)} updates/s` : "";
+        }
+
         next() {
             const state = this.wanted;
             this.wanted = null;

@@ -326,7 +326,7 @@ window.perturber = window.perturber || {};
 
         draw(answer, state, sequence) {
             if (!this.control.alive) return;
-            this.root.querySelector(".model-input").src = answer.input;
+            this.control.showAnswer(answer);
             const logits = answer.slots.flatMap((slot) => (slot ? slot.top.map((score) => score.logit) : []));
             const largest = Math.max(...logits, 0); // of all columns: their bars are compared
             answer.slots.forEach((slot, number) => {
@@ -337,7 +337,6 @@ window.perturber = window.perturber || {};
                 column.querySelector(".name").textContent = number === 2 ? edited : this.facts.models[slot.signature];
                 drawBars(column.querySelector(".bars"), slot.top, largest);
             });
-            document.getElementById("mixing-status").textContent = answer.status;
             this.displayed = { state, sequence };
         }
 
@@ -485,9 +484,7 @@ window.perturber = window.perturber || {};
                 page = new Mixing(facts);
                 window.perturber.page = page;
             } else {
-                for (const { prop_id, value } of window.dash_clientside.callback_context.triggered) {
-                    page.control.said(JSON.parse(prop_id.slice(0, prop_id.lastIndexOf("."))).key, value);
-                }
+                page.control.heard();
             }
             page.publish();
             return page.request();

@@ -5,6 +5,7 @@ window.perturber = window.perturber || {};
     "use strict";
 
     const CAMERA = ["yaw", "pitch", "roll", "distance", "pan_x", "pan_y"];
+    const PLANE_EVERY_MS = 400;
     const tidy = (value) => (typeof value === "number" ? Number(value.toFixed(4)) : value);
 
     class SceneControl {
@@ -24,7 +25,14 @@ window.perturber = window.perturber || {};
             const resolve = (key, text) => this.resolve(key, text);
             this.panel = new window.perturber.ParameterPanel(panel, facts, { change, resolve });
             window.perturber.uploads(this, change);
+            this.part("save-input").addEventListener("click", () => {
+                Object.assign(document.createElement("a"), { href: this.part("input").src, download: "model-input.png" }).click();
+            });
             this.show();
+        }
+
+        part(name) {
+            return document.getElementById(`${this.name}-${name}`);
         }
 
         // Whether the page that it belongs to is still there; React may go on with its elements under other ids.
@@ -36,6 +44,24 @@ window.perturber = window.perturber || {};
             for (const [key, value] of Object.entries(values)) this.values[key] = tidy(value);
             this.show();
             this.changed();
+        }
+
+        // What every answer holds: picture, status, and a feature visualisation that may still be growing on the plane.
+        showAnswer({ input, status, plane }) {
+            const { gate } = window.perturber;
+            this.part("input").src = input;
+            this.part("status").textContent = status;
+            this.part("rate").textContent = gate.rate();
+            if (!plane) return;
+            this.view.planeVersion = plane.done;
+            this.draw();
+            if (!plane.finished) setTimeout(() => window.perturber.gate === gate && gate.again(), PLANE_EVERY_MS);
+        }
+
+        // Dash's menus have other values.
+        heard() {
+            for (const { prop_id, value } of window.dash_clientside.callback_context.triggered)
+                this.said(JSON.parse(prop_id.slice(0, prop_id.lastIndexOf("."))).key, value);
         }
 
         // A menu of Dash's has another value.

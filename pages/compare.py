@@ -1,18 +1,17 @@
 """Compare: two to four networks side by side over one scene, from their predictions down to single channels."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 import dash
 import numpy as np
-from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
+from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, html
 from flask import Blueprint, Response, jsonify
 
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError
 from perturber.experiments import Similarity
-from perturber.figures import SIGMAS, data_uri, empty_figure
+from perturber.figures import SIGMAS, as_json, data_uri
 from perturber.figures.comparison import (
     begins,
     cka_heatmap,
@@ -27,9 +26,9 @@ from perturber.service.comparing_works import MAX_PICTURES, MIN_PICTURES, VARIAT
 from perturber.service.jobs import job_id
 from perturber.ui.compare_state import CompareState, model_name, unlike
 from perturber.ui.context import service
-from perturber.ui.neuron_routes import sent_json
-from perturber.ui.parameter_panel import parameter_panel
-from perturber.ui.scene_view import scene_facts, scene_view
+from perturber.ui.scene_page import plane_facts, scene_page
+from perturber.ui.scene_view import scene_facts
+from perturber.ui.sent import sent_json
 from perturber.ui.state import MAX_NEURONS
 from perturber.ui.view import MAX_PINNED
 
@@ -44,66 +43,38 @@ routes = Blueprint(PAGE, __name__)
 def layout(**query: str) -> html.Div:
     """The page in the state that its URL names; ``assets/compare.js`` fills it."""
     state, problems = CompareState.from_query(query, service().model)
-    return html.Div(
+    main = html.Section(
         [
-            html.Div(
-                problems and [html.P(p) for p in problems], id=f"{PAGE}-problems", className="problems", role="alert"
-            ),
-            html.Div(
+            html.Div([html.H1("Models"), html.Span(className="model-tools")], className="models-title"),
+            html.Div(className="models"),
+            html.Section(
                 [
-                    html.Section([_pictures(), parameter_panel(PAGE, state.scene)], className="scene"),
-                    html.Section(
+                    html.Div(className="tabs", role="tablist"),
+                    html.Div(className="tools bar"),
+                    html.Div(
                         [
-                            html.Div([html.H1("Models"), html.Span(className="model-tools")], className="models-title"),
-                            html.Div(className="models"),
-                            html.Section(
-                                [
-                                    html.Div(className="tabs", role="tablist"),
-                                    html.Div(className="tools bar"),
-                                    html.Div(
-                                        [
-                                            html.Div(
-                                                [
-                                                    html.Div(className="plot"),
-                                                    html.Div(className="hint"),
-                                                    html.Span(className="save"),
-                                                ],
-                                                className="figure",
-                                            ),
-                                            html.Aside(className="aside"),
-                                        ],
-                                        className="tab-body",
-                                    ),
-                                ],
-                                className="tab",
+                            html.Div(
+                                [html.Div(className="plot"), html.Div(className="hint"), html.Span(className="save")],
+                                className="figure",
                             ),
+                            html.Aside(className="aside"),
                         ],
-                        className="comparison",
+                        className="tab-body",
                     ),
                 ],
-                className="columns",
+                className="tab",
             ),
-            html.Footer([html.Span(id=f"{PAGE}-status"), html.Span(id=f"{PAGE}-rate")], className="status"),
-            # Dash loads Plotly for a graph; the script draws with it.
-            html.Div(dcc.Graph(figure=empty_figure(), config={"displayModeBar": False}), hidden=True),
-            dcc.Store(id=f"{PAGE}-facts", data=_facts(state)),
-            dcc.Store(id=f"{PAGE}-state"),
         ],
-        className="explore compare",
-        id=PAGE,
+        className="comparison",
     )
-
-
-def _pictures() -> html.Div:
-    picture = html.Img(id=f"{PAGE}-input", width=224, height=224, alt="The picture that the networks see")
-    caption = html.Span("What every network sees.", className="about-input")
-    save = html.Button("Save", id=f"{PAGE}-save-input", className="quiet", title="Save as PNG")
-    return html.Div(
-        [
-            html.Figure([html.H1("Scene"), scene_view(PAGE)]),
-            html.Figure([html.H1("Model input"), picture, html.Figcaption([caption, html.Span(save)])]),
-        ],
-        className="pictures",
+    return scene_page(
+        PAGE,
+        state.scene,
+        main,
+        _facts(state),
+        problems=problems,
+        caption="What every network sees.",
+        loads_plotly=True,
     )
 
 
@@ -160,7 +131,7 @@ def look() -> Response:
         most=most,
         status=" · ".join([f"Render {answer.render_ms:.0f} ms", *times, f"service in all {answer.total_ms:.0f} ms"]),
         serviceMs=answer.total_ms,
-        plane=answer.plane and {"done": answer.plane.done, "finished": answer.plane.finished},
+        plane=plane_facts(answer.plane),
     )
 
 
@@ -230,7 +201,7 @@ def _figure(state: CompareState, answer: Comparison, infos: list[ModelInfo]) -> 
             maps.a, maps.b, state.channels, scale=scale, names=(a.label, b.label), layer=state.layer
         )
         note = None if maps.most[0][1] > 0 else f"A and B do not differ at {state.layer} for this picture."
-        return json.loads(figure.to_json()), note, [list(pair) for pair in maps.most]
+        return as_json(figure), note, [list(pair) for pair in maps.most]
     if state.tab != "depth":
         return None, None, []
     if not answer.depth:
@@ -247,7 +218,7 @@ def _figure(state: CompareState, answer: Comparison, infos: list[ModelInfo]) -> 
     if left_out:
         sentences.append(f"Not shown, for another architecture: {', '.join(left_out)}.")
     figure = divergence_lines(answer.depth, names, colours)
-    return json.loads(figure.to_json()), "\n".join(sentences), []
+    return as_json(figure), "\n".join(sentences), []
 
 
 def _result(state: CompareState, product: Similarity | Correlation) -> tuple[Any, str]:
@@ -260,7 +231,7 @@ def _result(state: CompareState, product: Similarity | Correlation) -> tuple[Any
         note = f"{product.count} pictures. " + (
             f"{aligned} of {len(best)} layers of A are most alike to the layer of B with the same name." if best else ""
         )
-        return json.loads(cka_heatmap(product, names).to_json()), note
+        return as_json(cka_heatmap(product, names)), note
     figure = correlation_heatmap(product.matrix, names, (state.layer, state.other), matched=state.matched)
     same = product.same
     note = (
@@ -270,7 +241,7 @@ def _result(state: CompareState, product: Similarity | Correlation) -> tuple[Any
     dead = int(np.isnan(product.matrix).all(1).sum())
     if dead:
         note += f" {dead} channels of A never change." if dead > 1 else " One channel of A never changes."
-    return json.loads(figure.to_json()), note
+    return as_json(figure), note
 
 
 def _best_layer(found: Similarity) -> Any:

@@ -2,13 +2,12 @@
 
 import base64
 import io
-import json
 from dataclasses import replace
 from typing import Any
 
 import dash
 import numpy as np
-from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
+from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, html
 from flask import Blueprint, Response, jsonify
 from PIL import Image
 
@@ -22,6 +21,7 @@ from perturber.figures import (
     ChannelMeans,
     activation_mosaic,
     amplified,
+    as_json,
     cam_picture,
     channel_summary,
     data_uri,
@@ -33,9 +33,10 @@ from perturber.figures import (
 from perturber.service import LOW_FREQUENCY, AttackLook, Look, ModelInfo, SlotLook
 from perturber.service.checks import check_classes
 from perturber.ui.context import service
-from perturber.ui.neuron_routes import class_examples, sent_json, sheet
-from perturber.ui.parameter_panel import parameter_panel
-from perturber.ui.scene_view import scene_facts, scene_view
+from perturber.ui.neuron_routes import class_examples, sheet
+from perturber.ui.scene_page import plane_facts, scene_page
+from perturber.ui.scene_view import scene_facts
+from perturber.ui.sent import client, sent_json
 from perturber.ui.slots import slot_frame
 from perturber.ui.state import MAX_NEURONS, ExploreState
 from perturber.ui.view import MAX_PINNED, View
@@ -56,87 +57,35 @@ def layout(**query: str) -> html.Div:
     models = service().models()
     examples = _examples_problem(models)
     problems += unknown + examples
-    return html.Div(
+    main = html.Section(
         [
             html.Div(
-                problems and [html.P(p) for p in problems], id=f"{PAGE}-problems", className="problems", role="alert"
-            ),
-            html.Div(
                 [
-                    html.Section(
-                        [_pictures(), html.Details(className="attack"), parameter_panel(PAGE, state.scene)],
-                        className="scene",
-                    ),
-                    html.Section(
-                        [
-                            html.Div(
-                                [
-                                    html.Div([html.H1("Neurons"), html.Span(className="display")]),
-                                    html.Div([html.H1("Predictions"), html.Span(className="pinning")]),
-                                ],
-                                className="headings",
-                            ),
-                            *(slot_frame(PAGE, n, slot, _models(state)) for n, slot in enumerate(state.slots)),
-                            html.Section(className="drawer"),
-                        ],
-                        className="slots",
-                    ),
+                    html.Div([html.H1("Neurons"), html.Span(className="display")]),
+                    html.Div([html.H1("Predictions"), html.Span(className="pinning")]),
                 ],
-                className="columns",
+                className="headings",
             ),
-            html.Footer([html.Span(id=f"{PAGE}-status"), html.Span(id=f"{PAGE}-rate")], className="status"),
-            dcc.Store(
-                id=f"{PAGE}-facts",
-                data=_facts(state, examples=service().settings.examples is not None and not examples),
-            ),
-            dcc.Store(id=f"{PAGE}-state"),
+            *(slot_frame(PAGE, n, slot, _models(state)) for n, slot in enumerate(state.slots)),
+            html.Section(className="drawer"),
         ],
-        className="explore",
-        id=PAGE,
+        className="slots",
     )
-
-
-def _pictures() -> html.Div:
-    return html.Div(
-        [
-            html.Figure([html.H1("Scene"), scene_view(PAGE)]),
-            html.Figure(
-                [
-                    html.H1("Model input"),
-                    html.Div(
-                        [
-                            html.Img(
-                                id=f"{PAGE}-input", width=224, height=224, alt="The picture that the networks see"
-                            ),
-                            html.Canvas(className="overlay"),
-                            html.Div(className="field"),
-                        ],
-                        className="input",
-                    ),
-                    html.Figcaption(
-                        [
-                            html.Span(
-                                "Exactly what the networks see, 224 × 224, drawn by the service.",
-                                className="about-input",
-                            ),
-                            html.Span(
-                                [
-                                    html.Button(
-                                        "Reference",
-                                        className="quiet reference",
-                                        title="Make this scene the reference: which neurons change most from it?",
-                                    ),
-                                    html.Button(
-                                        "Save", id=f"{PAGE}-save-input", className="quiet", title="Save as PNG"
-                                    ),
-                                ],
-                            ),
-                        ]
-                    ),
-                ]
-            ),
-        ],
-        className="pictures",
+    reference = html.Button(
+        "Reference",
+        className="quiet reference",
+        title="Make this scene the reference: which neurons change most from it?",
+    )
+    return scene_page(
+        PAGE,
+        state.scene,
+        main,
+        _facts(state, examples=service().settings.examples is not None and not examples),
+        problems=problems,
+        caption="Exactly what the networks see, 224 × 224, drawn by the service.",
+        over_input=[html.Canvas(className="overlay"), html.Div(className="field")],
+        buttons=[reference],
+        above_parameters=[html.Details(className="attack")],
     )
 
 
@@ -247,7 +196,7 @@ def look() -> Response:
     state, asked = _asked()
     drawn = asked.get("drawn")
     try:
-        answer = service().look(state.request(str(asked.get("client"))[:64]))
+        answer = service().look(state.request(client(asked)))
     except OvertakenError:
         return Response(status=204)
     slots: list[dict[str, Any] | None] = [None] * len(state.slots)
@@ -260,10 +209,10 @@ def look() -> Response:
     return jsonify(
         input=data_uri(answer.image),
         slots=slots,
-        summary=json.loads(channel_summary(summary).to_json()) if summary else None,
+        summary=as_json(channel_summary(summary)) if summary else None,
         status=_status(answer, list(state.shown)),
         serviceMs=answer.total_ms,
-        plane=_plane(answer),
+        plane=plane_facts(answer.plane),
         attack=answer.attack
         and _attack(answer.attack, [SLOT_NAMES[n] for n, s in state.shown.items() if s.predictions]),
     )
@@ -280,7 +229,7 @@ def paper_figure() -> Response:
     slots = dict(zip(state.shown, answer.slots, strict=True))
     slot = slots[number]
     if asked.get("what") != "activations" or slot.activations is None:
-        return jsonify(json.loads(prediction_bars(slot.top or (), slot=number).to_json()))
+        return jsonify(as_json(prediction_bars(slot.top or (), slot=number)))
     deviations = [s.deviation for s in slots.values()] if state.view.shared else [slot.deviation]
     scale = SIGMAS * max(deviations) if state.view.divisor is None else 10**state.view.divisor
     pictures: list[np.ndarray | None] = []
@@ -290,7 +239,7 @@ def paper_figure() -> Response:
         made = [service().visualisations.pictures(v.key) for v in found]
         pictures = [None if picture is None else sheet(list(picture), columns=2) for picture in made]
     figure = activation_mosaic(slot.activations, slot.channels, scale=scale, pictures=pictures, paper=True)
-    return jsonify(json.loads(figure.to_json()))
+    return jsonify(as_json(figure))
 
 
 def _asked() -> tuple[ExploreState, dict[str, Any]]:
@@ -310,7 +259,7 @@ def _slot_answer(slot: SlotLook, image: np.ndarray, drawn: bool) -> dict[str, An
             result["z"] = {"data": base64.b64encode(z.tobytes()).decode(), "rows": z.shape[0]}
         else:
             figure = activation_mosaic(slot.activations, slot.channels, scale=scale)
-            result["figure"] = json.loads(figure.to_json())
+            result["figure"] = as_json(figure)
     if slot.top is not None:
         result["top"] = [vars(score) for score in slot.top]
     result["pinned"] = [vars(score) for score in slot.pinned]
@@ -351,13 +300,6 @@ def _attack(attack: AttackLook, names: list[str]) -> dict[str, Any]:
             for name, outcome in zip(names, attack.outcomes, strict=True)
         ],
     }
-
-
-def _plane(answer: Look) -> dict[str, Any] | None:
-    """How far the feature visualisation on the plane has come."""
-    if answer.plane is None:
-        return None
-    return {"done": answer.plane.done, "finished": answer.plane.finished}
 
 
 def _signature(slot: SlotLook) -> str:

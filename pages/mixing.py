@@ -1,12 +1,11 @@
 """Mixing: edit a model's weights with those of another, or switch its filters off, and see what it then predicts."""
 
-import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import dash
-from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
+from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, html
 from flask import Blueprint, Response, jsonify, request
 
 from perturber import zoo
@@ -17,8 +16,9 @@ from perturber.service import JobStatus, LookRequest, SaveRequest, ScanRequest, 
 from perturber.service.editing_works import check_name
 from perturber.ui.context import service
 from perturber.ui.mixing_state import MixingState, edit_facts, read_level
-from perturber.ui.parameter_panel import parameter_panel
-from perturber.ui.scene_view import scene_facts, scene_view
+from perturber.ui.scene_page import plane_facts, scene_page
+from perturber.ui.scene_view import scene_facts
+from perturber.ui.sent import client, sent_object
 
 dash.register_page(__name__, path="/mixing", name="Mixing", title="Perturber · Mixing", order=2)
 
@@ -35,52 +35,24 @@ def layout(**query: str) -> html.Div:
     known = zoo.entries(service().settings)
     architectures = {name: known[name].architecture for name in service().models() if name in known}
     state, problems = MixingState.from_query(query, architectures, service().model)
-    return html.Div(
+    main = html.Section(
         [
-            html.Div([html.P(p) for p in problems], className="problems", role="alert"),
+            html.Div(className="bar editing"),
             html.Div(
-                [
-                    html.Section([_pictures(), parameter_panel(PAGE, state.scene)], className="scene"),
-                    html.Section(
-                        [
-                            html.Div(className="bar editing"),
-                            html.Div(
-                                [html.Div(className="units card"), html.Div(_columns(), className="outcomes")],
-                                className="editor",
-                            ),
-                            html.Div(
-                                [html.Div(className="bar scanning"), html.Div(className="figure")],
-                                className="card scan",
-                            ),
-                        ],
-                        className="weights",
-                    ),
-                ],
-                className="columns",
+                [html.Div(className="units card"), html.Div(_columns(), className="outcomes")], className="editor"
             ),
-            html.Footer([html.Span(id=f"{PAGE}-status"), html.Span(id=f"{PAGE}-rate")], className="status"),
-            html.Div(dcc.Graph(), hidden=True),  # brings Plotly to the page, whose script draws with it
-            dcc.Store(id=f"{PAGE}-facts", data=_facts(state)),
-            dcc.Store(id=f"{PAGE}-state"),
+            html.Div([html.Div(className="bar scanning"), html.Div(className="figure")], className="card scan"),
         ],
-        className="explore mixing",
-        id=PAGE,
+        className="weights",
     )
-
-
-def _pictures() -> html.Div:
-    return html.Div(
-        [
-            html.Figure([html.H1("Scene"), scene_view(PAGE)]),
-            html.Figure(
-                [
-                    html.H1("Model input"),
-                    html.Img(className="model-input", width=224, height=224, alt="The picture that the networks see"),
-                    html.Figcaption("Exactly what the networks see, 224 × 224, drawn by the service."),
-                ]
-            ),
-        ],
-        className="pictures",
+    return scene_page(
+        PAGE,
+        state.scene,
+        main,
+        _facts(state),
+        problems=problems,
+        caption="Exactly what the networks see, 224 × 224, drawn by the service.",
+        loads_plotly=True,
     )
 
 
@@ -122,14 +94,12 @@ clientside_callback(
 @routes.post("/mixing/look")
 def look() -> Response:
     """What Model 1, Model 2 (not where only Model 1 is pruned) and the edited model make of the scene."""
-    data = _json()
+    data = sent_object()
     state = MixingState.from_json(data)
     models = (state.edit.first, state.edit.second, str(state.edit))
     slots = tuple(SlotRequest(model=model) for model in models if model is not None)
-    client = data.get("client")
-    client = client[:64] if isinstance(client, str) else None
     try:
-        answer = service().look(LookRequest(scene=state.scene, slots=slots, client=client))
+        answer = service().look(LookRequest(scene=state.scene, slots=slots, client=client(data)))
     except OvertakenError:
         return Response(status=204)
     answers = iter(answer.slots)
@@ -140,6 +110,7 @@ def look() -> Response:
         slots=[slot and {"signature": slot.model, "top": [vars(s) for s in slot.top or ()]} for slot in shown],
         status=" · ".join([f"Render {answer.render_ms:.0f} ms", *networks, answer.device]),
         serviceMs=answer.total_ms,
+        plane=plane_facts(answer.plane),
     )
 
 
@@ -153,7 +124,7 @@ def units() -> Response:
 @routes.post("/mixing/scan")
 def scan() -> Response:
     """Order a compatibility scan of the two models."""
-    data = _json()
+    data = sent_object()
     state = MixingState.from_json(data)
     service().units(state.edit.first, state.second)  # says why they cannot be mixed
     fingerprints = tuple(service().model(name).fingerprint for name in (state.edit.first, state.second))
@@ -175,7 +146,7 @@ def scan() -> Response:
 @routes.post("/mixing/save")
 def save() -> Response:
     """Order that an edit is kept as a model of the user's own."""
-    data = _json()
+    data = sent_object()
     edit, name = Edit.parse(str(data.get("edit"))), data.get("name")
     service().model(str(edit))  # says why it cannot be made
     if not isinstance(name, str):
@@ -225,7 +196,7 @@ def _job(status: JobStatus) -> Response:
         done=status.progress.done,
         steps=status.progress.steps,
         error=status.error,
-        figure=figure and json.loads(figure.to_json()),
+        figure=figure and as_json(figure),
         model=product if isinstance(product, str) else None,
     )
 
@@ -235,10 +206,3 @@ def _examples() -> Path:
     if folder is None:
         raise InvalidInputError("No folder of pictures is set. Set PERTURBER_EXAMPLES, then start again.")
     return folder
-
-
-def _json() -> dict[str, Any]:
-    data = request.get_json(silent=True)
-    if not isinstance(data, dict):
-        raise InvalidInputError("A request must hold a JSON object.")
-    return data

@@ -5,7 +5,7 @@ from perturber.figures.compatibility import compatibility, scanned
 from perturber.figures.explanations import cam_picture, gradient_picture
 from perturber.figures.perturbations import amplified, signs
 from perturber.figures.predictions import prediction_bars
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, empty_figure
+from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, as_json, empty_figure
 from perturber.figures.summary import ChannelMeans, channel_summary
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "ChannelMeans",
     "activation_mosaic",
     "amplified",
+    "as_json",
     "cam_picture",
     "channel_summary",
     "compatibility",

@@ -1,5 +1,8 @@
 """What all figures have in common."""
 
+import json
+from typing import Any
+
 import plotly.graph_objects as go
 
 SLOT_NAMES = ("Model 1", "Model 2", "Edited")
@@ -37,3 +40,8 @@ def base_layout(**changes: object) -> go.Layout:
         hoverlabel={"font": {"family": FONT, "size": 12}},
     )
     return layout.update(changes)
+
+
+def as_json(figure: go.Figure) -> dict[str, Any]:
+    """A figure as Plotly's script takes it, arrays as base64."""
+    return json.loads(figure.to_json())

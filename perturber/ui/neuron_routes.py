@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from flask import Blueprint, Response, jsonify, request, send_file
+from flask import Blueprint, Response, jsonify, send_file
 from PIL import Image
 from werkzeug.exceptions import NotFound
 
@@ -19,6 +19,7 @@ from perturber.service import JobStatus, ModelInfo, RankRequest, Visualised
 from perturber.service.checks import check_classes
 from perturber.ui.context import service
 from perturber.ui.own_groups import OwnGroups
+from perturber.ui.sent import sent_object
 from perturber.ui.state import MAX_NEURONS, ExploreState
 from perturber.ui.view import View
 from perturber.zoo import check_layer
@@ -37,7 +38,7 @@ RANKINGS = ("active", "changed", "relevant", "differ")
 @routes.post("/neurons/visualisations")
 def visualisations() -> Response:
     """Where the feature visualisations of some neurons or classes stand; orders what is missing."""
-    data = _json()
+    data = sent_object()
     items = data.get("items")
     if not isinstance(items, list) or len(items) > MAX_ITEMS or not all(isinstance(i, Mapping) for i in items):
         raise InvalidInputError(f"A request must hold a list of up to {MAX_ITEMS} items.")
@@ -83,7 +84,7 @@ def class_example(model: str, index: int) -> Response:
 @routes.post("/neurons/rank")
 def rank() -> Response:
     """The channels of a slot's layer that stand out."""
-    data = _json()
+    data = sent_object()
     state = ExploreState.from_json(data, service().model)
     number, by = data.get("slot"), data.get("by")
     slot = state.shown.get(number) if type(number) is int else None
@@ -118,7 +119,7 @@ def groups(model: str, layer: str) -> Response:
 @routes.post("/neurons/groups/<model>/<layer>")
 def keep_group(model: str, layer: str) -> Response:
     """Keep channels under a name; without channels the group is removed."""
-    data = _json()
+    data = sent_object()
     channels = data.get("channels")
     if not isinstance(channels, list):
         raise InvalidInputError("A group must hold a list of channels.")
@@ -139,7 +140,7 @@ def jobs() -> Response:
 @routes.post("/jobs/<name>/cancel")
 def cancel(name: str) -> Response:
     """End a job."""
-    _json()  # another site's form cannot send it
+    sent_object()  # another site's form cannot send it
     return jsonify(_status(service().jobs.cancel(name)))
 
 
@@ -151,14 +152,6 @@ def class_examples(class_list: str) -> ClassExamples | None:
     """
     folder = service().settings.examples
     return None if folder is None else _class_examples(folder, class_list)
-
-
-def sent_json() -> Any:
-    """What the present request holds, or None if it is not JSON."""
-    try:
-        return request.get_json(silent=True)
-    except RecursionError:  # brackets in brackets without end
-        return None
 
 
 def sheet(pictures: list[np.ndarray], *, columns: int) -> np.ndarray:
@@ -234,13 +227,6 @@ def _png(picture: np.ndarray, *, seconds: int) -> Response:
     Image.fromarray(picture).save(file, format="PNG", compress_level=1)
     file.seek(0)
     return send_file(file, mimetype="image/png", max_age=seconds)
-
-
-def _json() -> dict[str, Any]:
-    data = sent_json()
-    if not isinstance(data, dict):
-        raise InvalidInputError("A request must hold a JSON object.")
-    return data
 
 
 def _mapping(data: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from perturber.scene import Scene
 from perturber.service import LookRequest
 from perturber.ui.context import service
 from perturber.ui.scene_view import morph_titles, object_payload, payload
+from perturber.ui.sent import sent_json
 
 OURS = "X-Perturber"
 """Header of uploads: another site's page cannot send it without asking first, and then it is refused."""
@@ -46,7 +47,7 @@ def scene_routes(server: Flask) -> Blueprint:
     @routes.post("/text")
     def text() -> Response:
         """Reads what the user has written into a field, so that the page asks for nothing that cannot be shown."""
-        data = request.get_json(silent=True)
+        data = sent_json()
         if not isinstance(data, dict) or not isinstance(get(str(data.get("key"))), Text):
             raise InvalidInputError("A request must hold the key of a text and its value.")
         scene = Scene.parse({data["key"]: data.get("value")})
