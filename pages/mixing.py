@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from perturber import zoo
 from perturber.editing import LEVELS, Edit, load_edit
 from perturber.errors import InvalidInputError, OvertakenError
-from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, compatibility, data_uri, scanned
+from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, as_json, compatibility, data_uri, scanned
 from perturber.service import JobStatus, LookRequest, SaveRequest, ScanRequest, SlotRequest
 from perturber.service.editing_works import check_name
 from perturber.ui.context import service
