@@ -131,6 +131,5 @@ class RobustnessCurve:
 
     @torch.inference_mode()
     def _margins(self, state: State) -> Tensor:
-        logits = self._network.look(self._network.preprocess(state.attacked)).logits
-        assert logits is not None
+        logits = self._network.logits(state.attacked)
         return margins(logits.double(), state.labels)

@@ -106,7 +106,7 @@ def start(
     wanted = torch.tensor(targets, device=images.device)
     targeted = wanted >= 0
     if labels is None:
-        labels = wanted if -1 not in targets else _logits(network, images).argmax(1)
+        labels = wanted if -1 not in targets else network.logits(images).argmax(1)
 
     def numbers(values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=images.dtype, device=images.device)
@@ -162,12 +162,6 @@ def run(
     return state
 
 
-def _logits(network: zoo.Network, images: Tensor) -> Tensor:
-    logits = network.look(network.preprocess(images)).logits
-    assert logits is not None
-    return logits
-
-
 def margins(logits: Tensor, labels: Tensor) -> Tensor:
     """Logit of the label less that of the best other class: (B,), negative where another class wins.
 
@@ -188,7 +182,7 @@ def _gradient(network: zoo.Network, state: State) -> Tensor:
     # Neither a caller's inference mode nor what was made in one may take part in a graph.
     with torch.inference_mode(False), torch.enable_grad():
         pictures, labels, targeted = state.attacked.requires_grad_(), state.labels.clone(), state.targeted.clone()
-        logits = _logits(network, pictures)
+        logits = network.logits(pictures)
         entropy = F.cross_entropy(logits, labels, reduction="none")
         loss = torch.where(entropy > 0, entropy, -margins(logits, labels))
         (gradient,) = torch.autograd.grad(torch.where(targeted, -loss, loss).sum(), pictures)

@@ -102,8 +102,7 @@ class Scan:
         passes, number = divmod(self.done, len(self._batches))
         part = self._batches[number]
         network = self._networks[0] if passes == 0 else self.editor.network(self.edit(passes - 1))
-        logits = network.look(network.preprocess(self._pictures[part].to(network.device))).logits
-        assert logits is not None
+        logits = network.logits(self._pictures[part].to(network.device))
         if passes == 0:
             self._predicted[part] = logits.argmax(1)
         else:

@@ -57,10 +57,6 @@ class Optimisation:
         self._random = random.Random(recipe.seed)
         self._count = len(targets) * recipe.variants
         with torch.inference_mode(False):
-            self._mean, self._std = (
-                torch.tensor(values, device=network.device).view(1, 3, 1, 1)
-                for values in (network.entry.mean, network.entry.std)
-            )
             self._values = torch.full((len(targets),), torch.nan, device=network.device)
             self._parts = _divide(network, self.targets, recipe.variants)
             with torch.random.fork_rng(devices=[]):
@@ -117,7 +113,7 @@ class Optimisation:
     def _look(self, part: "_Part", view: View, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Objectives of a part's targets (n,), and how similar the variants of each are (n,)."""
         inputs = view.show(pictures, self.network.entry.input_size, part.window)
-        inputs = ((inputs - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+        inputs = self.network.normalise(inputs)
         probe = self.network.look(inputs, layers=part.layers, logits=part.kind == "class")
         found = probe.logits if part.kind == "class" else probe.activations[part.layers[0]]
         assert found is not None

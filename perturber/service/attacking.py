@@ -120,7 +120,8 @@ class Attacks:
                 running.state = step(network, running.state)
             for model in {asked.attack.model, *(slot.model for slot in request.slots if slot.predictions)}:
                 if model not in running.clean:
-                    running.clean[model] = _logits(self._network(model), picture)
+                    with torch.no_grad():
+                        running.clean[model] = self._network(model).logits(picture)[0].float()
         label = int(running.clean[asked.attack.model].argmax())
         grey = 0.5 * (1 - asked.original)
         shown = asked.original * picture[0] + grey + asked.alpha * running.state.perturbation[0]
@@ -140,10 +141,3 @@ class Attacks:
         while len(self._running) > KEPT:
             self._running.popitem(last=False)
         return running
-
-
-@torch.no_grad()
-def _logits(network: zoo.Network, picture: Tensor) -> Tensor:
-    logits = network.look(network.preprocess(picture)).logits
-    assert logits is not None
-    return logits[0].float()

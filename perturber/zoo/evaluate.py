@@ -138,8 +138,7 @@ def evaluate(
             images = torch.tensor(np.stack([a for a, _ in good]), device=network.device).permute(0, 3, 1, 2) / 255
             labels = torch.tensor([label for _, label in good], device=network.device)[:, None]
             with torch.inference_mode():
-                logits = network.look(network.preprocess(images)).logits
-            assert logits is not None
+                logits = network.logits(images)
             right = logits.topk(min(5, logits.shape[1])).indices == labels
             hits1, hits5, count = hits1 + int(right[:, 0].sum()), hits5 + int(right.sum()), count + len(good)
         done += len(arrays)

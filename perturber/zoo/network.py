@@ -114,7 +114,17 @@ class Network:
         size = self.entry.input_size
         if images.shape[-2:] != (size, size):
             images = F.interpolate(images, (size, size), mode="bilinear", antialias=True)
+        return self.normalise(images)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) in [0, 1], or parts of some, of the network's own scale → what it takes."""
         return ((images - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """What the network makes of pictures (B, 3, H, W) in [0, 1]: (B, classes)."""
+        logits = self.look(self.preprocess(images)).logits
+        assert logits is not None
+        return logits
 
     def look(self, inputs: Tensor, *, layers: Sequence[str] = (), logits: bool = True, features: bool = False) -> Probe:
         """Run the network and keep what passes at some layers; without logits it stops behind the last of them.

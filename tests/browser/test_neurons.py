@@ -1,7 +1,7 @@
 """The cards of neurons in a real browser: pictures, scales, groups, marks, and what is hidden."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,6 @@ STEM = "l1=conv_stem&p1=0&h2=1"
 """One slot without predictions, on the layer that is visualised fastest."""
 
 FIRST = "#explore-slot-0"
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_on(site: Any) -> Iterator[None]:
-    """What a test has ordered does not keep the next one waiting."""
-    yield
-    for job in site.service.jobs.all():
-        site.service.jobs.cancel(job.id)
 
 
 def sent(watched: Any, path: str) -> list[dict[str, Any]]:

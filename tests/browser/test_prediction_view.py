@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,6 @@ ALONE = "cards=none&a1=0&h2=1"
 """One slot, predictions only."""
 
 FRAME = "#explore-slot-0"
-
-
-@pytest.fixture(autouse=True)
-def nothing_goes_on(site: Any) -> Iterator[None]:
-    """What a test has ordered does not keep the next one waiting."""
-    yield
-    for job in site.service.jobs.all():
-        site.service.jobs.cancel(job.id)
 
 
 def looked(site: Any, pinned: tuple[int, ...] = (), explain: Any = None, **scene: Any) -> Any:
