@@ -84,7 +84,6 @@ window.perturber = window.perturber || {};
                 this.box("naive", "Naive parameterisation", "Optimise pixels, without decorrelated colours; otherwise Fourier coefficients of decorrelated colours"),
             );
             details.append(make("summary", { textContent: "⚙", title: "How feature visualisations are made" }), panel);
-            document.addEventListener("click", (event) => details.isConnected && !details.contains(event.target) && (details.open = false));
             return details;
         }
 
@@ -119,6 +118,12 @@ window.perturber = window.perturber || {};
             return menu;
         }
     }
+
+    // A click elsewhere closes what is open; one listener for all visits.
+    document.addEventListener("click", (event) => {
+        for (const details of document.querySelectorAll(".recipe[open]"))
+            if (!details.contains(event.target)) details.open = false;
+    });
 
     window.perturber.Display = Display;
 })();

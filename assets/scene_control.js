@@ -35,9 +35,8 @@ window.perturber = window.perturber || {};
             return document.getElementById(`${this.name}-${name}`);
         }
 
-        // Whether the page that it belongs to is still there; React may go on with its elements under other ids.
         get alive() {
-            return this.stage.isConnected && this.stage.id === `${this.name}-stage`;
+            return this.view.alive;
         }
 
         change(values) {

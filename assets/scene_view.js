@@ -20,6 +20,12 @@ window.perturber = window.perturber || {};
         return new Type(bytes.buffer);
     }
 
+    // dash-vtk hands an actor its data first and their arrays one after the other.
+    function isWhole(actor) {
+        const data = actor.getMapper && actor.getMapper().getInputData();
+        return data && data.getPointData().getNormals() && data.getPointData().getScalars();
+    }
+
     // dash-vtk reports no camera back and clips by the bounds of what is visible, so the view's own vtk.js objects
     // are taken from the React component that owns the element.
     function findVtkView(element) {
@@ -60,11 +66,16 @@ window.perturber = window.perturber || {};
             this.connect();
         }
 
+        // Whether the page is still there; React may go on with its elements under other ids.
+        get alive() {
+            return this.stage.isConnected && this.stage.id === `${this.page}-stage`;
+        }
+
         connect() {
-            if (!this.stage.isConnected) return;
+            if (!this.alive) return;
             const vtk = findVtkView(document.getElementById(`${this.page}-vtk`));
             const actors = vtk ? vtk.renderer.getActors().filter((a) => a.getVisibility()) : [];
-            const actor = actors.find((a) => a.getMapper && a.getMapper().getInputData());
+            const actor = actors.find(isWhole);
             if (!actor) {
                 setTimeout(() => this.connect(), 30);
                 return;
@@ -136,7 +147,7 @@ window.perturber = window.perturber || {};
 
         draw(scene) {
             this.styleBackdrop(scene);
-            if (!this.vtk || !this.stage.isConnected) return;
+            if (!this.vtk || !this.alive) return;
             const mesh = scene.plane ? this.planeMesh(scene.plane_neuron) : this.load(scene.object);
             const drawn = JSON.stringify(OBJECT.map((key) => scene[key]));
             if (!mesh || !mesh.polys || (this.shown.mesh === mesh && this.shown.drawn === drawn)) return;

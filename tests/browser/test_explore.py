@@ -91,6 +91,7 @@ def test_sliders_fields_and_resets(opened: Open, site: Any) -> None:
     watched = opened()
     page = watched.page
     slider = page.locator("#explore-texture_blur")
+    slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
     page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
     page.mouse.down()
