@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from perturber.attack import relative_change
 from perturber.errors import InvalidInputError
 
 
@@ -44,12 +45,11 @@ def divergence(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> Divergence:
             raise InvalidInputError(
                 f"The networks cannot be compared layer by layer: {layer!r} differs. Choose two of one architecture."
             )
-    cosine, relative = [], []
+    cosine, relative = [], list(relative_change(a, b).values())
     for layer, ours in a.items():
         one, other = (maps.double().flatten(1) for maps in (ours, b[layer]))
         equal = (one == other).all(1)
         cosine.append((1 - F.cosine_similarity(one, other, eps=1e-300)).clamp(0, 2).masked_fill(equal, 0))
-        relative.append(((one - other).norm(dim=1) / one.norm(dim=1)).masked_fill(equal, 0))
     return Divergence(tuple(a), *(torch.stack(rows).cpu().numpy() for rows in (cosine, relative)))
 
 
