@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from perturber.errors import InvalidInputError
-from perturber.zoo.evaluate import check_folder, is_picture
+from perturber.zoo.collections import check_folder, is_picture
 
 
 def real_file(folder: Path, path: Path) -> Path | None:

@@ -12,6 +12,7 @@ from perturber.errors import InvalidInputError
 from perturber.examples.folders import picture_names
 from perturber.examples.index import TOP, ExampleIndex, Tops
 from perturber.zoo.evaluate import read_ahead, spread
+from perturber.zoo.pictures import read_picture
 
 
 class Indexing:
@@ -41,7 +42,7 @@ class Indexing:
         self.folder = folder.resolve()
         self.total = len(self.pictures)
         self.done = self.unreadable = 0
-        self._arrays = read_ahead(network, (self.folder / name for name in self.pictures), batch)
+        self._arrays = read_ahead(network, (self.folder / name for name in self.pictures), batch, read_picture)
         # The channels of all layers stand one below the other: one sort a batch serves them all.
         self._units: dict[str, slice] = {}
         units = 0

@@ -20,6 +20,7 @@ from perturber.service.requests import LookRequest, Progress
 from perturber.zoo import own
 from perturber.zoo.catalogue import NAME, find
 from perturber.zoo.evaluate import labelled_pictures, read_ahead, spread
+from perturber.zoo.pictures import read_picture
 from perturber.zoo.weights import digest
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ class _Reading:
         self.folder, self.paths = folder, paths
         self.total = ceil(len(paths) / READING_BATCH)
         self.done = 0
-        self._batches = read_ahead(network, paths, READING_BATCH)
+        self._batches = read_ahead(network, paths, READING_BATCH, read_picture)
         self._found: list[np.ndarray | None] = []
 
     @property

@@ -6,8 +6,9 @@ needs no change to anything in front of it.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from perturber import effects, zoo
+from perturber.attack import Attack, run
 from perturber.config import Settings
 from perturber.editing import Edit, Level, units
 from perturber.render import Renderer
@@ -51,9 +53,16 @@ class Engine(Protocol):
         """What is known of a model of the catalogue."""
 
     def evaluate(
-        self, name: str, folder: Path, *, limit: int | None, progress: Callable[[int, int], None]
+        self,
+        name: str,
+        folder: Path,
+        *,
+        limit: int | None,
+        only: Collection[str] | None,
+        attack: Attack | None,
+        progress: Callable[[int, int], None],
     ) -> zoo.Evaluation:
-        """Accuracy of a model over a folder of labelled pictures."""
+        """Accuracy of a model over labelled pictures."""
 
     def rank(self, request: RankRequest) -> Ranking:
         """The channels of a layer that stand out."""
@@ -120,10 +129,23 @@ class LocalEngine:
         return f"{labels[0]} pruned" if edit.second is None else " × ".join(labels)
 
     def evaluate(
-        self, name: str, folder: Path, *, limit: int | None, progress: Callable[[int, int], None]
+        self,
+        name: str,
+        folder: Path,
+        *,
+        limit: int | None,
+        only: Collection[str] | None,
+        attack: Attack | None,
+        progress: Callable[[int, int], None],
     ) -> zoo.Evaluation:
-        """Accuracy of a model over a folder of labelled pictures (see `zoo.evaluate`)."""
-        return zoo.evaluate(self.network(name), folder, limit=limit, progress=progress)
+        """Accuracy of a model over labelled pictures (see `zoo.evaluate`), also under an attack on the model it names.
+
+        Raises:
+            InvalidInputError: an unknown model, or nothing that could be used.
+        """
+        network = self.network(name)
+        perturb = None if attack is None else partial(_attacked, self.network(attack.model), attack)
+        return zoo.evaluate(network, folder, limit=limit, only=only, perturb=perturb, progress=progress)
 
     def network(self, name: str) -> zoo.Network:
         """The network with this name, which may be an edit (see `perturber.service.networks`)."""
@@ -277,6 +299,11 @@ def _part(
         gradient = explained.gradient.permute(1, 2, 0).float().cpu().numpy()
         part["explanation"] = Explanation(score=score, cam=explained.cam.float().cpu().numpy(), gradient=gradient)
     return part
+
+
+def _attacked(network: zoo.Network, by: Attack, images: Tensor, labels: Tensor) -> Tensor:
+    """Pictures under an attack that makes a network leave their classes."""
+    return run(network, images, by, labels=labels).attacked
 
 
 def _by_model(requests: Sequence[LookRequest]) -> dict[str, list[tuple[int, int]]]:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from perturber import zoo
+from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.editing import Edit, Level
 from perturber.errors import InvalidInputError, OvertakenError
@@ -254,14 +255,26 @@ class InferenceService:
         return self._call(lambda: self._engine.units(first, second, level))
 
     def evaluate(
-        self, model: str, folder: Path, *, limit: int | None = None, progress: Callable[[int, int], None]
+        self,
+        model: str,
+        folder: Path,
+        *,
+        limit: int | None = None,
+        only: Collection[str] | None = None,
+        attack: Attack | None = None,
+        progress: Callable[[int, int], None],
     ) -> zoo.Evaluation:
-        """Top-1 and top-5 of a model over a folder of labelled pictures; other requests wait until it is done.
+        """Top-1 and top-5 of a model over labelled pictures (see `zoo.evaluate`); other requests wait until it is done.
+
+        Args:
+            attack: on the model that it names, for the robust accuracies.
 
         Raises:
             InvalidInputError: unknown model, or no labelled pictures there.
         """
-        return self._call(lambda: self._engine.evaluate(model, folder, limit=limit, progress=progress))
+        return self._call(
+            lambda: self._engine.evaluate(model, folder, limit=limit, only=only, attack=attack, progress=progress)
+        )
 
     def close(self) -> None:
         """Stop; what still waits is refused."""

@@ -7,7 +7,7 @@ The project's is ``models/catalog.toml``; a user's own is ``catalog.toml`` in th
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -90,6 +90,28 @@ class ModelEntry:
             return CLASS_LISTS[self.classes]
         return tuple(ClassName(index, "", name) for index, name in enumerate(self.class_names))
 
+    @property
+    def steps(self) -> dict[int, Path]:
+        """Step → file of its checkpoints, in order: the number at the end of a file's name, else its place."""
+        numbers = [re.search(r"(\d+)$", path.stem) for path in self.checkpoints]
+        return {
+            int(number[1]) if number else place: path
+            for place, (number, path) in enumerate(zip(numbers, self.checkpoints, strict=True))
+        }
+
+    def at(self, step: str) -> "ModelEntry":
+        """The network as it was after this step of its training, under the name ``name@step``.
+
+        Raises:
+            UnknownNameError: naming the steps that there are.
+        """
+        known = {str(number): path for number, path in self.steps.items()}
+        if step not in known:
+            raise UnknownNameError(f"checkpoint of {self.name}", step, known or ["none, it has no checkpoints"])
+        weights = Weights(source="file", layout="same", sha256="", place=MappingProxyType({"path": str(known[step])}))
+        name, label = f"{self.name}@{step}", f"{self.label}, step {step}"
+        return replace(self, name=name, label=label, weights=weights, checkpoints=())
+
 
 @cache
 def catalog(folder: Path) -> dict[str, ModelEntry]:
@@ -127,12 +149,14 @@ def entry(name: str, folder: Path) -> ModelEntry:
 
 
 def find(name: str, settings: Settings) -> ModelEntry:
-    """The network with this name, the project's or the user's own.
+    """The network with this name, the project's or the user's own; ``name@step`` is a checkpoint of it.
 
     Raises:
-        UnknownNameError: naming the networks that exist.
+        UnknownNameError: naming the networks, or the steps, that exist.
     """
-    return _named(name, entries(settings))
+    model, sign, step = name.partition("@")
+    found = _named(model, entries(settings))
+    return found.at(step) if sign else found
 
 
 def _named(name: str, known: Mapping[str, ModelEntry]) -> ModelEntry:

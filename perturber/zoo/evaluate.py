@@ -1,7 +1,6 @@
-"""Accuracy over a folder of labelled pictures."""
+"""Accuracy over labelled pictures."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -10,48 +9,35 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from PIL import Image
+from torch import Tensor
 
 from perturber.errors import InvalidInputError
 from perturber.zoo.classes import CLASS_LISTS, ClassName
+from perturber.zoo.collections import collection, labels, picture, stem
 from perturber.zoo.network import Network
-from perturber.zoo.pictures import crop, read_picture
+from perturber.zoo.pictures import crop
 
 T = TypeVar("T")
 
-SUFFIXES = {".jpeg", ".jpg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".tga", ".ppm"}
-"""Of the files that count as pictures, in lower case."""
+Perturb = Callable[[Tensor, Tensor], Tensor]
+"""Pictures (B, 3, H, W) in [0, 1] and their classes (B,) → what the network is shown in their place."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Share of pictures whose class is the first (`top1`) or among the first five (`top5`), over `count` pictures.
 
-    `unreadable` names the files that could not be read; they are not counted.
+    `robust_top1` and `robust_top5` are those of the perturbed pictures, None where nothing perturbs them; `unreadable`
+    names the files that could not be read; they are not counted.
     """
 
     top1: float
     top5: float
     count: int
     unreadable: tuple[str, ...] = ()
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse what cannot be listed.
-
-    Raises:
-        InvalidInputError: no such folder, or one that may not be read.
-    """
-    try:
-        os.scandir(folder).close()
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no name that a file could have
-        raise InvalidInputError(f"There is no folder {str(folder)!r}; name one that holds pictures.") from None
-    except OSError as error:
-        raise InvalidInputError(f"The folder {str(folder)!r} cannot be read: {error.strerror}.") from error
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file is named like a picture; hidden ones are not, as other systems leave them beside pictures."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
+    robust_top1: float | None = None
+    robust_top5: float | None = None
 
 
 def spread(items: Sequence[T], limit: int | None) -> Sequence[T]:
@@ -64,7 +50,7 @@ def spread(items: Sequence[T], limit: int | None) -> Sequence[T]:
 def labelled_pictures(
     folder: Path, classes: str | Sequence[ClassName], limit: int | None = None
 ) -> Sequence[tuple[Path, int]]:
-    """Pictures named ``<wnid>_*`` or lying in folders named ``<wnid>``, with their class index, sorted by path.
+    """Pictures named ``<wnid>_*`` or lying in folders named ``<wnid>``, with their class index, sorted by name.
 
     A class without a WordNet identifier goes by its name.
 
@@ -75,38 +61,33 @@ def labelled_pictures(
     Raises:
         InvalidInputError: no such folder, or no labelled picture in it.
     """
-    check_folder(folder)
     known = CLASS_LISTS.get(classes, ()) if isinstance(classes, str) else classes
-    index = {c.wnid or c.name: c.index for c in known}
-    labelled = []
-    for path in sorted(p for pattern in ("*", "*/*") for p in folder.glob(pattern) if is_picture(p.name)):
-        wnid = path.name.split("_")[0] if path.parent == folder else path.parent.name
-        if wnid in index:
-            labelled.append((path, index[wnid]))
-    if not labelled:
-        raise InvalidInputError(
-            f"The folder {str(folder)!r} holds no labelled pictures; name them <wnid>_*.JPEG or put them into <wnid>/."
-        )
-    return spread(labelled, limit)
+    return spread([(folder / name, label) for name, label in _labelled(folder, collection(folder).names, known)], limit)
 
 
-def read_ahead(network: Network, paths: Iterable[Path], batch: int) -> Iterator[list[np.ndarray | None]]:
+def read_ahead(
+    network: Network, pictures: Iterable[T], batch: int, read: Callable[[T], Image.Image]
+) -> Iterator[list[np.ndarray | None]]:
     """Pictures cropped for a network, (S, S, 3) uint8, in batches; None where a file cannot be read.
 
     Two threads of its own decode one batch ahead of whoever takes them; they end with the iterator.
-    """
-    rest = iter(paths)
 
-    def read(path: Path) -> np.ndarray | None:
+    Args:
+        pictures: what `read` takes.
+        read: decodes one; raises `InvalidInputError` where it cannot.
+    """
+    rest = iter(pictures)
+
+    def cropped(item: T) -> np.ndarray | None:
         try:
-            return crop(read_picture(path), network.entry.input_size, resize=network.entry.resize)
+            return crop(read(item), network.entry.input_size, resize=network.entry.resize)
         except InvalidInputError:
             return None
 
     with ThreadPoolExecutor(2) as readers:
-        ahead = [readers.submit(read, path) for path in islice(rest, batch)]
+        ahead = [readers.submit(cropped, item) for item in islice(rest, batch)]
         while ahead:
-            ready, ahead = ahead, [readers.submit(read, path) for path in islice(rest, batch)]
+            ready, ahead = ahead, [readers.submit(cropped, item) for item in islice(rest, batch)]
             yield [future.result() for future in ready]
 
 
@@ -115,34 +96,73 @@ def evaluate(
     folder: Path,
     *,
     limit: int | None = None,
+    only: Collection[str] | None = None,
+    perturb: Perturb | None = None,
     batch: int = 32,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
-    """Measure top-1 and top-5 over a folder of labelled pictures.
+    """Measure top-1 and top-5 over labelled pictures.
 
     Args:
+        folder: that holds them, or a tar or tar.gz file (see `perturber.zoo.collections`).
         limit: use a fixed subset of this many pictures.
+        only: use only pictures with one of these stems (see `perturber.zoo.collections.stem`).
+        perturb: what changes them, for the robust accuracies.
         progress: called with the number of pictures done and in all.
 
     Raises:
-        InvalidInputError: no such folder, or nothing in it that could be used.
+        InvalidInputError: no such thing, or nothing in it that could be used.
     """
-    pictures = labelled_pictures(folder, network.entry.class_list, limit)
-    hits1 = hits5 = count = done = 0
+    source = collection(folder)
+    names = source.names if only is None else [name for name in source.names if stem(name) in only]
+    if not names and only is not None:
+        raise InvalidInputError(f"None of the pictures in {str(folder)!r} is one of the {len(only)} that are listed.")
+    pictures = spread(_labelled(folder, names, network.entry.class_list), limit)
+    plain, robust = _Hits(), _Hits()
+    done = 0
     unreadable: list[str] = []
-    for arrays in read_ahead(network, (path for path, _ in pictures), batch):
+    for arrays in read_ahead(network, (name for name, _ in pictures), batch, lambda name: picture(source, name)):
         shown = list(zip(arrays, pictures[done:], strict=False))
         good = [(array, label) for array, (_, label) in shown if array is not None]
-        unreadable += [path.name for array, (path, _) in shown if array is None]
+        unreadable += [name.rpartition("/")[2] for array, (name, _) in shown if array is None]
         if good:
             images = torch.tensor(np.stack([a for a, _ in good]), device=network.device).permute(0, 3, 1, 2) / 255
-            labels = torch.tensor([label for _, label in good], device=network.device)[:, None]
-            with torch.inference_mode():
-                logits = network.logits(images)
-            right = logits.topk(min(5, logits.shape[1])).indices == labels
-            hits1, hits5, count = hits1 + int(right[:, 0].sum()), hits5 + int(right.sum()), count + len(good)
+            classes = torch.tensor([label for _, label in good], device=network.device)
+            plain.add(network, images, classes)
+            if perturb is not None:
+                robust.add(network, perturb(images, classes), classes)
         done += len(arrays)
         progress(done, len(pictures))
-    if not count:
+    if not plain.count:
         raise InvalidInputError(f"None of the pictures in {str(folder)!r} can be read.")
-    return Evaluation(top1=hits1 / count, top5=hits5 / count, count=count, unreadable=tuple(unreadable))
+    robust_top1, robust_top5 = (None, None) if perturb is None else robust.shares()
+    top1, top5 = plain.shares()
+    return Evaluation(top1, top5, plain.count, tuple(unreadable), robust_top1, robust_top5)
+
+
+class _Hits:
+    """How often the class was the first, or among the first five."""
+
+    def __init__(self) -> None:
+        self.first = self.five = self.count = 0
+
+    def add(self, network: Network, images: Tensor, classes: Tensor) -> None:
+        with torch.inference_mode():
+            logits = network.logits(images)
+        right = logits.topk(min(5, logits.shape[1])).indices == classes[:, None]
+        self.first += int(right[:, 0].sum())
+        self.five += int(right.sum())
+        self.count += len(images)
+
+    def shares(self) -> tuple[float, float]:
+        return self.first / self.count, self.five / self.count
+
+
+def _labelled(folder: Path, names: Sequence[str], classes: Sequence[ClassName]) -> list[tuple[str, int]]:
+    known = zip(names, labels(names, classes), strict=True)
+    found = [(name, label) for name, label in known if label is not None]
+    if not found:
+        raise InvalidInputError(
+            f"The folder {str(folder)!r} holds no labelled pictures; name them <wnid>_*.JPEG or put them into <wnid>/."
+        )
+    return found
