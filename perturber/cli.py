@@ -1,4 +1,4 @@
-"""Without a browser: run, look, render, parameters, evaluate, featurevis, examples, models, objects, …, bench."""
+"""Without a browser: run, look, render, parameters, evaluate, featurevis, train, examples, models, …, bench."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from perturber.cli_examples import examples_app
 from perturber.cli_featurevis import featurevis
 from perturber.cli_models import models_app
 from perturber.cli_scenes import backgrounds_app, objects_app
+from perturber.cli_train import train
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.parameters import PARAMETERS, Choice, Number
@@ -156,31 +157,42 @@ def parameters(as_json: Json = False) -> None:
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Option(help="Catalogue model.")],
-    images: Annotated[Path, typer.Option(help="Folder with <wnid>_*.JPEG files or <wnid>/ folders.")],
+    model: Annotated[str, typer.Option(help="Catalogue model, or model@step for a checkpoint of it.")],
+    images: Annotated[Path, typer.Option(help="Folder, tar or tar.gz with <wnid>_*.JPEG files or <wnid>/ folders.")],
     limit: Annotated[int | None, typer.Option(help="Use a fixed subset of this many pictures.", min=1)] = None,
+    only: Annotated[Path | None, typer.Option(help="List of names: use only pictures that stand in it.")] = None,
+    attack: Annotated[
+        str | None, typer.Option(help="Also measure under this attack, such as pgd(l2=0.5,steps=10).")
+    ] = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Measure top-1 and top-5 over a folder of labelled pictures."""
+    """Measure top-1 and top-5 over labelled pictures."""
     from tqdm import tqdm
 
     from perturber.service import InferenceService
+    from perturber.training.pool import read_stems
+    from perturber.training.recipe import parse_attack
 
+    listed = None if only is None else read_stems(only)
+    against = None if attack is None else parse_attack(attack, model)
     with InferenceService(_settings(device)) as service, tqdm(unit=" pictures", file=sys.stderr) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        result = service.evaluate(model, images, limit=limit, progress=progress)
+        result = service.evaluate(model, images, limit=limit, only=listed, attack=against, progress=progress)
     if as_json:
-        print(json.dumps({"model": model, **vars(result)}, indent=2))
-    else:
-        print(f"{model}: top-1 {result.top1:.1%}, top-5 {result.top5:.1%} over {result.count} pictures")
+        print(json.dumps({"model": model, "attack": against and str(against), **vars(result)}, indent=2))
+        return
+    print(f"{model}: top-1 {result.top1:.1%}, top-5 {result.top5:.1%} over {result.count} pictures")
+    if result.robust_top1 is not None:
+        print(f"under {against}: top-1 {result.robust_top1:.1%}, top-5 {result.robust_top5:.1%}")
 
 
 app.command()(featurevis)
+app.command()(train)
 
 
 @bench.command("look")
