@@ -1,6 +1,7 @@
 """Adversarial attacks as steps on a state, and what they show of a network. Knows nothing of Dash or the service."""
 
 from perturber.attack.attack import METHODS, Attack, Method
+from perturber.attack.autoattack import AutoAttackCurve, check_autoattack
 from perturber.attack.curves import CurveResult, RobustnessCurve
 from perturber.attack.layers import relative_change
 from perturber.attack.norms import NORMS, Norm, NormName
@@ -11,12 +12,14 @@ __all__ = [
     "METHODS",
     "NORMS",
     "Attack",
+    "AutoAttackCurve",
     "CurveResult",
     "Method",
     "Norm",
     "NormName",
     "RobustnessCurve",
     "State",
+    "check_autoattack",
     "margins",
     "radial_spectrum",
     "relative_change",

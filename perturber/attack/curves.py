@@ -23,7 +23,9 @@ class CurveResult:
         epsilons: (K,) as they were given.
         count: pictures.
         accuracy: (K,) float64, share of pictures whose label is still the most probable class; NaN for those not done.
-        margin: (K,) float64, mean distance in logits between the label and the best other class; NaN likewise.
+        margin: (K,) float64, mean distance in logits between the label and the best other class; NaN likewise, and
+            for attacks that do not look for the smallest one.
+        attack: what it was, as a person would say it.
     """
 
     norm: NormName
@@ -31,6 +33,7 @@ class CurveResult:
     count: int
     accuracy: np.ndarray
     margin: np.ndarray
+    attack: str
 
 
 class RobustnessCurve:
@@ -91,6 +94,7 @@ class RobustnessCurve:
             for epsilon in epsilons
         ]
         self._norm: NormName = norm
+        self._name = f"{'Sparse PGD' if norm == 'l0' else 'PGD'}, {steps} steps"
         self._epsilons = tuple(epsilons)
         batches = [slice(first, first + batch) for first in range(0, len(images), batch)]
         self._waiting = [(k, part) for k in range(len(epsilons)) for part in batches][::-1]
@@ -127,7 +131,14 @@ class RobustnessCurve:
         """What is known so far."""
         count = len(self._images)
         accuracy, margin = np.where(self._seen == count, self._sums / count, np.nan)
-        return CurveResult(norm=self._norm, epsilons=self._epsilons, count=count, accuracy=accuracy, margin=margin)
+        return CurveResult(
+            norm=self._norm,
+            epsilons=self._epsilons,
+            count=count,
+            accuracy=accuracy,
+            margin=margin,
+            attack=self._name,
+        )
 
     @torch.inference_mode()
     def _margins(self, state: State) -> Tensor:
