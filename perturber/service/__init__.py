@@ -1,7 +1,9 @@
 """The inference service: requests in, answers out; the only owner of the device."""
 
+from perturber.service.curve_works import CurveRequest, Curves
 from perturber.service.editing_works import SaveRequest, ScanRequest
 from perturber.service.jobs import JobState, JobStatus
+from perturber.service.perturbation_works import Perturbations, PerturbationsRequest
 from perturber.service.requests import (
     IMAGE_SIZE,
     LOW_FREQUENCY,
@@ -10,6 +12,7 @@ from perturber.service.requests import (
     AttackRequest,
     ClassScore,
     Explanation,
+    LayerChanges,
     Look,
     LookRequest,
     ModelInfo,
@@ -30,14 +33,19 @@ __all__ = [
     "AttackOutcome",
     "AttackRequest",
     "ClassScore",
+    "CurveRequest",
+    "Curves",
     "Explanation",
     "IndexRequest",
     "InferenceService",
     "JobState",
     "JobStatus",
+    "LayerChanges",
     "Look",
     "LookRequest",
     "ModelInfo",
+    "Perturbations",
+    "PerturbationsRequest",
     "Progress",
     "RankRequest",
     "Ranking",

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from perturber import zoo
-from perturber.attack import State, radial_spectrum, share_below, start, step
+from perturber.attack import State, radial_spectrum, relative_change, share_below, start, step
 from perturber.service.requests import (
     LOW_FREQUENCY,
     AttackLook,
     AttackOutcome,
     ClassScore,
+    LayerChanges,
     LookRequest,
     Progress,
     SlotLook,
@@ -30,10 +31,23 @@ KEPT = 32
 
 @dataclass
 class _Running:
-    """An attack as far as it has come, and what the networks had made of the picture before."""
+    """An attack as far as it has come.
+
+    Attributes:
+        clean: what the networks had made of the picture before: model → logits (K,).
+        activations: of the attacked network's layers before: layer → (1, C, h, w); None where nobody has asked.
+        changes: how far they have moved, (L,) after each step from 0 on as far as somebody has asked.
+    """
 
     state: State
     clean: dict[str, Tensor] = field(default_factory=dict)
+    activations: dict[str, Tensor] | None = None
+    changes: list[Tensor] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """That were taken."""
+        return int(self.state.steps[0])
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ class Attacked:
         state: of one item.
         clean: model → logits (K,) of the picture before.
         label: class that the attacked model had predicted.
+        layers: how far its layers have moved, if that was asked for.
     """
 
     request: LookRequest
@@ -53,6 +68,7 @@ class Attacked:
     state: State
     clean: dict[str, Tensor]
     label: int
+    layers: LayerChanges | None
 
     def look(
         self, slots: Sequence[SlotLook], classes: Callable[[str], Sequence[str]]
@@ -87,6 +103,7 @@ class Attacked:
                 perturbation=perturbation.permute(1, 2, 0).cpu().numpy() if asked.details else None,
                 spectrum=radial_spectrum(self.state.perturbation)[1][0].cpu().numpy() if asked.details else None,
                 low_share=float(share_below(self.state.perturbation, LOW_FREQUENCY)[0]),
+                layers=self.layers,
             ),
             plain,
         )
@@ -115,9 +132,13 @@ class Attacks:
         with torch.inference_mode(False):
             picture = image.clone()[None]
             running = self._find(request, network, picture)
+            if asked.layers:
+                self._follow(running, network)
             most = STEPS_AT_ONCE.get(picture.device.type, 2)
-            for _ in range(min(most, asked.attack.steps - int(running.state.steps[0]))):
+            for _ in range(min(most, asked.attack.steps - running.steps)):
                 running.state = step(network, running.state)
+                if asked.layers:
+                    self._follow(running, network)
             for model in {asked.attack.model, *(slot.model for slot in request.slots if slot.predictions)}:
                 if model not in running.clean:
                     with torch.no_grad():
@@ -126,7 +147,14 @@ class Attacks:
         grey = 0.5 * (1 - asked.original)
         shown = asked.original * picture[0] + grey + asked.alpha * running.state.perturbation[0]
         slots = tuple(replace(s, pinned=(*s.pinned, label)) if s.predictions else s for s in request.slots)
-        return Attacked(replace(request, slots=slots), shown.clamp(0, 1), running.state, running.clean, label)
+        return Attacked(
+            request=replace(request, slots=slots),
+            shown=shown.clamp(0, 1),
+            state=running.state,
+            clean=running.clean,
+            label=label,
+            layers=_layer_changes(network, running) if asked.layers else None,
+        )
 
     def _find(self, request: LookRequest, network: zoo.Network, picture: Tensor) -> _Running:
         """The attack that this request goes on with, or one before its first step."""
@@ -135,9 +163,31 @@ class Attacks:
         own = None if request.image is None else hashlib.sha256(request.image.tobytes()).digest()
         key = request.scene, own, replace(asked.attack, steps=0), network.fingerprint
         running = self._running.get(key)
-        if running is None or int(running.state.steps[0]) > asked.attack.steps:
+        unknown = asked.layers and running is not None and len(running.changes) < running.steps
+        if running is None or unknown or running.steps > asked.attack.steps:
             running = self._running[key] = _Running(start(network, picture, asked.attack))
         self._running.move_to_end(key)
         while len(self._running) > KEPT:
             self._running.popitem(last=False)
         return running
+
+    def _follow(self, running: _Running, network: zoo.Network) -> None:
+        """Note how far the layers are from where they were, unless this step has been noted."""
+        if len(running.changes) > running.steps:
+            return
+        if running.activations is None:
+            for other in self._running.values():
+                other.activations = None  # they are large: one attack at a time keeps them
+            running.activations = _activations(network, running.state.images)
+        moved = _activations(network, running.state.attacked)
+        running.changes.append(torch.cat(list(relative_change(running.activations, moved).values())))
+
+
+@torch.no_grad()
+def _activations(network: zoo.Network, picture: Tensor) -> dict[str, Tensor]:
+    return network.look(network.preprocess(picture), layers=tuple(network.layers), logits=False).activations
+
+
+def _layer_changes(network: zoo.Network, running: _Running) -> LayerChanges:
+    change = torch.stack(running.changes).float().cpu().numpy()
+    return LayerChanges(layers=tuple(network.layers), change=change)

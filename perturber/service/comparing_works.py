@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perturber import experiments, zoo
-from perturber.editing import EditedNetwork, independent
+from perturber import experiments
 from perturber.errors import InvalidInputError
 from perturber.examples.folders import picture_names
 from perturber.experiments import ChannelCorrelation, SameChannels, Similarity
@@ -187,22 +186,12 @@ class _Pictures:
         )
 
 
-def _networks(engine: "LocalEngine", request: SimilarityRequest) -> tuple[zoo.Network, zoo.Network]:
-    """Both networks, such that no editor changes them while a work takes its steps."""
-    names = dict.fromkeys((request.a, request.b))
-    found = {}
-    for name in names:
-        network = engine.network(name)
-        found[name] = independent(network) if isinstance(network, EditedNetwork) else network
-    return found[request.a], found[request.b]
-
-
 class SimilarityWork:
     """Makes the pictures, then shows them to both networks; product: a `Similarity` as far as it has come."""
 
     def __init__(self, engine: "LocalEngine", request: SimilarityRequest) -> None:
         self.pictures = _Pictures(engine, request.batch)
-        a, b = _networks(engine, request)
+        a, b = engine.networks.steady((request.a, request.b))
         self.work = experiments.SimilarityWork(a, b, self.pictures.images, batch=self.pictures.a_step)
 
     def step(self) -> None:
@@ -225,7 +214,7 @@ class CorrelationWork:
     def __init__(self, engine: "LocalEngine", request: CorrelationRequest) -> None:
         self.request = request
         self.pictures = _Pictures(engine, request.batch)
-        self.networks = _networks(engine, request)
+        self.networks = engine.networks.steady((request.a, request.b))
         self.correlation = ChannelCorrelation()
         self.done = 0
 

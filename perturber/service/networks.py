@@ -1,12 +1,13 @@
 """Networks that are resident on the device: those of the catalogue and edited ones, within a memory budget."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 
 from perturber import zoo
 from perturber.config import Settings
-from perturber.editing import Edit, Editor
+from perturber.editing import Edit, EditedNetwork, Editor, independent
 
 
 class Networks:
@@ -35,6 +36,18 @@ class Networks:
         network = self._loaded(name)
         self._make_room()
         return network
+
+    def steady(self, names: Sequence[str]) -> list[zoo.Network]:
+        """The networks of these names, such that no editor changes them while a work takes its steps.
+
+        Raises:
+            InvalidInputError: as of `get`.
+        """
+        found = {}
+        for name in dict.fromkeys(names):
+            network = self.get(name)
+            found[name] = independent(network) if isinstance(network, EditedNetwork) else network
+        return [found[name] for name in names]
 
     def editor(self, first: str, second: str | None) -> Editor:
         """What edits these models, with their weights as its bases.

@@ -53,12 +53,14 @@ class AttackRequest:
         alpha: share of the perturbation δ, from 0 to 1.
         original: share of the picture's contrast about grey, from 0 to 1.
         details: whether the perturbation itself is wanted.
+        layers: whether it is wanted how far each layer moves; an attack whose steps were not followed so begins anew.
     """
 
     attack: Attack
     alpha: float = 1.0
     original: float = 1.0
     details: bool = False
+    layers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +169,19 @@ class AttackOutcome:
     top: ClassScore
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayerChanges:
+    """How far each layer of the attacked model has moved, ‖a′ − a‖ / ‖a‖, whatever share of the attack is shown.
+
+    Attributes:
+        layers: (L) names in forward order.
+        change: (steps + 1, L) float32 from 0; row k after step k, row 0 before the first.
+    """
+
+    layers: tuple[str, ...]
+    change: np.ndarray
+
+
 @dataclass(frozen=True, kw_only=True)
 class AttackLook:
     """How an attack stands.
@@ -179,6 +194,7 @@ class AttackLook:
         spectrum: energy (R,) of the perturbation at radial frequencies from 0 to 0.5 cycles a pixel, evenly spaced,
             or None if not asked for.
         low_share: share of its energy below `LOW_FREQUENCY`, from 0 to 1.
+        layers: how far each layer has moved step by step, or None if not asked for.
     """
 
     progress: Progress
@@ -188,6 +204,7 @@ class AttackLook:
     perturbation: np.ndarray | None
     spectrum: np.ndarray | None
     low_share: float
+    layers: LayerChanges | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,9 @@ from perturber.editing import EditedNetwork, independent
 from perturber.examples import ExampleIndex, Indexing
 from perturber.featurevis import Optimisation
 from perturber.service.comparing_works import CorrelationRequest, CorrelationWork, SimilarityRequest, SimilarityWork
+from perturber.service.curve_works import CurveRequest, CurveWork
 from perturber.service.editing_works import SaveRequest, SaveWork, ScanRequest, ScanWork
+from perturber.service.perturbation_works import PerturbationsRequest, PerturbationsWork
 from perturber.service.requests import Progress
 from perturber.service.visualisations import VisualisationRequest
 
@@ -108,5 +110,7 @@ WORKS: dict[type, Callable[["LocalEngine", Any], Work]] = {
     SaveRequest: SaveWork,
     SimilarityRequest: SimilarityWork,
     CorrelationRequest: CorrelationWork,
+    PerturbationsRequest: PerturbationsWork,
+    CurveRequest: CurveWork,
 }
 """Kind of request → work that does it with an engine's networks."""
