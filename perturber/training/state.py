@@ -170,7 +170,8 @@ def _half(tensor: Tensor) -> Tensor:
 
 def _write(path: Path, state: State, kind: str, told: Mapping[str, Any]) -> None:
     plain = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}
-    metadata = {kind: json.dumps(told, ensure_ascii=False), "sha256": _hash(plain)}
+    # One key alone: safetensors writes several in any order, and equal states are to be equal files.
+    metadata = {kind: json.dumps({**told, "sha256": _hash(plain)}, ensure_ascii=False)}
     try:
         write_whole(path, save(plain, metadata=metadata))
     except OSError as error:
@@ -186,12 +187,12 @@ def _read(path: Path, kind: str) -> tuple[State, dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        if metadata["sha256"] != _hash(state):
-            raise ValueError("its tensors are not those that were written")
         told = json.loads(metadata[kind])
+        if told.pop("sha256") != _hash(state):
+            raise ValueError("its tensors are not those that were written")
     except FileNotFoundError:
         raise InvalidInputError(f"There is no file {str(path)!r}.") from None
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, AttributeError) as error:
         raise InvalidInputError(
             f"The file {str(path)!r} is truncated or corrupt and cannot be used. Delete it and start again."
         ) from error
