@@ -398,6 +398,8 @@ window.perturber = window.perturber || {};
         over(job);
     }
 
+    const ATTACK_STEPS = 8;
+
     // Where the two models fit together: a job, whose figure grows.
     class Scan {
         constructor(mixing) {
@@ -414,6 +416,18 @@ window.perturber = window.perturber || {};
                 return element;
             };
             this.reverse = make("input", { type: "checkbox", id: "mixing-reverse" });
+            this.attack = make("select", { ariaLabel: "Attack on every cut", title: `Attack every cut as well, by ${ATTACK_STEPS} steps of ε/8 along its own gradients` });
+            this.attack.append(...[["", "no attack"], ["l2", "under PGD, L2"], ["linf", "under PGD, L∞"]].map(([value, textContent]) => make("option", { value, textContent })));
+            this.epsilon = make("input", { type: "number", min: 0, step: "any", ariaLabel: "ε of the attack", title: "Size of the ball, in the [0, 1] pixel scale" });
+            this.scaled = make("span", {});
+            const ball = make("label", { hidden: true }, "ε", this.epsilon, this.scaled);
+            const scaled = () => (this.scaled.textContent = `= ${Number((this.epsilon.value * 255).toFixed(2))}/255`);
+            this.epsilon.addEventListener("input", scaled);
+            this.attack.addEventListener("change", () => {
+                ball.hidden = !this.attack.value;
+                this.epsilon.value = { l2: 1, linf: 0.0157 }[this.attack.value] || "";
+                scaled();
+            });
             this.stop = button("Cancel", "End this scan", () => window.perturber.post(`/jobs/${this.job}/cancel`, {}));
             this.stop.hidden = true;
             bar.append(
@@ -421,6 +435,8 @@ window.perturber = window.perturber || {};
                 button("Scan this scene", "Every cut on the scene as it is now", () => this.start(false)),
                 ...(mixing.facts.examples ? [button("Scan example pictures", "Every cut on up to 256 pictures of the folder of examples", () => this.start(true))] : []),
                 make("label", { title: "Early parts from Model 1 rather than from Model 2" }, this.reverse, "early parts from Model 1"),
+                this.attack,
+                ball,
                 this.stop,
                 this.words,
                 make("span", { className: "gap" }),
@@ -440,7 +456,9 @@ window.perturber = window.perturber || {};
         }
 
         async start(folder) {
-            const body = { ...this.mixing.request(), folder, reverse: this.reverse.checked };
+            const { value: norm } = this.attack;
+            const attack = norm && `pgd(${norm}=${this.epsilon.value},steps=${ATTACK_STEPS};${this.mixing.edit.first})`;
+            const body = { ...this.mixing.request(), folder, reverse: this.reverse.checked, attack };
             if (!this.stop.hidden) this.stop.click(); // what nobody will see
             const response = await window.perturber.post("/mixing/scan", body);
             if (!response.ok) return (this.words.textContent = await window.perturber.sentence(response));

@@ -9,6 +9,7 @@ from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callb
 from flask import Blueprint, Response, jsonify, request
 
 from perturber import zoo
+from perturber.attack import Attack
 from perturber.editing import LEVELS, Edit, load_edit
 from perturber.errors import InvalidInputError, OvertakenError
 from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, as_json, compatibility, data_uri, scanned
@@ -138,6 +139,7 @@ def scan() -> Response:
                 fingerprints=fingerprints,
                 level=state.level,
                 reverse=data.get("reverse") is True,
+                attack=Attack.parse(str(data["attack"])) if data.get("attack") else None,
             )
         )
     )

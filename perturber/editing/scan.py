@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from perturber import zoo
+from perturber.attack import Attack, State, margins, start
+from perturber.attack import step as attack_step
 from perturber.editing.apply import Editor
 from perturber.editing.edit import Edit
 from perturber.editing.units import Level, units
@@ -28,6 +30,10 @@ class ScanResult:
         agreement: (K + 1) float64, share of pictures with Model 1's prediction.
         margin: (K + 1) float64, mean distance in logits between the label (without labels: Model 1's class) and the
             best other class; negative where the other wins.
+        attack: that each cut was under as well, or None.
+        robust: (K + 1) float64, share of pictures whose label (without labels: Model 1's class) is still the first
+            when the cut itself is attacked; None without an attack.
+        robust_margin: (K + 1) float64, as `margin`, under the attack; None without one.
     """
 
     units: tuple[str, ...]
@@ -37,6 +43,14 @@ class ScanResult:
     top5: np.ndarray | None
     agreement: np.ndarray
     margin: np.ndarray
+    attack: Attack | None = None
+    robust: np.ndarray | None = None
+    robust_margin: np.ndarray | None = None
+
+
+def passes(units: int, attack: Attack | None) -> int:
+    """How often a scan sees each batch: with Model 1, then with every cut, and under attack in each of its steps."""
+    return 1 + (units + 1) * (1 if attack is None else attack.steps + 2)
 
 
 class Scan:
@@ -49,13 +63,15 @@ class Scan:
         reverse: whether the first units are Model 1's, rather than Model 2's.
         level: which units.
         batch: pictures a step.
+        attack: untargeted, taken on every cut, whose gradients it follows; what model it names does not matter.
 
     Attributes:
-        total: steps; one pass of Model 1, then one for each cut.
+        total: steps; one pass of Model 1, then one for each cut, and under an attack one more for each of its steps
+            and for a look at where it has led.
         done: steps taken so far.
 
     Raises:
-        InvalidInputError: the networks have different architectures, or there are no pictures.
+        InvalidInputError: the networks have different architectures, there are no pictures, or the attack has a target.
     """
 
     def __init__(
@@ -68,7 +84,10 @@ class Scan:
         reverse: bool = False,
         level: Level = "stage",
         batch: int = 8,
+        attack: Attack | None = None,
     ) -> None:
+        if attack is not None and attack.target is not None:
+            raise InvalidInputError("The attack of a scan makes pictures leave their class: it has no target.")
         if not len(pictures):
             raise InvalidInputError("There are no pictures to scan with.")
         if labels is not None and len(labels) != len(pictures):
@@ -81,8 +100,11 @@ class Scan:
         self._labels = None if labels is None else labels.to(first.device)
         self._predicted = torch.empty(len(pictures), dtype=torch.long, device=first.device)
         self._batches = [slice(start, start + batch) for start in range(0, len(pictures), batch)]
-        self._sums = np.zeros((4, len(self.units) + 1))  # top-1, top-5, agreement, margin
-        self.total = (len(self.units) + 2) * len(self._batches)
+        self._sums = np.zeros((6, len(self.units) + 1))  # top-1, top-5, agreement, margin; robust, robust margin
+        self._attack = attack
+        self._cut, self._number = -1, 0  # what comes next; cut -1: Model 1 alone
+        self._state: State | None = None  # of the attack on the present batch
+        self.total = passes(len(self.units), attack) * len(self._batches)
         self.done = 0
 
     @property
@@ -96,25 +118,29 @@ class Scan:
         first, second = (network.entry.name for network in self._networks)
         return Edit.mix(first, second, dict.fromkeys(of_second, 1.0))
 
-    @torch.inference_mode()
     def step(self) -> None:
-        """Take the next batch; to be called until finished."""
-        passes, number = divmod(self.done, len(self._batches))
-        part = self._batches[number]
-        network = self._networks[0] if passes == 0 else self.editor.network(self.edit(passes - 1))
-        logits = network.logits(self._pictures[part].to(network.device))
-        if passes == 0:
-            self._predicted[part] = logits.argmax(1)
+        """Take the next pass of the next batch; to be called until finished."""
+        network = self._networks[0] if self._cut < 0 else self.editor.network(self.edit(self._cut))
+        part = self._batches[self._number]
+        if self._state is None:
+            over = self._look(network, part)
+        elif int(self._state.steps[0]) < self._attack_steps:
+            self._state, over = attack_step(network, self._state), False
         else:
-            self._sums[:, passes - 1] += self._scores(logits.double(), part)
+            self._sums[4:, self._cut] += self._robust_scores(network, self._state)
+            self._state, over = None, True
         self.done += 1
+        if over:
+            self._number += 1
+            if self._number == len(self._batches):
+                self._cut, self._number = self._cut + 1, 0
 
     def result(self) -> ScanResult:
         """What is known so far."""
         count = len(self._pictures)
         means = self._sums / count
-        means[:, max(0, self.done // len(self._batches) - 1) :] = np.nan  # cuts that have not seen every picture
-        labelled = self._labels is not None
+        means[:, max(0, self._cut) :] = np.nan  # cuts that have not seen every picture
+        labelled, attacked = self._labels is not None, self._attack is not None
         return ScanResult(
             units=self.units,
             reverse=self.reverse,
@@ -123,14 +149,41 @@ class Scan:
             top5=means[1] if labelled else None,
             agreement=means[2],
             margin=means[3],
+            attack=self._attack,
+            robust=means[4] if attacked else None,
+            robust_margin=means[5] if attacked else None,
         )
 
+    @property
+    def _attack_steps(self) -> int:
+        return 0 if self._attack is None else self._attack.steps
+
+    def _look(self, network: zoo.Network, part: slice) -> bool:
+        """One batch as it is; whether nothing more is to be done with it."""
+        pictures = self._pictures[part].to(network.device)
+        with torch.inference_mode():
+            logits = network.logits(pictures)
+            if self._cut < 0:
+                self._predicted[part] = logits.argmax(1)
+                return True
+            self._sums[:4, self._cut] += self._scores(logits.double(), part)
+        if self._attack is not None:
+            self._state = start(network, pictures, self._attack, labels=self._classes(part))
+        return self._attack is None
+
+    def _classes(self, part: slice) -> Tensor:
+        """What the pictures of a batch should be taken for."""
+        return self._predicted[part] if self._labels is None else self._labels[part]
+
     def _scores(self, logits: Tensor, part: slice) -> list[float]:
-        """Sums over a batch of what `_sums` holds."""
-        predicted = self._predicted[part]
-        classes = (predicted if self._labels is None else self._labels[part])[:, None]
-        right = logits.topk(min(TOP, logits.shape[1])).indices == classes
-        others = logits.scatter(1, classes, -torch.inf).amax(1)
-        margin = logits.gather(1, classes)[:, 0] - others
-        agreement = logits.argmax(1) == predicted
-        return [float(values.sum()) for values in (right[:, 0], right, agreement, margin)]
+        """Sums over a batch of what `_sums` holds of it."""
+        classes = self._classes(part)
+        right = logits.topk(min(TOP, logits.shape[1])).indices == classes[:, None]
+        agreement = logits.argmax(1) == self._predicted[part]
+        return [float(values.sum()) for values in (right[:, 0], right, agreement, margins(logits, classes))]
+
+    @torch.inference_mode()
+    def _robust_scores(self, network: zoo.Network, state: State) -> list[float]:
+        """The same under an attack."""
+        found = margins(network.logits(state.attacked).double(), state.labels)
+        return [float((found > 0).sum()), float(found.sum())]

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from perturber import zoo
+from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.editing import Edit, Level, Recalibration, Scan, ScanResult, check_same_architecture, save_edit, units
+from perturber.editing.scan import passes
 from perturber.errors import InvalidInputError
 from perturber.examples.folders import picture_names
 from perturber.scene import SceneBase
@@ -50,6 +52,7 @@ class ScanRequest:
         scene: shown to each cut.
         folder: labelled pictures to show instead of the scene, or None.
         fingerprints: of both models, where known: with other weights behind a name it is another job.
+        attack: that every cut is under as well, or None.
     """
 
     first: str
@@ -59,12 +62,13 @@ class ScanRequest:
     fingerprints: tuple[str, ...] = ()
     level: Level = "stage"
     reverse: bool = False
+    attack: Attack | None = None
     urgent: bool = True
 
     @property
     def title(self) -> str:
         """What it does, as a person would say it."""
-        return f"Compatibility of {self.first} and {self.second}"
+        return f"Compatibility of {self.first} and {self.second}{' under attack' if self.attack else ''}"
 
 
 class ScanWork:
@@ -100,8 +104,8 @@ class ScanWork:
         read, to_read = (self.reading.done, self.reading.total) if self.reading else (0, 0)
         if self.scan is not None:
             return Progress(done=read + self.scan.done, steps=to_read + self.scan.total)
-        cuts = len(units(self.networks[0].module, self.request.level)) + 2
-        return Progress(done=read, steps=to_read + cuts * ceil(len(self.labels) / self._batch))
+        each = passes(len(units(self.networks[0].module, self.request.level)), self.request.attack)
+        return Progress(done=read, steps=to_read + each * ceil(len(self.labels) / self._batch))
 
     def product(self) -> ScanResult | None:
         """What is known so far."""
@@ -113,7 +117,15 @@ class ScanWork:
 
     def _begin(self, pictures: Tensor, labels: Tensor | None) -> Scan:
         request = self.request
-        return Scan(*self.networks, pictures, labels, reverse=request.reverse, level=request.level, batch=self._batch)
+        return Scan(
+            *self.networks,
+            pictures,
+            labels,
+            reverse=request.reverse,
+            level=request.level,
+            batch=self._batch,
+            attack=request.attack,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -211,16 +211,20 @@ def test_scan(opened: Open) -> None:
     watched = mixing(opened)
     page = watched.page
     drawn = "() => document.querySelectorAll('.scan .scatterlayer .trace').length"
+    page.get_by_label("Attack on every cut").select_option(label="under PGD, L2")
+    page.get_by_label("ε of the attack").fill("0.5")
+    assert "127.5/255" in page.locator(".scanning").inner_text()
     page.get_by_role("button", name="Scan this scene").click()
     words = page.locator(".scan .words")
-    page.wait_for_function("() => document.querySelector('.scan .words').textContent.endsWith('noisy')")
+    page.wait_for_function("() => document.querySelector('.scan .words').textContent.endsWith('noisy under attack')")
     page.wait_for_function(drawn)
+    assert "under PGD, L2, ε = 0.5, 8 steps" in page.locator(".scan .legend").inner_text()
     assert page.get_by_role("button", name="Cancel").is_hidden()
     assert re.fullmatch("[0-9a-f]{24}", watched.query()["scan"])
     page.reload()
     watched.settle()
     page.wait_for_function(drawn)
-    assert words.inner_text() == f"{LITE0} and {TWIN}"
+    assert words.inner_text() == f"{LITE0} and {TWIN} under attack"
 
 
 def test_a_scan_is_cancelled(opened: Open, site: Any) -> None:

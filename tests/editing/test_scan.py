@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from perturber import zoo
+from perturber.attack import Attack, margins
+from perturber.attack import run as attacked
 from perturber.editing import Scan, ScanResult, units
 from perturber.errors import InvalidInputError
 
@@ -51,6 +53,24 @@ def test_every_cut(smalls: tuple[zoo.Network, ...], images: Tensor, reverse: boo
     assert result.agreement[4 if reverse else 0] == 1
 
 
+@pytest.mark.parametrize("labelled", [False, True])
+def test_every_cut_under_attack(smalls: tuple[zoo.Network, ...], images: Tensor, labelled: bool) -> None:
+    first, second = smalls
+    labels = first.logits(images).argmax(1)
+    labels = labels.roll(1) if labelled else labels
+    attack = Attack(model="any", epsilon=0.5, steps=3)
+    scan = Scan(first, second, images, labels if labelled else None, batch=4, attack=attack)
+    result, plain = run(scan), run(Scan(first, second, images, labels if labelled else None, batch=4))
+    np.testing.assert_array_equal(result.margin, plain.margin)
+    assert (plain.robust, plain.robust_margin) == (None, None)
+    for cut in range(5):
+        network = scan.editor.network(scan.edit(cut))
+        state = attacked(network, images, attack, labels=labels)
+        found = margins(network.logits(state.attacked), labels).detach()
+        assert result.robust[cut] == pytest.approx(float((found > 0).float().mean()))
+        assert result.robust_margin[cut] == pytest.approx(float(found.mean()), abs=1e-4)
+
+
 def test_cuts_that_are_not_done_are_no_numbers(smalls: tuple[zoo.Network, ...], images: Tensor) -> None:
     scan = Scan(*smalls, images, batch=5)
     assert scan.total == 6 * 2
@@ -71,3 +91,5 @@ def test_what_cannot_be_scanned_is_said(smalls: tuple[zoo.Network, ...], images:
         Scan(*smalls, images[:0])
     with pytest.raises(InvalidInputError, match="10 pictures have 9 labels"):
         Scan(*smalls, images, torch.zeros(9))
+    with pytest.raises(InvalidInputError, match="has no target"):
+        Scan(*smalls, images, attack=Attack(model="any", target=3, steps=1))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from perturber.attack import Attack
 from perturber.editing import ScanResult
 from perturber.figures import compatibility, scanned
 
@@ -52,8 +53,23 @@ def test_without_labels_there_is_no_accuracy() -> None:
     assert [line.name for line in figure.data] == ["same class as Model 1", "margin"]
 
 
+ATTACKED = replace(
+    RESULT,
+    attack=Attack(model="any", epsilon=0.5, steps=8),
+    robust=np.array([0.1, 0.2, 0.0, 0.1]),
+    robust_margin=np.array([-1.0, -2.0, -3.0, -1.5]),
+)
+
+
+def test_under_an_attack_there_are_two_more_lines() -> None:
+    lines = {line.name: line for line in compatibility(ATTACKED).data}
+    np.testing.assert_array_equal(lines["top-1 under PGD, L2, ε = 0.5, 8 steps"].y, ATTACKED.robust)
+    np.testing.assert_array_equal(lines["margin under attack"].y, ATTACKED.robust_margin)
+    assert lines["margin under attack"].yaxis == "y2"
+
+
 def test_two_lines_never_look_alike() -> None:
-    for result in (RESULT, replace(RESULT, top1=None, top5=None)):
+    for result in (RESULT, replace(RESULT, top1=None, top5=None), ATTACKED):
         looks = [(line.line.color, line.line.dash) for line in compatibility(result).data]
         assert len(set(looks)) == len(looks)
 

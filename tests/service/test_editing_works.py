@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from perturber import zoo
+from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.editing import ScanResult, load_edit, units
 from perturber.errors import InvalidInputError
@@ -168,6 +169,17 @@ def test_progress_of_a_scan_only_rises_and_its_preview_grows(engine: LocalEngine
     assert max(p.steps for p in seen) == seen[-1].steps
     assert known == sorted(known)
     assert known[-1] == len(engine.units(LITE0, TWIN, "stage")) + 1
+
+
+def test_a_scan_under_attack_counts_its_passes(service: InferenceService, folder: Path) -> None:
+    attack = Attack(model=LITE0, epsilon=0.5, steps=1)
+    request = ScanRequest(first=LITE0, second=TWIN, scene=Scene(), folder=folder, attack=attack)
+    result = run(service, request)
+    assert isinstance(result, ScanResult)
+    assert result.robust_margin is not None
+    assert (result.robust_margin < result.margin).all()
+    status = service.jobs.status(service.jobs.submit(request).id)
+    assert status.progress.done == status.progress.steps
 
 
 def test_scans_that_cannot_be_made(service: InferenceService, folder: Path, tmp_path: Path) -> None:
