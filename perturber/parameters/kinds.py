@@ -225,7 +225,7 @@ class Neuron(Text):
             InvalidInputError: not of this form.
         """
         text = super().parse(value).strip()
-        if not re.fullmatch(r"(?:[\w.-]{1,80}/)?[\w.-]{1,100}:\d{1,6}", text, re.ASCII):
+        if not re.fullmatch(r"(?:[\w.@-]{1,80}/)?[\w.-]{1,100}:\d{1,6}", text, re.ASCII):
             raise self._refuse(value, f"{self.allowed}, for example {self.default}")
         return text
 
