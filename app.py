@@ -19,6 +19,7 @@ from perturber import objects
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.service import InferenceService
+from perturber.ui.attack_routes import routes as attack_routes
 from perturber.ui.context import KEY
 from perturber.ui.neuron_routes import routes as neuron_routes
 from perturber.ui.scene_routes import scene_routes
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
             server.register_blueprint(sys.modules[page["module"]].routes)
     server.register_blueprint(scene_routes(server))
     server.register_blueprint(neuron_routes)
+    server.register_blueprint(attack_routes)
     _add_routes(server)
     _handle_errors(server)
     _add_headers(app)

@@ -23,7 +23,7 @@ window.perturber = window.perturber || {};
         // changed(): tells the page that the attack is another
         constructor(page, changed) {
             const { attack, attackAlpha, originalAlpha } = page.facts;
-            Object.assign(this, { page, changed, attackAlpha, originalAlpha, running: false });
+            Object.assign(this, { page, changed, attackAlpha, originalAlpha, running: attack !== null });
             const first = { ...METHODS["pgd l2"][1], stepSize: null, steps: 0, target: null, randomStart: false, seed: 0 };
             this.values = { ...first, ...attack };
             this.slot = attack ? Math.max(0, page.slots.findIndex((s) => !s.vacant && s.model === attack.model)) : 0;
@@ -40,7 +40,21 @@ window.perturber = window.perturber || {};
 
         // As perturber/attack/attack.py writes it
         get text() {
-            const { method, norm, epsilon, steps, stepSize, target, randomStart, seed } = this.values;
+            return this.written(this.values.steps);
+        }
+
+        // The same with all the steps that were taken or, before the first, that Run would take
+        whole() {
+            const { method, steps } = this.values;
+            return this.written(steps || (method === "fgsm" ? 1 : this.wanted()));
+        }
+
+        wanted() {
+            return Math.max(1, Math.min(200, Math.round(Number(this.count.value)) || 8));
+        }
+
+        written(steps) {
+            const { method, norm, epsilon, stepSize, target, randomStart, seed } = this.values;
             const parts = [`${norm}=${epsilon}`];
             if (steps) parts.push(`steps=${steps}`);
             if (stepSize !== null && method !== "fgsm") parts.push(`step=${stepSize}`);
@@ -64,7 +78,6 @@ window.perturber = window.perturber || {};
         // ---- controls ------------------------------------------------------------------------------------------
 
         build() {
-            const { facts } = this.page;
             const button = (words, title, action) => {
                 const element = make("button", { className: "quiet", textContent: words, title });
                 element.addEventListener("click", action);
@@ -90,7 +103,7 @@ window.perturber = window.perturber || {};
             this.count = make("input", { type: "number", min: 1, max: 200, value: 8, id: "attack-count" });
             this.count.setAttribute("aria-label", "Steps to run");
             this.one = button("PGD step", "Take one step", () => this.run(1));
-            this.many = button("Run", "Take that many steps", () => this.run(Math.max(1, Math.min(200, Math.round(Number(this.count.value)) || 8))));
+            this.many = button("Run", "Take that many steps", () => this.run(this.wanted()));
             this.stop = button("Stop", "Stop after the present step", () => this.halt());
             this.reset = button("End attack", "Back to the picture as it is; a click into the scene does the same", () => this.end());
             this.progress = make("span", { className: "facts" });

@@ -47,6 +47,8 @@ window.perturber = window.perturber || {};
         page.attack = new window.perturber.Attack(page, publish);
         page.visualisations = new window.perturber.Visualisations(page);
         page.drawer = new window.perturber.Drawer(page, option, (n, channel) => page.controls.add(n, channel));
+        page.figures = new window.perturber.AttackFigures(page, publish);
+        page.figures.begin();
         document.querySelector(".explore .reference").addEventListener("click", setReference);
         // Another visit to the page is another gate: an answer on its way to the last visit finds nobody.
         window.perturber.gate = new window.perturber.Gate("/explore/look", draw);
@@ -103,7 +105,7 @@ window.perturber = window.perturber || {};
             vacant ? null : { model, layer, channels, activations, predictions, hidden },
         );
         const { pinned, explain, summary } = page.view;
-        return { scene: page.control.changes(), slots: slots, view: { pinned, explain, summary }, ...page.attack.request() };
+        return { scene: page.control.changes(), slots: slots, view: { pinned, explain, summary }, ...page.attack.request(), ...page.figures.request() };
     }
 
     // ---- URL --------------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ window.perturber = window.perturber || {};
         const values = Object.entries(page.control.changes());
         for (const [key, value] of Object.entries(page.view))
             if (String(value) !== String(page.facts.viewDefaults[key])) values.push([key, String(value)]);
-        values.push(...page.attack.query());
+        values.push(...page.attack.query(), ...page.figures.query());
         page.slots.forEach((slot, i) => {
             if (slot.vacant) return;
             const n = i + 1;
@@ -183,6 +185,7 @@ window.perturber = window.perturber || {};
         page.marker.show();
         drawOverlay();
         page.display.follow(Math.max(...answer.slots.map((slot) => (slot && slot.scale) || 0)));
+        page.figures.note(answer.attack, state);
         page.attack.draw(answer.attack, state);
         page.drawer.note(answer, state, sequence);
         page.visualisations.refresh();

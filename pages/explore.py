@@ -20,7 +20,6 @@ from perturber.figures import (
     SLOT_NAMES,
     ChannelMeans,
     activation_mosaic,
-    amplified,
     as_json,
     cam_picture,
     channel_summary,
@@ -28,10 +27,10 @@ from perturber.figures import (
     gradient_picture,
     mosaic,
     prediction_bars,
-    signs,
 )
-from perturber.service import LOW_FREQUENCY, AttackLook, Look, ModelInfo, SlotLook
+from perturber.service import Look, ModelInfo, SlotLook
 from perturber.service.checks import check_classes
+from perturber.ui.attack_routes import attack_facts
 from perturber.ui.context import service
 from perturber.ui.neuron_routes import class_examples, sheet
 from perturber.ui.scene_page import plane_facts, scene_page
@@ -67,6 +66,7 @@ def layout(**query: str) -> html.Div:
                 className="headings",
             ),
             *(slot_frame(PAGE, n, slot, _models(state)) for n, slot in enumerate(state.slots)),
+            html.Section(className="attack-figures", hidden=True),
             html.Section(className="drawer"),
         ],
         className="slots",
@@ -214,7 +214,11 @@ def look() -> Response:
         serviceMs=answer.total_ms,
         plane=plane_facts(answer.plane),
         attack=answer.attack
-        and _attack(answer.attack, [SLOT_NAMES[n] for n, s in state.shown.items() if s.predictions]),
+        and attack_facts(
+            answer.attack,
+            [SLOT_NAMES[n] for n, s in state.shown.items() if s.predictions],
+            asked.get("attack_layers_drawn"),
+        ),
     )
 
 
@@ -270,36 +274,6 @@ def _slot_answer(slot: SlotLook, image: np.ndarray, drawn: bool) -> dict[str, An
             "gradient": _jpeg(gradient_picture(slot.explanation.gradient)),
         }
     return result
-
-
-def _attack(attack: AttackLook, names: list[str]) -> dict[str, Any]:
-    """How the attack stands, what it does to each slot, and what the perturbation looks like."""
-    pictures = {}
-    if attack.perturbation is not None and attack.linf > 0:
-        pictures = {"amplified": data_uri(amplified(attack.perturbation)), "sign": data_uri(signs(attack.perturbation))}
-    return {
-        "done": attack.progress.done,
-        "steps": attack.progress.steps,
-        "l2": attack.l2,
-        "linf": attack.linf,
-        "pictures": pictures,
-        "spectrum": None if attack.spectrum is None or attack.linf == 0 else attack.spectrum.tolist(),
-        "lowShare": attack.low_share,
-        "lowFrequency": LOW_FREQUENCY,
-        "outcomes": [
-            {
-                "slot": name,
-                "class": outcome.before.name,
-                "before": outcome.before.probability,
-                "now": outcome.now.probability,
-                "top": outcome.top.name,
-                "topProbability": outcome.top.probability,
-                "topBefore": outcome.top_before.name,
-                "changed": outcome.top.index != outcome.top_before.index,
-            }
-            for name, outcome in zip(names, attack.outcomes, strict=True)
-        ],
-    }
 
 
 def _signature(slot: SlotLook) -> str:

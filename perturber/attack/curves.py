@@ -94,7 +94,7 @@ class RobustnessCurve:
             for epsilon in epsilons
         ]
         self._norm: NormName = norm
-        self._name = f"{'Sparse PGD' if norm == 'l0' else 'PGD'}, {steps} steps"
+        self._name = f"{'Sparse PGD' if norm == 'l0' else 'PGD'}, {steps} step{'s' * (steps != 1)}"
         self._epsilons = tuple(epsilons)
         batches = [slice(first, first + batch) for first in range(0, len(images), batch)]
         self._waiting = [(k, part) for k in range(len(epsilons)) for part in batches][::-1]

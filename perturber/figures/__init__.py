@@ -3,8 +3,9 @@
 from perturber.figures.activations import GAP, SIGMAS, activation_mosaic, data_uri, mosaic
 from perturber.figures.compatibility import compatibility, scanned
 from perturber.figures.explanations import cam_picture, gradient_picture
-from perturber.figures.perturbations import amplified, signs
+from perturber.figures.perturbations import amplified, layer_changes, layer_jumps, signs, spectra
 from perturber.figures.predictions import prediction_bars
+from perturber.figures.robustness import falls, robustness, robustness_csv
 from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, as_json, empty_figure
 from perturber.figures.summary import ChannelMeans, channel_summary
 
@@ -24,9 +25,15 @@ __all__ = [
     "compatibility",
     "data_uri",
     "empty_figure",
+    "falls",
     "gradient_picture",
+    "layer_changes",
+    "layer_jumps",
     "mosaic",
     "prediction_bars",
+    "robustness",
+    "robustness_csv",
     "scanned",
     "signs",
+    "spectra",
 ]

@@ -27,6 +27,9 @@ class PerturbationsRequest:
         slots: of each model the number of the slot that shows it.
         fingerprints: of the models: what computes differently is another job.
         plane: as in a `LookRequest`, for a scene with a plane.
+
+    Raises:
+        InvalidInputError: no models.
     """
 
     scene: SceneBase
@@ -36,6 +39,10 @@ class PerturbationsRequest:
     fingerprints: tuple[str, ...] = ()
     plane: np.ndarray | None = field(default=None, compare=False, repr=False)
     urgent: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise InvalidInputError("No model is shown that could be attacked. Show one, then ask again.")
 
     @property
     def title(self) -> str:
@@ -79,8 +86,6 @@ class PerturbationsWork:
     """Takes one step of the attack on one network a step; product: None, at the end `Perturbations`."""
 
     def __init__(self, engine: "LocalEngine", request: PerturbationsRequest) -> None:
-        if not request.models:
-            raise InvalidInputError("No model is shown that could be attacked. Show one, then ask again.")
         self.request = request
         self.networks = engine.networks.steady(request.models)
         with torch.inference_mode():

@@ -73,6 +73,12 @@ def test_a_link_brings_the_attack_back(opened: Open) -> None:
     assert page.locator("details.attack .scaled").inner_text() == "= 5.1/255"
 
 
+def test_a_link_brings_all_steps_back(opened: Open) -> None:
+    watched = opened(LINK + "&attack=pgd(l2=1,steps=5;efficientnet_lite0)")
+    watched.wait_for("window.perturber.page.attack.done === 5")
+    assert watched.query()["attack"] == "pgd(l2=1,steps=5;efficientnet_lite0)"
+
+
 def test_a_wrong_attack_in_a_link_gets_a_sentence(opened: Open) -> None:
     watched = opened(LINK + "&attack=pgd(l7=1;efficientnet_lite0)")
     assert "l7" in watched.page.locator("#explore-problems").inner_text()
