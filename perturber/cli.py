@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from perturber.cli_attack import attack
 from perturber.cli_examples import examples_app
 from perturber.cli_featurevis import featurevis
 from perturber.cli_models import models_app
@@ -192,6 +193,7 @@ def evaluate(
 
 
 app.command()(featurevis)
+app.command()(attack)
 app.command()(train)
 
 
