@@ -10,7 +10,8 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	sh tests/browser/need_chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal -m 'not browser'
+	$(BIN)/python -m pytest -m browser
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

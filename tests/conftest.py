@@ -10,7 +10,7 @@ import pytest
 import torch
 
 # Several test processes and a browser share the machine with torch.
-torch.set_num_threads(max(1, (os.cpu_count() or 1)))
+torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 
 # What is kept for users belongs to no test.
 os.environ["PERTURBER_DATA"] = tempfile.mkdtemp(prefix="perturber-tests-")

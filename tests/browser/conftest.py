@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import waitress
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
 
 from app import create_app
 from perturber.bench import chromium
@@ -62,8 +62,14 @@ class Watched:
         self.errors: list[str] = []
         self.requests: list[str] = []
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", self._page_error)
         page.on("request", self._request)
+
+    def detach(self) -> None:
+        """Listen no longer."""
+        self.page.remove_listener("console", self._console)
+        self.page.remove_listener("pageerror", self._page_error)
+        self.page.remove_listener("request", self._request)
 
     def settle(self) -> None:
         """Wait until the newest state is shown."""
@@ -97,7 +103,10 @@ class Watched:
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.errors.append(f"{message.type}: {message.text}")
+            self.errors.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def _page_error(self, error: Error) -> None:
+        self.errors.append(str(error))
 
     def _request(self, request: Request) -> None:
         self.requests.append(request.url)
@@ -120,19 +129,63 @@ def site() -> Iterator[Site]:
     running.close()
 
 
+GO = """(path) => {
+    history.pushState({}, "", path);
+    dispatchEvent(new PopStateEvent("popstate"));
+}"""
+
+
+class Visitor:
+    """Goes from page to page in one tab, as users do: loading every script anew takes longer than most tests."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser, self._url = browser, url
+        self._tab: Page | None = None  # where it waits between tests
+
+    def visit(self, path: str, *, fresh: bool) -> Watched:
+        """The dashboard at this path: in the tab, or in a fresh one, also where a test has the tab already."""
+        tab, self._tab = (self._tab, None) if not fresh else (None, self._tab)
+        if tab is None:
+            tab = self._browser.new_context(viewport=VIEWPORT).new_page()  # type: ignore[arg-type]
+            tab.set_default_timeout(60_000)
+            watched = Watched(tab)
+            tab.goto(self._url + path)
+        else:
+            watched = Watched(tab)
+            tab.evaluate(GO, path)
+        return watched
+
+    def leave(self, watched: Watched) -> None:
+        """Wait in this tab, on a page where nothing goes on, if there is no other and all went well in it."""
+        watched.detach()
+        if self._tab is not None or watched.errors:
+            watched.page.context.close()
+            return
+        self._tab = watched.page
+        self._tab.set_viewport_size(VIEWPORT)  # type: ignore[arg-type]
+        self._tab.evaluate(GO, "/help")
+        self._tab.wait_for_function("""() => {
+            const { page } = window.perturber;
+            return document.querySelector("table") && !(page && page.stage.isConnected);
+        }""")
+
+
+@pytest.fixture(scope="session")
+def visitor(browser: Browser, site: Site) -> Visitor:
+    return Visitor(browser, site.url)
+
+
 @pytest.fixture
-def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Watched]]:
-    """Opens the dashboard at a path; at the end nothing may have gone wrong in the browser."""
+def opened(visitor: Visitor, site: Site) -> Iterator[Callable[..., Watched]]:
+    """Opens the dashboard at a path, `fresh` as on a first visit; at the end nothing may have gone wrong."""
     watched: list[Watched] = []
     allowed: list[str] = []
 
-    def open_at(path: str = "/", *, expected_errors: Sequence[str] = (), wait: bool = True) -> Watched:
-        context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        watched.append(Watched(page))
+    def open_at(
+        path: str = "/", *, expected_errors: Sequence[str] = (), wait: bool = True, fresh: bool = False
+    ) -> Watched:
         allowed.extend(expected_errors)
-        page.goto(site.url + path)
+        watched.append(visitor.visit(path, fresh=fresh))
         if wait:
             watched[-1].settle()
         return watched[-1]
@@ -143,5 +196,6 @@ def opened(browser: Browser, site: Site) -> Iterator[Callable[..., Watched]]:
     for job in site.service.jobs.all():  # what a test has ordered does not keep the next one waiting
         site.service.jobs.cancel(job.id)
     for one in watched:
-        one.page.context.close()
+        visitor.leave(one)
+    for one in watched:
         assert [e for e in one.errors if not any(a in e for a in allowed)] == []

@@ -267,7 +267,7 @@ def test_help_lists_every_parameter(opened: Open) -> None:
 
 
 def test_nothing_leaves_the_host(opened: Open, site: Any) -> None:
-    watched = opened()
+    watched = opened(fresh=True)
     choose(watched, part("model", 0), "Lite1")
     watched.wait_for("shown.slots[0].model === 'efficientnet_lite1'")
     with watched.page.expect_download():

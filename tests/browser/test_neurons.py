@@ -90,7 +90,7 @@ def test_maps_lie_in_their_cards(opened: Open, size: tuple[int, int]) -> None:
 
 
 def test_feature_visualisations_come_stay_and_follow_the_options(opened: Open) -> None:
-    watched = opened(f"/?{STEM}&c1=3,4&cards=none")
+    watched = opened(f"/?{STEM}&c1=3,4&cards=none", fresh=True)  # no picture is there yet
     page = watched.page
     asked = sent(watched, "/neurons/visualisations")
     page.locator("#explore-cards").select_option("visualisation")

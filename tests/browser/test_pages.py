@@ -17,7 +17,7 @@ ALIVE = """() => {
 
 
 def test_thirty_visits(opened: Callable[..., Any]) -> None:
-    watched = opened("/?yaw=10")
+    watched = opened("/?yaw=10", fresh=True)
     page = watched.page
     devtools = page.context.new_cdp_session(page)
     nodes, heap = [], []
