@@ -193,9 +193,9 @@ def opened(visitor: Visitor, site: Site) -> Iterator[Callable[..., Watched]]:
     site.engine.delay = 0.0
     yield open_at
     site.engine.delay = 0.0
-    for job in site.service.jobs.all():  # what a test has ordered does not keep the next one waiting
-        site.service.jobs.cancel(job.id)
     for one in watched:
         visitor.leave(one)
+    for job in site.service.jobs.all():  # what a test has ordered does not keep the next one waiting
+        site.service.jobs.cancel(job.id)
     for one in watched:
         assert [e for e in one.errors if not any(a in e for a in allowed)] == []
