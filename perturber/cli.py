@@ -269,6 +269,34 @@ def bench_attack(
     measure(_settings(device), model=model, rounds=rounds, batch=batch)
 
 
+@bench.command("family")
+def bench_family(
+    images: Annotated[Path, typer.Option(help="Folder, tar or tar.gz with <wnid>_*.JPEG files or <wnid>/ folders.")],
+    base: Annotated[
+        str, typer.Option(help="Catalogue model that the others were trained from.")
+    ] = "efficientnet_lite0",
+    model: Annotated[list[str] | None, typer.Option(help="Trained from it; may be given several times.")] = None,
+    stylised: Annotated[Path | None, typer.Option("--stylised", "--stylized", help="The same, redrawn.")] = None,
+    only: Annotated[Path | None, typer.Option(help="List of names: use only pictures that stand in it.")] = None,
+    attack: Annotated[str, typer.Option(help="On each network itself.")] = "pgd(l2=0.5,steps=10)",
+    device: Device = None,
+) -> None:
+    """Trained networks beside their base: accuracies, where attacks' energy lies, how alike the stages answer."""
+    from perturber.bench.family import run as measure
+    from perturber.training.pool import read_stems
+    from perturber.training.recipe import parse_attack
+
+    measure(
+        _settings(device),
+        base=base,
+        models=model,
+        attack=parse_attack(attack, base),
+        images=images,
+        stylised=stylised,
+        only=None if only is None else read_stems(only),
+    )
+
+
 @bench.command("featurevis")
 def bench_featurevis(
     device: Device = None,
