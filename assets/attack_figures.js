@@ -68,7 +68,7 @@ window.perturber = window.perturber || {};
         query() {
             if (!this.open) return [];
             const job = this.jobs[this.open];
-            return [["attack_figure", job ? `${this.open}-${job.job}` : this.open]];
+            return [["attack_figure", job && job.job ? `${this.open}-${job.job}` : this.open]];
         }
 
         // ask: whether the page may ask for it
@@ -101,11 +101,13 @@ window.perturber = window.perturber || {};
         // ---- layers --------------------------------------------------------------------------------------------
 
         layersTools() {
+            this.root.classList.remove("old");
             return [];
         }
 
         // look: how the attack stands in an answer, or null
         note(look, state) {
+            if (this.open && this.open !== "layers") this.showJob();
             if (!state.attack) {
                 if (!this.layers) return;
                 this.layers = null;
@@ -164,25 +166,47 @@ window.perturber = window.perturber || {};
 
         // A button that orders a job or cancels it, and how far it has come
         running(words, name, more) {
-            const job = this.jobs[name];
-            const go = button(under(job) ? "Cancel" : words, "", () => (under(this.jobs[name]) ? this.cancel(name) : this.order(name, more())), "use");
-            const bar = make("progress", { max: job ? job.steps : 1, value: job ? job.done : 0, hidden: !under(job) });
-            const said = !job ? "" : under(job) ? (job.done ? `${job.done} of ${job.steps}` : "waits for its turn") : job.state === "done" ? job.about || "" : job.error || job.state;
-            return [go, bar, make("span", { className: "about", textContent: said, title: said })];
+            const go = button(words, "", () => (under(this.jobs[name]) ? this.cancel(name) : this.order(name, more())), "use");
+            this.job = { words, go, bar: make("progress"), said: make("span", { className: "about" }) };
+            this.showJob();
+            return [go, this.job.bar, this.job.said];
+        }
+
+        showJob() {
+            const { words, go, bar, said } = this.job;
+            const job = this.jobs[this.open];
+            const runs = under(job);
+            const old = Boolean(job && job.figure) && job.of !== this.subject(this.open);
+            go.textContent = runs ? "Cancel" : words;
+            bar.hidden = !runs;
+            if (runs) Object.assign(bar, { max: job.steps, value: job.done });
+            const over = !job ? "" : job.state !== "done" ? job.error || job.state || "" : old ? "of an earlier scene, attack or choice of models" : job.about || "";
+            said.textContent = said.title = runs ? (job.done ? `${job.done} of ${job.steps}` : "waits for its turn") : over;
+            this.root.classList.toggle("old", old);
+        }
+
+        // What a job is about: where it has changed, its figure is an old one.
+        subject(name) {
+            const { attack, control, slots } = this.page;
+            const { norm, randomStart, seed } = attack.values;
+            const how = name === "models" ? attack.whole().split(";")[0] : `${norm} ${randomStart} ${seed}`;
+            return JSON.stringify([control.changes(), slots.filter((s) => !s.vacant && !s.hidden).map((s) => s.model), how]);
         }
 
         async order(name, more) {
             const { page } = this;
+            const of = this.subject(name);
             const response = await window.perturber.post(`/attack/${name}`, { ...page.request(), attack: page.attack.whole(), ...more });
             if (!response.ok) return window.perturber.notice(await window.perturber.sentence(response));
             window.perturber.notice("");
-            this.jobs[name] = null;
+            this.jobs[name] = { of };
             this.follow(name, await response.json());
         }
 
         // The job that a link names
         async recall(name, id) {
             const response = await window.perturber.get(`/attack/job/${id}`);
+            this.jobs[name] = { of: this.subject(name) };
             if (response.ok) this.follow(name, await response.json());
             else window.perturber.notice(await window.perturber.sentence(response));
         }
@@ -206,8 +230,8 @@ window.perturber = window.perturber || {};
         take(name, job) {
             this.jobs[name] = { ...this.jobs[name], ...job };
             if (this.open !== name) return;
-            if (this.bar.contains(document.activeElement) && document.activeElement.matches("input, select") && under(job)) this.draw();
-            else this.refresh();
+            this.showJob();
+            this.draw();
         }
 
         async cancel(name) {

@@ -106,7 +106,7 @@ class Watched:
             self.errors.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
     def _page_error(self, error: Error) -> None:
-        self.errors.append(str(error))
+        self.errors.append(error.stack or str(error))
 
     def _request(self, request: Request) -> None:
         self.requests.append(request.url)

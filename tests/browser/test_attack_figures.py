@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 Open = Callable[..., Any]
-LINK = "/?cards=none&c1=0&c2=0&h2=1"
+LINK = "/?cards=none&c1=0&c2=0&h2=1&p1=0&p2=0"
+"""Without predictions there are no feature visualisations of classes, with which other jobs would take turns."""
 
 pytestmark = pytest.mark.browser
 
@@ -82,3 +83,20 @@ def test_a_curve_is_there_again_after_a_reload(opened: Open) -> None:
     watched.settle()
     page.locator(".attack-figures .scatterlayer .trace").nth(1).wait_for()
     assert page.locator(".attack-figures .aside").inner_text() == said
+    page.locator("#explore-hue").evaluate(
+        "(s) => { s.value = 0.2; s.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    page.locator(".attack-figures.old .about", has_text="of an earlier scene").wait_for()
+
+
+def test_a_curve_is_cancelled(opened: Open) -> None:
+    watched = opened(LINK + "&attack_figure=curve")
+    page = watched.page
+    page.locator("#attack-curve-pictures").select_option("variations")
+    page.locator("#attack-curve-count").fill("100")
+    page.locator("#attack-curve-count").blur()
+    page.locator(".attack-figures .use", has_text="Compute").click()
+    page.locator(".attack-figures progress").wait_for()
+    page.locator(".attack-figures .use", has_text="Cancel").click()
+    page.locator(".attack-figures .about", has_text="cancelled").wait_for()
+    assert page.locator(".attack-figures .use").inner_text() == "Compute"
