@@ -32,21 +32,16 @@ window.perturber = window.perturber || {};
             this.shown = answer !== null && answer.scale !== null ? slot : null;
             this.frame.classList.toggle("no-activations", !this.shown);
             if (!this.shown) return;
+            const { plot } = this;
             this.label(end);
             if (answer.z) this.values = rows(answer.z);
             else this.values = rowsOf(answer.figure.data[0].z);
             if (answer.figure) {
-                this.figure = answer.figure;
-                this.plotFigure();
+                this.listen(plot);
+                window.Plotly.react(plot, answer.figure.data, answer.figure.layout, { displayModeBar: false, responsive: false });
                 this.build();
             }
             this.colour(end);
-        }
-
-        plotFigure() {
-            const { plot, figure } = this;
-            this.listen(plot);
-            window.Plotly.react(plot, figure.data, figure.layout, { displayModeBar: false, responsive: false });
         }
 
         // Other colours for what is drawn.
@@ -60,7 +55,6 @@ window.perturber = window.perturber || {};
         // for what a pointer finds. Its data are never older than what is seen.
         colour(end) {
             const scale = end || 1;
-            if (!this.plot.data || !this.plot.data.length) this.plotFigure(); // Dash may draw its own, empty one late
             Object.assign(this.plot.data[0], { z: this.values, zmin: -scale, zmax: scale });
             window.perturber.paint(this.canvas, this.values, scale, this.colours);
             clearTimeout(this.timer);

@@ -32,8 +32,9 @@ window.perturber = window.perturber || {};
         };
         page.tabs = new window.perturber.CompareTabs(page);
         find(".model-tools").replaceChildren(pinning(), addButton());
+        const visit = page;
         // Another visit to the page is another gate: an answer on its way to the last visit finds nobody.
-        page.gate = window.perturber.gate = new window.perturber.Gate("/compare/look", draw);
+        page.gate = window.perturber.gate = new window.perturber.Gate("/compare/look", (...answer) => page === visit && draw(...answer));
         window.perturber.page = page;
         show();
     }

@@ -50,8 +50,9 @@ window.perturber = window.perturber || {};
         page.figures = new window.perturber.AttackFigures(page, publish);
         page.figures.begin();
         document.querySelector(".explore .reference").addEventListener("click", setReference);
+        const visit = page;
         // Another visit to the page is another gate: an answer on its way to the last visit finds nobody.
-        window.perturber.gate = new window.perturber.Gate("/explore/look", draw);
+        window.perturber.gate = new window.perturber.Gate("/explore/look", (...answer) => page === visit && draw(...answer));
         window.perturber.page = page;
     }
 
