@@ -218,4 +218,4 @@ def test_the_page_says_what_is_wrong_in_its_link(client: FlaskClient) -> None:
         layout = str(page["layout"](edit=f"mix({LITE0},{LITE1})", yaw="12"))
     assert f"{LITE0} and {LITE1} cannot be mixed" in layout
     assert "'yaw': 12" in layout
-    assert f"'second': '{TWIN}'" in layout
+    assert "'second': 'lite0_adversarial'" in layout  # the first of Model 1's architecture
