@@ -15,6 +15,9 @@ pytestmark = pytest.mark.browser
 
 Open = Callable[..., Any]
 
+PARTNER = "lite0_adversarial"
+"""The first of Lite0's architecture."""
+
 EDIT = f"mix({LITE0},{TWIN};blocks.3=0.5)"
 SETTLED = "!window.perturber.page.loading && "
 
@@ -77,10 +80,10 @@ def choose(watched: Any, key: str, option: str) -> None:
 
 def test_sliders_are_the_edit(opened: Open, site: Any) -> None:
     watched = opened("/mixing")
-    shown(watched, f"mix({LITE0},{TWIN})")  # a partner is found
-    assert [column(watched, slot) for slot in (0, 1, 2)] == [expected(site, m) for m in (LITE0, TWIN, LITE0)]
+    shown(watched, f"mix({LITE0},{PARTNER})")  # a partner is found
+    assert [column(watched, slot) for slot in (0, 1, 2)] == [expected(site, m) for m in (LITE0, PARTNER, LITE0)]
     set_slider(watched, "blocks.1", 0.2, 0.6, 0.75)
-    edit = f"mix({LITE0},{TWIN};blocks.1=0.75)"
+    edit = f"mix({LITE0},{PARTNER};blocks.1=0.75)"
     shown(watched, edit)
     assert column(watched, 2) == expected(site, edit)
     assert values(watched, "blocks.1") == ["0.75"]
@@ -89,7 +92,7 @@ def test_sliders_are_the_edit(opened: Open, site: Any) -> None:
     watched.wait_for(SETTLED + "shown.edit.includes('conv_stem=1') && shown.edit.includes('blocks.6=1')")
     assert column(watched, 2) == column(watched, 1)
     set_slider(watched, "All parts", 0)
-    shown(watched, f"mix({LITE0},{TWIN})")
+    shown(watched, f"mix({LITE0},{PARTNER})")
 
 
 def test_undo_takes_back_a_whole_drag(opened: Open) -> None:
@@ -218,7 +221,7 @@ def test_scan(opened: Open) -> None:
     words = page.locator(".scan .words")
     page.wait_for_function("() => document.querySelector('.scan .words').textContent.endsWith('noisy under attack')")
     page.wait_for_function(drawn)
-    assert "under PGD, L2, ε = 0.5, 8 steps" in page.locator(".scan .legend").inner_text()
+    assert "same class under PGD, L2, ε = 0.5, 8 steps" in page.locator(".scan .legendtext").all_text_contents()
     assert page.get_by_role("button", name="Cancel").is_hidden()
     assert re.fullmatch("[0-9a-f]{24}", watched.query()["scan"])
     page.reload()
