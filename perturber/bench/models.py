@@ -19,6 +19,10 @@ BARS_MS = {"cpu": 80, "cuda": 15}
 
 BARRED = "efficientnet_lite0"
 
+CHECKPOINT = "load a checkpoint"
+CHECKPOINT_MS = 150
+"""Where another network of its architecture is resident."""
+
 
 def run(settings: Settings, *, models: list[str] | None = None, rounds: int = 10) -> None:
     """Print a table for each model.
@@ -40,6 +44,9 @@ def run(settings: Settings, *, models: list[str] | None = None, rounds: int = 10
         first = (perf_counter() - start) * 1e3
         jobs = {"load again": lambda _, name=name: zoo.load(name, device, settings)}
         rows = {"load first": np.array([first]), **measure(jobs, rounds=3, warmup=0, device=device)}
+        checkpoints = [f"{name}@{step}" for step in network.entry.steps]
+        if checkpoints:
+            rows |= measure({CHECKPOINT: _checkpoint(network, checkpoints, settings)}, rounds=rounds, device=device)
         rows |= measure(forwards(network), rounds=rounds, device=device)
         rows |= measure(edits(network), rounds=rounds, device=device)
         table(f"{name} ({network.memory / 2**20:.1f} MiB of weights)", rows)
@@ -47,6 +54,8 @@ def run(settings: Settings, *, models: list[str] | None = None, rounds: int = 10
             bar = BARS_MS[device.type]
             slowest = max(float(np.median(rows[f"{mode} all units"])) for mode in ("mix", "prune"))
             print(f"An edit of all units: {slowest:.1f} ms (bar: {bar} ms)")
+        if CHECKPOINT in rows:
+            print(f"A checkpoint from the disk: {np.median(rows[CHECKPOINT]):.1f} ms (bar: {CHECKPOINT_MS} ms)")
 
 
 def forwards(network: zoo.Network) -> dict[str, Callable[[int], object]]:
@@ -66,6 +75,10 @@ def last_layers(network: zoo.Network) -> dict[str, str]:
         if inside:
             found[stage] = inside[-1]
     return found
+
+
+def _checkpoint(network: zoo.Network, names: list[str], settings: Settings) -> Callable[[int], object]:
+    return lambda number: zoo.load(names[number % len(names)], network.device, settings, siblings=[network])
 
 
 def edits(network: zoo.Network) -> dict[str, Callable[[int], object]]:

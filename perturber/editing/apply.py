@@ -1,6 +1,5 @@
 """Edited weights, written in place into one resident copy of a network."""
 
-import copy
 import hashlib
 import math
 from collections.abc import Mapping
@@ -141,7 +140,7 @@ class Editor:
 def independent(network: zoo.Network) -> zoo.Network:
     """A copy with weights of its own, which no editor changes."""
     with torch.inference_mode(False):  # they are to take part in gradients, whoever makes it
-        return zoo.Network(network.entry, copy.deepcopy(network.module), network.device)
+        return network.copy()
 
 
 def check_same_architecture(first: zoo.Network, second: zoo.Network) -> None:

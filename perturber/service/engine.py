@@ -7,6 +7,7 @@ needs no change to anything in front of it.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from perturber import effects, zoo
 from perturber.attack import Attack, run
 from perturber.config import Settings
 from perturber.editing import Edit, Level, units
+from perturber.errors import InvalidInputError
 from perturber.render import Renderer
 from perturber.service.attacking import Attacks
 from perturber.service.comparing import CompareRequest, Comparison, compare
@@ -51,6 +53,9 @@ class Engine(Protocol):
 
     def model(self, name: str) -> ModelInfo:
         """What is known of a model of the catalogue."""
+
+    def prefetch(self, name: str) -> None:
+        """Make ready what somebody may soon ask for, where that is cheap; whatever is wrong is said when they do."""
 
     def evaluate(
         self,
@@ -119,6 +124,11 @@ class LocalEngine:
             groups=zoo.neuron_groups(self.settings.models, entry.groups),
             input_size=entry.input_size,
         )
+
+    def prefetch(self, name: str) -> None:
+        """Make ready what somebody may soon ask for, where that is cheap; whatever is wrong is said when they do."""
+        with suppress(InvalidInputError):
+            self.networks.prefetch(name)
 
     def _label(self, name: str) -> str:
         """What a person calls the model."""

@@ -8,6 +8,7 @@ import torch
 from perturber import zoo
 from perturber.config import Settings
 from perturber.editing import Edit, EditedNetwork, Editor, independent
+from perturber.zoo import catalogue
 
 
 class Networks:
@@ -66,6 +67,25 @@ class Networks:
         finally:  # what cannot be mixed was loaded, too
             self._make_room()
 
+    def prefetch(self, name: str) -> bool:
+        """Load a network that somebody may soon ask for, if that costs neither much time nor anybody's place.
+
+        That is: where a sibling is resident, and the budget has room for one more.
+
+        Returns:
+            Whether it is resident now.
+
+        Raises:
+            InvalidInputError: as of `get`.
+        """
+        entry = catalogue.find(name, self.settings)
+        sibling = next((network for network in self.resident.values() if network.fits(entry)), None)
+        room = self.settings.model_memory_mib * 2**20 - self.memory
+        if name not in self.resident and sibling is not None and sibling.memory <= room:
+            self._loaded(name)
+            self.resident.move_to_end(name, last=False)  # the first to go until somebody asks for it
+        return name in self.resident
+
     def forget(self, name: str) -> None:
         """Let a network go whose weights have changed."""
         self.resident.pop(name, None)
@@ -82,7 +102,8 @@ class Networks:
     def _loaded(self, name: str) -> zoo.Network:
         if name not in self.resident:
             with torch.inference_mode(False):  # its weights are to take part in gradients, whoever loads it
-                self.resident[name] = zoo.load(name, self.device, self.settings)
+                siblings = reversed(self.resident.values())
+                self.resident[name] = zoo.load(name, self.device, self.settings, siblings=siblings)
         self.resident.move_to_end(name)
         return self.resident[name]
 

@@ -62,6 +62,7 @@ class InferenceService:
         self._wake = threading.Condition()
         self._looks: list[_Waiting] = []
         self._ordered = False
+        self._ahead: list[str] = []
         self._quiet_until = 0.0
         self._calls: list[tuple[Callable[[], Any], Future]] = []
         self._infos: dict[str, ModelInfo] = {}
@@ -246,6 +247,13 @@ class InferenceService:
             return info
         return self._infos[name]
 
+    def prefetch(self, names: Sequence[str]) -> None:
+        """Make models ready that somebody may ask for soon, when nothing else is to be done; the newest call counts."""
+        with self._wake:
+            self._ahead = list(names)
+            self._ordered = True
+            self._wake.notify()
+
     def units(self, first: str, second: str | None, level: Level = "stage") -> tuple[str, ...]:
         """The units of a model whose weights can be mixed with another's, or pruned, in forward order.
 
@@ -354,8 +362,15 @@ class InferenceService:
                 if any(waiting.request.client for waiting in looks):
                     self._quiet_until = perf_counter() + QUIET_SECONDS
             busy = busy or ordered
-            if busy and not (calls or looks) and perf_counter() >= self._quiet_until:
-                busy = self.jobs.step(started.result())
+            if not (calls or looks) and perf_counter() >= self._quiet_until:
+                if (name := self._next_ahead()) is not None:
+                    started.result().prefetch(name)
+                elif busy:
+                    busy = self.jobs.step(started.result())
+
+    def _next_ahead(self) -> str | None:
+        with self._wake:
+            return self._ahead.pop(0) if self._ahead else None
 
     def _answer(self, looks: list["_Waiting"]) -> None:
         answers: Future[list[Look]] = Future()

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
@@ -98,4 +99,10 @@ def fill(module: nn.Module, state: State, name: str) -> None:
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise InvalidInputError(f"The weights {name!r} do not fit the network: {'; '.join(problems[:3])}{more}.")
-    module.load_state_dict(state)
+    module.load_state_dict({key: _laid_out(state[key], value) for key, value in expected.items()})
+
+
+def _laid_out(tensor: Tensor, like: Tensor) -> Tensor:
+    """Values in the order in which another tensor has them: to copy into another order *and* type is slow."""
+    channels_last = like.ndim == 4 and like.is_contiguous(memory_format=torch.channels_last)
+    return tensor.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
