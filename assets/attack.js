@@ -249,7 +249,7 @@ window.perturber = window.perturber || {};
         }
 
         showTable(outcomes) {
-            const percent = (share) => `${(share * 100).toFixed(1)} %`;
+            const percent = (share) => `${(share * 100).toFixed(1)}\u00a0%`;
             const head = ["", outcomes.length ? outcomes[0].class : "", "top class before", "top class now"];
             const rows = outcomes.map((o) => [o.slot, `${percent(o.before)} → ${percent(o.now)}`, o.topBefore, `${o.top} ${percent(o.topProbability)}`]);
             const row = (kind, cells, className = "") => make("tr", { className }, ...cells.map((textContent) => make(kind, { textContent, title: textContent })));
