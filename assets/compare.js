@@ -184,16 +184,9 @@ window.perturber = window.perturber || {};
     }
 
     function drawColumn(frame, { top, pinned, agreement }, n, state) {
-        const largest = Math.max(top[0].logit, 1e-9);
-        frame.querySelector(".tops").replaceChildren(
-            ...top.map((score) => {
-                const row = make("button", { className: "top", title: `${score.name} (class ${score.index}), logit ${score.logit.toFixed(2)}. Pin it: click` });
-                row.style.setProperty("--share", `${(Math.max(score.logit, 0) / largest) * 100}%`);
-                row.append(make("span", { textContent: score.name }), make("span", { textContent: `${(score.probability * 100).toFixed(1)} %` }));
-                row.addEventListener("click", () => pin(score.index));
-                return row;
-            }),
-        );
+        const rows = window.perturber.tops(top, "button", "Pin it: click");
+        rows.forEach((row, i) => row.addEventListener("click", () => pin(top[i].index)));
+        frame.querySelector(".tops").replaceChildren(...rows);
         frame.querySelector(".agreement").replaceChildren(...agreementRows(agreement, n, state), ...pinned.map((score, i) => pinnedRow(score, agreement && agreement.differences[i], n)));
     }
 
@@ -246,15 +239,8 @@ window.perturber = window.perturber || {};
             if (fresh) mount(facts);
             else page.control.heard();
             if (JSON.stringify(request()) === before) return window.dash_clientside.no_update;
-            whenPlotlyIsThere(publish);
+            window.perturber.whenPlotlyIsThere(page, publish);
             return request();
         },
     };
-
-    // Plotly arrives a moment after the page; nothing is asked before what it answers can be drawn.
-    function whenPlotlyIsThere(action) {
-        const { stage } = page;
-        if (window.Plotly) action();
-        else if (stage.isConnected) setTimeout(() => page.stage === stage && whenPlotlyIsThere(action), 20);
-    }
 })();

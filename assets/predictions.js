@@ -143,5 +143,16 @@ window.perturber = window.perturber || {};
         return bar;
     }
 
+    // A prediction in few lines: names over their logits as bars, with their probabilities.
+    window.perturber.tops = function (top, kind, hint = "") {
+        const largest = Math.max(top[0].logit, 1e-9);
+        return top.map((score) => {
+            const row = make(kind, { className: "top", title: `${score.name} (class ${score.index}), logit ${score.logit.toFixed(2)}. ${hint}` });
+            row.style.setProperty("--share", `${(Math.max(score.logit, 0) / largest) * 100}%`);
+            row.append(make("span", { textContent: score.name }), make("span", { textContent: `${(score.probability * 100).toFixed(1)} %` }));
+            return row;
+        });
+    };
+
     window.perturber.Predictions = Predictions;
 })();

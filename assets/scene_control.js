@@ -109,5 +109,12 @@ window.perturber = window.perturber || {};
         };
     };
 
+    // Plotly arrives a moment after the page; nothing is asked before what it answers can be drawn.
+    window.perturber.whenPlotlyIsThere = function (page, action) {
+        if (!page.control.alive) return;
+        if (window.Plotly) action();
+        else setTimeout(() => window.perturber.whenPlotlyIsThere(page, action), 20);
+    };
+
     window.perturber.SceneControl = SceneControl;
 })();

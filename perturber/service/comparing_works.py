@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -65,7 +65,7 @@ class Batch:
 
     Attributes:
         scene: whose variations they are, or None for the configured folder of example pictures.
-        count: 3 to 128.
+        count: from 3 to `most`.
         seed: of the variations.
         plane: as in a `LookRequest`, for a scene with a plane.
     """
@@ -74,11 +74,12 @@ class Batch:
     count: int = 32
     seed: int = 0
     plane: np.ndarray | None = field(default=None, compare=False, repr=False)
+    most: ClassVar[int] = MAX_PICTURES
 
     def __post_init__(self) -> None:
-        if not MIN_PICTURES <= self.count <= MAX_PICTURES:
+        if not MIN_PICTURES <= self.count <= self.most:
             raise InvalidInputError(
-                f"Networks cannot be compared over {self.count} pictures. Allowed: {MIN_PICTURES} to {MAX_PICTURES}."
+                f"Networks cannot be compared over {self.count} pictures. Allowed: {MIN_PICTURES} to {self.most}."
             )
 
 
@@ -130,7 +131,7 @@ class Correlation:
     count: int
 
 
-class _Pictures:
+class Pictures:
     """Makes the pictures of a batch, a few a step.
 
     Attributes:
@@ -149,14 +150,21 @@ class _Pictures:
 
     @property
     def total(self) -> int:
+        """Steps."""
         return -(-self.batch.count // self.a_step)
 
     @property
     def finished(self) -> bool:
+        """Whether all pictures are there."""
         return self.done == self.total
 
     @torch.inference_mode()
     def step(self) -> None:
+        """The next few.
+
+        Raises:
+            InvalidInputError: the folder has too few that can be read.
+        """
         start = self.done * self.a_step
         end = min(start + self.a_step, self.batch.count)
         if self.batch.scene is None:
@@ -190,7 +198,7 @@ class SimilarityWork:
     """Makes the pictures, then shows them to both networks; product: a `Similarity` as far as it has come."""
 
     def __init__(self, engine: "LocalEngine", request: SimilarityRequest) -> None:
-        self.pictures = _Pictures(engine, request.batch)
+        self.pictures = Pictures(engine, request.batch)
         a, b = engine.networks.steady((request.a, request.b))
         self.work = experiments.SimilarityWork(a, b, self.pictures.images, batch=self.pictures.a_step)
 
@@ -213,7 +221,7 @@ class CorrelationWork:
 
     def __init__(self, engine: "LocalEngine", request: CorrelationRequest) -> None:
         self.request = request
-        self.pictures = _Pictures(engine, request.batch)
+        self.pictures = Pictures(engine, request.batch)
         self.networks = engine.networks.steady((request.a, request.b))
         self.correlation = ChannelCorrelation()
         self.done = 0

@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from perturber import effects, zoo
 from perturber.attack import Attack, run
@@ -74,6 +75,9 @@ class Engine(Protocol):
 
     def compare(self, request: CompareRequest) -> Comparison:
         """What several networks make of one picture."""
+
+    def kernels(self, name: str) -> np.ndarray | None:
+        """The filters of a network that look at the picture itself."""
 
     def units(self, first: str, second: str | None, level: Level) -> tuple[str, ...]:
         """The units whose weights can be edited together (see `perturber.editing.units`)."""
@@ -168,6 +172,12 @@ class LocalEngine:
     def compare(self, request: CompareRequest) -> Comparison:
         """What several networks make of one picture, and where they part."""
         return compare(self, request)
+
+    def kernels(self, name: str) -> np.ndarray | None:
+        """The filters that look at the picture itself: (O, 3, kh, kw) float32; None where there are none."""
+        parts = self.network(name).module.modules()
+        first = next((p.weight for p in parts if isinstance(p, nn.Conv2d) and p.weight.shape[1] == 3), None)
+        return None if first is None else first.detach().float().cpu().contiguous().numpy()
 
     def units(self, first: str, second: str | None, level: Level) -> tuple[str, ...]:
         """The units whose weights can be edited together, in forward order.

@@ -145,13 +145,21 @@ class InferenceService:
         return grey if pictures is None else pictures[0], over if found.state.over else found.progress
 
     def visualise(
-        self, model: str, targets: Sequence[Target], recipe: Recipe, *, again: bool = False, urgent: bool = True
+        self,
+        model: str,
+        targets: Sequence[Target],
+        recipe: Recipe,
+        *,
+        order: bool = True,
+        again: bool = False,
+        urgent: bool = True,
     ) -> list[Visualised]:
         """Where the feature visualisations of some targets stand; what is missing is ordered as one job.
 
         Their pictures: ``service.visualisations.pictures(key)``.
 
         Args:
+            order: whether to order anything at all.
             again: whether to order those anew whose job was cancelled or has failed.
             urgent: whether somebody waits for them.
 
@@ -164,7 +172,9 @@ class InferenceService:
                 zoo.check_layer(model, info.layers, target.layer, tuple(target.weights))
             else:
                 check_classes(info, (target.index,))
-        return self.visualisations.ask(model, info.fingerprint, targets, recipe, again=again, urgent=urgent)
+        return self.visualisations.ask(
+            model, info.fingerprint, targets, recipe, order=order, again=again, urgent=urgent
+        )
 
     def rank(self, request: RankRequest) -> Ranking:
         """The channels of a layer that stand out most.
@@ -253,6 +263,14 @@ class InferenceService:
             self._ahead = list(names)
             self._ordered = True
             self._wake.notify()
+
+    def kernels(self, model: str) -> np.ndarray | None:
+        """The filters of a model that look at the picture itself: (O, 3, kh, kw) float32; None where there are none.
+
+        Raises:
+            InvalidInputError: unknown model.
+        """
+        return self._call(lambda: self._engine.kernels(model))
 
     def units(self, first: str, second: str | None, level: Level = "stage") -> tuple[str, ...]:
         """The units of a model whose weights can be mixed with another's, or pruned, in forward order.

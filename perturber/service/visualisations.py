@@ -77,12 +77,14 @@ class Visualisations:
         targets: Sequence[Target],
         recipe: Recipe,
         *,
+        order: bool = True,
         again: bool = False,
         urgent: bool = True,
     ) -> list[Visualised]:
         """Where each target's pictures stand; those that nobody makes yet are ordered as one job.
 
         Args:
+            order: whether to order anything at all.
             again: whether to order those anew whose job was cancelled or has failed.
             urgent: whether somebody waits for them.
 
@@ -97,7 +99,7 @@ class Visualisations:
                 unknown = found.state is JobState.WAITING and found.job is None
                 if unknown or (again and found.state in (JobState.CANCELLED, JobState.FAILED)):
                     missing[name] = target
-            if missing:
+            if missing and order:
                 request = VisualisationRequest(
                     model=model,
                     fingerprint=fingerprint,

@@ -15,6 +15,7 @@ from perturber.service.curve_works import CurveRequest, CurveWork
 from perturber.service.editing_works import SaveRequest, SaveWork, ScanRequest, ScanWork
 from perturber.service.perturbation_works import PerturbationsRequest, PerturbationsWork
 from perturber.service.requests import Progress
+from perturber.service.training_works import DevelopmentRequest, DevelopmentWork
 from perturber.service.visualisations import VisualisationRequest
 
 if TYPE_CHECKING:
@@ -112,5 +113,6 @@ WORKS: dict[type, Callable[["LocalEngine", Any], Work]] = {
     CorrelationRequest: CorrelationWork,
     PerturbationsRequest: PerturbationsWork,
     CurveRequest: CurveWork,
+    DevelopmentRequest: DevelopmentWork,
 }
 """Kind of request → work that does it with an engine's networks."""

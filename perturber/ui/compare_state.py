@@ -1,24 +1,23 @@
 """The state of the Compare page as a value: what its URL holds and what its requests say."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict
 
 from perturber.editing import Edit
-from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
+from perturber.errors import InvalidInputError, PerturberError
 from perturber.scene import Scene, SceneBase
 from perturber.service import ModelInfo
 from perturber.service.checks import check_classes
 from perturber.service.comparing import MAX_MODELS, CompareRequest, same_layers
 from perturber.service.comparing_works import MAX_PICTURES, MIN_PICTURES, Batch, CorrelationRequest, SimilarityRequest
-from perturber.ui.state import MAX_NEURONS, Models, parse_channels
+from perturber.ui import values
+from perturber.ui.state import Models
+from perturber.ui.values import Values
 from perturber.ui.view import READERS as VIEW_READERS
-from perturber.zoo import check_layer
-
-T = TypeVar("T")
 
 Tab = Literal["channels", "depth", "cka", "same"]
 Pictures = Literal["scene", "examples"]
@@ -116,22 +115,14 @@ class CompareState(BaseModel):
             raise InvalidInputError(f"{len(names)} models cannot be compared. Allowed: 2 to {MAX_MODELS}.")
         infos = [models(name) for name in names]
 
-        def take(key: str, default: T, read: Callable[[Any], T]) -> T:
-            try:
-                return read(own[key]) if key in own else default
-            except PerturberError as error:
-                if problems is None:
-                    raise
-                problems.append(str(error))
-                return default
-
-        a = take("a", 1, lambda value: _whole("a", value, 1, len(names)))
-        b = take("b", 2 if a == 1 else 1, lambda value: _whole("b", value, 1, len(names)))
+        take = Values(own, problems).take
+        a = take("a", 1, lambda value: values.whole("a", value, 1, len(names)))
+        b = take("b", 2 if a == 1 else 1, lambda value: values.whole("b", value, 1, len(names)))
         if a == b:
-            take("b", b, lambda _: _refuse("b", b, "another column than that of A"))
+            take("b", b, lambda _: values.refuse("b", b, "another column than that of A"))
             b = 2 if a == 1 else 1
         first, second = infos[a - 1], infos[b - 1]
-        layer = take("layer", first.default_layer, lambda value: _layer(first, value))
+        layer = take("layer", first.default_layer, lambda value: values.layer(first, value))
         same = layer if layer in second.layers else second.default_layer
         start = tuple(range(min(CHANNELS, first.layers[layer].channels)))
         return cls(
@@ -139,25 +130,25 @@ class CompareState(BaseModel):
             models=names,
             a=a,
             b=b,
-            tab=take("tab", "channels", lambda value: _choice("tab", value, get_args(Tab))),
+            tab=take("tab", "channels", lambda value: values.choice("tab", value, get_args(Tab))),
             layer=layer,
-            other=take("other", same, lambda value: _layer(second, value)),
-            channels=take("channels", start, lambda value: _channels(first, layer, value)),
+            other=take("other", same, lambda value: values.layer(second, value)),
+            channels=take("channels", start, lambda value: values.channels(first, layer, value)),
             pinned=take("pinned", (), lambda value: _pinned(infos, value)),
-            count=take("count", 32, lambda value: _whole("count", value, MIN_PICTURES, MAX_PICTURES)),
-            pictures=take("pictures", "scene", lambda value: _choice("pictures", value, get_args(Pictures))),
+            count=take("count", 32, lambda value: values.whole("count", value, MIN_PICTURES, MAX_PICTURES)),
+            pictures=take("pictures", "scene", lambda value: values.choice("pictures", value, get_args(Pictures))),
             matched=take("matched", False, lambda value: VIEW_READERS["shared"]("matched", value)),
         )
 
     def query(self) -> str:
         """The URL's query: what differs from the defaults, the models, and what is chosen of them."""
-        values: dict[str, object] = dict(self.scene.changes())
-        values |= {f"m{n}": name for n, name in enumerate(self.models, 1)}
-        values |= {"tab": self.tab, "a": self.a, "b": self.b, "layer": self.layer, "other": self.other}
-        values |= {"channels": ",".join(map(str, self.channels)), "count": self.count, "pictures": self.pictures}
-        values |= {"pinned": ",".join(map(str, self.pinned))} if self.pinned else {}
-        values |= {"matched": "true"} if self.matched else {}
-        return urlencode(values, safe=",")
+        query: dict[str, object] = dict(self.scene.changes())
+        query |= {f"m{n}": name for n, name in enumerate(self.models, 1)}
+        query |= {"tab": self.tab, "a": self.a, "b": self.b, "layer": self.layer, "other": self.other}
+        query |= {"channels": ",".join(map(str, self.channels)), "count": self.count, "pictures": self.pictures}
+        query |= {"pinned": ",".join(map(str, self.pinned))} if self.pinned else {}
+        query |= {"matched": "true"} if self.matched else {}
+        return urlencode(query, safe=",")
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -212,39 +203,8 @@ def unlike(a: ModelInfo, b: ModelInfo) -> str | None:
     )
 
 
-def _layer(info: ModelInfo, value: Any) -> str:
-    check_layer(info.name, info.layers, str(value))
-    return str(value)
-
-
-def _channels(info: ModelInfo, layer: str, value: Any) -> tuple[int, ...]:
-    channels = parse_channels(value) if isinstance(value, str) else value
-    if not isinstance(channels, list | tuple) or not 1 <= len(channels) <= MAX_NEURONS:
-        _refuse("channels", value, f"1 to {MAX_NEURONS} channels")
-    check_layer(info.name, info.layers, layer, channels)
-    return tuple(dict.fromkeys(channels))
-
-
 def _pinned(infos: list[ModelInfo], value: Any) -> tuple[int, ...]:
     classes = VIEW_READERS["pinned"]("pinned", value)
     for info in infos:
         check_classes(info, classes)
     return classes
-
-
-def _whole(name: str, value: Any, least: int, most: int) -> int:
-    if isinstance(value, str) and value.isdecimal() and len(value) <= 6:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        _refuse(name, value, f"whole numbers from {least} to {most}")
-    return value
-
-
-def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> Any:
-    if not isinstance(value, str) or value not in allowed:
-        raise UnknownNameError(name, value, allowed)
-    return value
-
-
-def _refuse(name: str, value: Any, allowed: str) -> Any:
-    raise InvalidInputError(f"{name!r} cannot be {str(value)[:40]!r}. Allowed: {allowed}.")

@@ -1,0 +1,255 @@
+"""A network in the course of its training: curves over its checkpoints, and small multiples.
+
+Checkpoints lie evenly along every axis, as on the page's slider; what was logged between two of them lies between
+them in proportion to its step.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+
+from perturber.figures.activations import data_uri, gap, mosaic
+from perturber.figures.style import DIVERGING, SLOT_COLOURS, base_layout
+
+ERRORS = {
+    "training_error": ("training", "#adb5bd"),
+    "validation_error": ("validation", SLOT_COLOURS[0]),
+    "robust_error": ("attacked", "#b2182b"),
+}
+"""Key of the log → what it is called, and its colour."""
+
+COLOURS = ("#1f4e8c", "#b2182b", "#2a8c82", "#8a5aa5", "#d98e04")
+"""Of the classes whose probability is followed."""
+
+LARGER = 8
+"""Pixels a side of a kernel's weight."""
+
+SHEET = 4
+"""Kernels side by side on a sheet."""
+
+
+def places(steps: Sequence[float], checkpoints: Sequence[int]) -> np.ndarray:
+    """Where steps lie along the axis: checkpoint n at n, others in proportion between their neighbours."""
+    return np.interp(np.asarray(steps, float), checkpoints, np.arange(len(checkpoints)))
+
+
+def errors(lines: Sequence[Mapping[str, Any]], checkpoints: Sequence[int]) -> go.Figure | None:
+    """Training, validation and robust error; None where the log knows none of them.
+
+    Args:
+        lines: of a log (see `perturber.training.Run`).
+        checkpoints: steps, rising.
+    """
+    figure = _figure(checkpoints, y="error")
+    for key, (name, colour) in ERRORS.items():
+        known = [(line["step"], line[key]) for line in lines if isinstance(line.get(key), int | float)]
+        known = [point for point in known if checkpoints[0] <= point[0] <= checkpoints[-1]]
+        if known:
+            steps, values = zip(*known, strict=True)
+            figure.add_scatter(
+                x=places(steps, checkpoints),
+                y=list(values),
+                customdata=list(steps),
+                name=name,
+                mode="lines" if key == "training_error" else "lines+markers",
+                line={"color": colour, "width": 1 if key == "training_error" else 2},
+                hovertemplate=f"{name}<br>step %{{customdata}}: <b>%{{y:.1%}}</b><extra></extra>",
+            )
+    if not figure.data:
+        return None
+    return figure.update_yaxes(range=[0, 1.02], tickformat=".0%").update_layout(showlegend=True)
+
+
+def probabilities(checkpoints: Sequence[int], names: Sequence[str], values: np.ndarray) -> go.Figure:
+    """Probability of some classes for one picture at each checkpoint.
+
+    Args:
+        names: of the K classes.
+        values: (checkpoints, K) from 0 to 1.
+    """
+    figure = _figure(checkpoints, y="probability")
+    for name, line, colour in zip(names, values.T, COLOURS, strict=False):
+        figure.add_scatter(
+            x=np.arange(len(checkpoints)),
+            y=line,
+            customdata=list(checkpoints),
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            hovertemplate=f"{name}<br>step %{{customdata}}: <b>%{{y:.1%}}</b><extra></extra>",
+        )
+    return figure.update_yaxes(range=[0, 1.02], tickformat=".0%").update_layout(showlegend=True)
+
+
+def correlations(checkpoints: Sequence[int], values: Mapping[str, np.ndarray], layer: str | None = None) -> go.Figure:
+    """Correlation of each layer with the first checkpoint: one line a layer, from dark (early) to light (late).
+
+    Args:
+        values: layer in forward order → (checkpoints,) from −1 to 1, NaN where it is not known.
+        layer: is drawn in red, if it is there.
+    """
+    figure = _figure(checkpoints, y="correlation")
+    depths = np.linspace(0, 1, max(2, len(values)))
+    colours = sample_colorscale("Viridis", [0.92 * depth for depth in depths])
+    for name, colour in zip(values, colours, strict=False):
+        chosen = name == layer
+        figure.add_scatter(
+            x=np.arange(len(checkpoints)),
+            y=values[name],
+            customdata=list(checkpoints),
+            name=name,
+            mode="lines",
+            line={"color": "#b2182b" if chosen else colour, "width": 3 if chosen else 1},
+            zorder=int(chosen),
+            hovertemplate=f"{name}<br>step %{{customdata}}: <b>%{{y:.3f}}</b><extra></extra>",
+        )
+    known = np.concatenate([v[np.isfinite(v)] for v in values.values()])
+    least = float(known.min()) if known.size else 0.0
+    figure.add_scatter(  # nothing but its colour bar
+        x=[None],
+        y=[None],
+        marker={
+            "color": [0],
+            "colorscale": "Viridis",
+            "cmin": 0,
+            "cmax": 1 / 0.92,
+            "showscale": True,
+            "colorbar": {"thickness": 8, "outlinewidth": 0, "tickvals": [0, 1], "ticktext": ["first", "last layer"]},
+        },
+        hoverinfo="skip",
+    )
+    return figure.update_yaxes(range=[min(0.0, least) - 0.02, 1.02])
+
+
+def activation_multiples(maps: np.ndarray, channels: Sequence[int], checkpoints: Sequence[int]) -> go.Figure:
+    """Maps of some channels (rows) at each checkpoint (columns); the colours of a row end at its largest value.
+
+    Args:
+        maps: (checkpoints, n, h, w), row 0 at the top.
+        channels: the n channels' numbers.
+    """
+    count, rows, height, width = maps.shape
+    pitch, down = width + gap(width), height + gap(height)
+    figure = go.Figure(layout=base_layout(margin={"l": 74, "r": 8, "t": 24, "b": 8}))
+    for row, channel in enumerate(channels):
+        values = mosaic(maps[:, row])
+        scale = float(np.abs(maps[:, row]).max()) or 1.0
+        figure.add_heatmap(
+            z=values.astype(np.float32),
+            y0=row * down,
+            dy=1,
+            zmin=-scale,
+            zmax=scale,
+            zmid=0,
+            colorscale=DIVERGING,
+            showscale=False,
+            hoverongaps=False,
+            hovertemplate=f"channel {channel}<br><b>%{{z:.3f}}</b><extra></extra>",
+        )
+        figure.add_annotation(
+            x=-0.5,
+            y=row * down + (height - 1) / 2,
+            text=f"<b>{channel}</b><br>± {scale:.3g}",
+            showarrow=False,
+            xanchor="right",
+            xshift=-6,
+            align="right",
+        )
+        for n in range(count):
+            left, top = n * pitch - 0.5, row * down - 0.5
+            edge = {"color": "#ced4da", "width": 1}
+            figure.add_shape(type="rect", x0=left, x1=left + width, y0=top, y1=top + height, line=edge)
+    _name_columns(figure, checkpoints, [n * pitch + (width - 1) / 2 for n in range(count)])
+    return _fit(figure, count * pitch - gap(width), rows * down - gap(height))
+
+
+def picture_multiples(
+    pictures: Sequence[Sequence[np.ndarray | None]], names: Sequence[str], checkpoints: Sequence[int]
+) -> go.Figure:
+    """Pictures in rows, one column a checkpoint.
+
+    Args:
+        pictures: of each row, of each checkpoint, (H, W, 3) uint8 of one size, or None for an empty place.
+        names: of the rows.
+    """
+    height, width = next((p.shape[:2] for row in pictures for p in row if p is not None), (1, 1))
+    room = max(1, round(0.06 * width))
+    left = 20 + 7 * max(map(len, names), default=0)
+    figure = go.Figure(layout=base_layout(margin={"l": left, "r": 8, "t": 24, "b": 8}))
+    figure.add_scatter(x=[0], y=[0], mode="markers", marker={"opacity": 0}, hoverinfo="skip")  # makes the axes
+    for n, row in enumerate(pictures):
+        top = n * (height + room) - 0.5
+        for m, picture in enumerate(row):
+            if picture is not None:
+                figure.add_layout_image(
+                    source=data_uri(picture),
+                    xref="x",
+                    yref="y",
+                    x=m * (width + room) - 0.5,
+                    y=top,
+                    sizex=width,
+                    sizey=height,
+                    xanchor="left",
+                    yanchor="top",
+                    sizing="stretch",
+                )
+        figure.add_annotation(
+            x=-0.5, y=top + height / 2, text=names[n], showarrow=False, xanchor="right", xshift=-6, align="right"
+        )
+    count = len(checkpoints)
+    _name_columns(figure, checkpoints, [m * (width + room) + (width - 1) / 2 for m in range(count)])
+    return _fit(figure, count * (width + room) - room, len(pictures) * (height + room) - room)
+
+
+def kernel_sheet(kernels: np.ndarray, scale: float) -> np.ndarray:
+    """Filters of the first layer as colours, four side by side: grey is 0, black −scale, white +scale.
+
+    Args:
+        kernels: (O, 3, kh, kw).
+        scale: of all sheets that are to be compared.
+
+    Returns:
+        (H, W, 3) uint8, each weight `LARGER` pixels a side, white between the filters.
+    """
+    count, _, height, width = kernels.shape
+    values = (127.5 + 127.5 * np.clip(kernels / (scale or 1.0), -1, 1)).round().astype(np.uint8)
+    large = values.transpose(0, 2, 3, 1).repeat(LARGER, 1).repeat(LARGER, 2)
+    down, pitch = height * LARGER + LARGER // 2, width * LARGER + LARGER // 2
+    sheet = np.full((-(-count // SHEET) * down, SHEET * pitch, 3), 255, np.uint8)
+    for n, kernel in enumerate(large):
+        top, left = n // SHEET * down, n % SHEET * pitch
+        sheet[top : top + height * LARGER, left : left + width * LARGER] = kernel
+    return sheet[: -LARGER // 2, : -LARGER // 2]
+
+
+def _figure(checkpoints: Sequence[int], *, y: str) -> go.Figure:
+    """An empty figure over the checkpoints."""
+    figure = go.Figure(layout=base_layout(margin={"l": 48, "r": 10, "t": 8, "b": 34}))
+    figure.update_layout(legend={"x": 1.01, "y": 1, "font": {"size": 10}})
+    figure.update_xaxes(
+        title={"text": "step", "standoff": 4},
+        tickvals=list(range(len(checkpoints))),
+        ticktext=[str(step) for step in checkpoints],
+        range=[-0.15, len(checkpoints) - 0.85],
+        gridcolor="#f1f3f5",
+        zeroline=False,
+    )
+    return figure.update_yaxes(title=y, gridcolor="#e9ecef", zerolinecolor="#adb5bd", nticks=6)
+
+
+def _name_columns(figure: go.Figure, checkpoints: Sequence[int], middles: Sequence[float]) -> None:
+    for step, middle in zip(checkpoints, middles, strict=True):
+        figure.add_annotation(
+            x=middle, y=-0.5, text=f"step {step}", showarrow=False, yanchor="bottom", yshift=3, font={"size": 10}
+        )
+
+
+def _fit(figure: go.Figure, columns: float, rows: float) -> go.Figure:
+    """Axes without marks, over so many square cells, rows from the top."""
+    figure.update_xaxes(visible=False, range=[-0.5, columns - 0.5], fixedrange=True, constrain="domain")
+    return figure.update_yaxes(
+        visible=False, range=[rows - 0.5, -0.5], fixedrange=True, constrain="domain", scaleanchor="x"
+    )
