@@ -17,7 +17,11 @@ def perturber(
     """The command line, with a small network in place of the catalogue's first one."""
     load = zoo.load
     monkeypatch.setenv("PERTURBER_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(zoo, "load", lambda name, *more: network if name == "small" else load(name, *more))
+
+    def loaded(name: str, *more: object, **options: object) -> zoo.Network:
+        return network if name == "small" else load(name, *more, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(zoo, "load", loaded)
 
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["perturber", "examples", *map(str, arguments)])

@@ -23,9 +23,9 @@ def test_the_budget_is_exceeded_by_one_network_at_most(
     most = 0
     load = zoo.load
 
-    def loaded(*arguments: object) -> zoo.Network:
+    def loaded(*arguments: object, **options: object) -> zoo.Network:
         nonlocal most
-        network = load(*arguments)  # type: ignore[arg-type]
+        network = load(*arguments, **options)  # type: ignore[arg-type]
         alive.add(network)
         gc.collect()
         most = max(most, sum(n.memory for n in alive))
