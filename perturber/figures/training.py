@@ -121,7 +121,8 @@ def correlations(checkpoints: Sequence[int], values: Mapping[str, np.ndarray], l
         },
         hoverinfo="skip",
     )
-    return figure.update_yaxes(range=[min(0.0, least) - 0.02, 1.02])
+    room = 0.05 * (1 - least) or 0.01  # weights move by thousandths: the axis begins where the curves end
+    return figure.update_yaxes(range=[least - room, 1 + room])
 
 
 def activation_multiples(maps: np.ndarray, channels: Sequence[int], checkpoints: Sequence[int]) -> go.Figure:
@@ -176,7 +177,7 @@ def picture_multiples(
         names: of the rows.
     """
     height, width = next((p.shape[:2] for row in pictures for p in row if p is not None), (1, 1))
-    room = max(1, round(0.06 * width))
+    room = max(1, round(0.1 * width))
     left = 20 + 7 * max(map(len, names), default=0)
     figure = go.Figure(layout=base_layout(margin={"l": left, "r": 8, "t": 24, "b": 8}))
     figure.add_scatter(x=[0], y=[0], mode="markers", marker={"opacity": 0}, hoverinfo="skip")  # makes the axes
