@@ -1,8 +1,8 @@
 """Builds the dashboard from the configuration; ``python app.py`` serves it."""
 
+import functools
 import logging
 import sys
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from traceback import walk_tb
@@ -11,22 +11,24 @@ from typing import Any
 import dash
 import dash_bootstrap_components as dbc
 import waitress
-from dash import ClientsideFunction, Input, Output, State, html
+from dash import ClientsideFunction, Input, Output, State, html, set_props
 from flask import Flask, Response, jsonify, request, send_file
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
-from perturber import objects
+import perturber
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.service import InferenceService
-from perturber.ui.attack_routes import routes as attack_routes
-from perturber.ui.context import KEY
-from perturber.ui.neuron_routes import routes as neuron_routes
-from perturber.ui.scene_routes import scene_routes
-from perturber.ui.state import ExploreState
+from perturber.ui import files
+from perturber.ui.callbacks.messages import BUG
+from perturber.ui.context import KEY, cache, cache_config
+from perturber.ui.states.explore import ExploreState
+from perturber.ui.states.page import NOT_OURS
 
 ROOT = Path(__file__).parent
-MAX_REQUEST_BYTES = 2 * 2**20
+ENVELOPE_BYTES = 2 * 2**20
+"""What a request may hold apart from an upload, whose bytes a browser sends as base64."""
+
 THREADS = 16
 """Requests that may wait for the service at the same moment."""
 
@@ -41,8 +43,10 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
         service: what answers; by default one of its own.
     """
     server = Flask("perturber")
-    server.config[KEY] = service or InferenceService(settings or Settings())
-    server.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
+    asked = service or InferenceService(settings or Settings())
+    server.config[KEY] = asked
+    server.config["MAX_CONTENT_LENGTH"] = asked.settings.max_upload_mib * 2**20 * 4 // 3 + ENVELOPE_BYTES
+    cache.init_app(server, cache_config(asked.settings))
     app = dash.Dash(
         "perturber",
         server=server,  # type: ignore[arg-type]  # Dash takes a Flask app; its annotation forgot
@@ -54,15 +58,11 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
         title="Perturber",
         update_title="",
         suppress_callback_exceptions=True,  # each page's components exist only while it is shown
+        on_error=_say,
     )
     app.layout = _frame
     _mark_the_open_page(app)
-    for page in dash.page_registry.values():
-        if hasattr(sys.modules[page["module"]], "routes"):
-            server.register_blueprint(sys.modules[page["module"]].routes)
-    server.register_blueprint(scene_routes(server))
-    server.register_blueprint(neuron_routes)
-    server.register_blueprint(attack_routes)
+    server.register_blueprint(files.routes)
     _add_routes(server)
     _handle_errors(server)
     _add_headers(app)
@@ -102,7 +102,7 @@ def _frame() -> html.Div:
 def _mark_the_open_page(app: dash.Dash) -> None:
     links = [_link(page) for page in _listed_pages()]
     app.clientside_callback(
-        ClientsideFunction("frame", "active"),
+        ClientsideFunction("page", "active"),
         [Output(link, "active") for link in links],
         Input("_pages_location", "pathname"),
         [State(link, "href") for link in links],
@@ -130,6 +130,17 @@ def _add_routes(server: Flask) -> None:
         return send_file(stylesheet, mimetype="text/css", max_age=86400)
 
 
+def _say(error: Exception) -> None:
+    """What a callback has left to be handled is said in the notice, and the page stays as it is."""
+    if isinstance(error, PerturberError):
+        set_props("notice", {"children": str(error)})
+    elif _is_ours(error):
+        log.error("a callback failed", exc_info=error)
+        set_props("notice", {"children": BUG})
+    else:
+        raise BadRequest(NOT_OURS) from error
+
+
 def _handle_errors(server: Flask) -> None:
     """A user's mistake is one sentence with status 400; a bug is logged, and its traceback stays here."""
 
@@ -145,20 +156,20 @@ def _handle_errors(server: Flask) -> None:
     def bug(wrapped: Exception) -> tuple[Response, int]:
         error = getattr(wrapped, "original_exception", None) or wrapped
         if request.path.startswith("/_dash-") and not _is_ours(error):
-            return jsonify(error="This request is not one that a page of this app would send."), 400
+            return jsonify(error=NOT_OURS), 400
         log.error("unexpected error", exc_info=error)
-        return jsonify(error="Something went wrong in the server; its log says what."), 500
+        return jsonify(error=BUG), 500
 
 
 def _is_ours(error: BaseException) -> bool:
     """Whether an error came out of this project's code; if not, the request was one that no page of ours sends."""
-    ours = (Path(__file__), ROOT / "pages", Path(objects.__file__).parent.parent)
+    ours = (Path(__file__), ROOT / "pages", Path(perturber.__file__).parent)
     files = [Path(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__)]
     return any(file.is_relative_to(place) for file in files for place in ours)
 
 
 def _add_headers(app: dash.Dash) -> None:
-    @cache
+    @functools.cache
     def policy() -> str:
         # Dash adds its own inline scripts up to the first request; each is allowed by its hash.
         scripts = " ".join(["'self'", *app.csp_hashes()])

@@ -1,171 +1,207 @@
-// The controls of the parameter panel: made here and moved here, at the browser's own rate.
-window.perturber = window.perturber || {};
+// The parameter panel: a control for each parameter, in groups that fold, and a field that finds them.
+// See perturber/ui/components/parameter_panel.py.
+window.perturber_components = window.perturber_components || {};
 
 (function () {
     "use strict";
 
+    const { createElement: h, memo, useEffect, useLayoutEffect, useMemo, useRef, useState } = window.React;
+
     const TYPING_MS = 400;
-    const make = (kind, props) => Object.assign(document.createElement(kind), props);
+    const PAUSE_MS = 150;
+    const ENDS = ["Enter", "ArrowUp", "ArrowDown"]; // keys that end typing in a field of one line
 
-    class ParameterPanel {
-        // panel: the element; facts: limits, labels, defaults, groups; change(values): tells the page;
-        // resolve(key, text): the text as the server reads it, or an error with the server's sentence
-        constructor(panel, facts, { change, resolve }) {
-            Object.assign(this, { panel, facts, change, resolve, controls: {} });
-            for (const place of panel.querySelectorAll("[data-number]")) this.number(place, place.dataset.number);
-            for (const place of panel.querySelectorAll("[data-switch]")) this.switch(place, place.dataset.switch);
-            for (const place of panel.querySelectorAll("[data-text]")) this.text(place, place.dataset.text);
-            this.rows = {};
-            for (const button of panel.querySelectorAll("[data-reset]"))
-                this.rows[button.dataset.reset] = button.closest(".control");
-            panel.addEventListener("click", (event) => this.reset(event));
-            this.search(panel.querySelector(".search"));
-        }
+    // A number, or the text as it is: the server knows what is wrong with it.
+    const read = (text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+    const defaults = (rows) => Object.fromEntries(rows.map((row) => [row.key, row.default]));
 
-        // What the controls show: the scene's values; what differs from its default is marked, in folded groups too.
-        show(scene) {
-            for (const [key, show] of Object.entries(this.controls)) show(scene[key]);
-            const { defaults, groups, morphs } = this.facts;
-            const changed = {};
-            for (const [key, value] of Object.entries(scene)) {
-                const differs = value !== defaults[key];
-                if (this.rows[key]) this.rows[key].classList.toggle("changed", differs);
-                if (differs) changed[groups[key]] = (changed[groups[key]] || 0) + 1;
-            }
-            for (const group of this.panel.querySelectorAll("details")) {
-                const name = group.dataset.group;
-                const title = group.querySelector(".name");
-                const text = (name === "Morph" && morphs[scene.object]) || name;
-                const count = changed[name] ? ` · ${changed[name]} changed` : "";
-                if (title.textContent !== text + count) title.textContent = text + count;
-                group.classList.toggle("changed", Boolean(count));
-            }
-        }
-
-        number(place, key) {
-            const { min, max, step, whole } = this.facts.limits[key];
-            const label = this.facts.labels[key];
-            const slider = make("input", { type: "range", id: place.dataset.id, min, max, step });
-            const field = make("input", { type: "number", min, max, step: "any" });
-            slider.setAttribute("aria-label", label);
-            field.setAttribute("aria-label", `${label}, value`);
-            place.querySelector(".slider").replaceChildren(slider);
-            place.querySelector(".field").replaceChildren(field);
-            slider.addEventListener("input", () => this.change({ [key]: Number(slider.value) }));
-            field.addEventListener("change", () => {
-                const value = field.value.trim() === "" ? NaN : Number(field.value);
-                const good = value >= min && value <= max && (!whole || Number.isInteger(value));
-                if (!good)
-                    window.perturber.notice(`${label} must be a ${whole ? "whole " : ""}number from ${min} to ${max}.`);
-                this.change(good ? { [key]: value } : {});
-            });
-            this.controls[key] = (value) => {
-                if (Number(slider.value) !== value) slider.value = value;
-                if (field.value === "" || Number(field.value) !== value) field.value = value;
-            };
-        }
-
-        switch(place, key) {
-            const box = make("input", { type: "checkbox", id: place.dataset.id });
-            box.setAttribute("aria-label", this.facts.labels[key]);
-            place.replaceChildren(box);
-            box.addEventListener("change", () => this.change({ [key]: box.checked }));
-            this.controls[key] = (value) => (box.checked = value);
-        }
-
-        // A text reaches the scene when the server understands it; until then what was there before stays in force.
-        text(place, key) {
-            const lines = Number(place.dataset.lines);
-            const field = make(lines > 1 ? "textarea" : "input", {
-                id: place.dataset.id,
-                rows: lines,
-                spellcheck: false,
-                autocomplete: "off",
-            });
-            field.setAttribute("aria-label", this.facts.labels[key]);
-            const message = place.querySelector(".message");
-            place.querySelector(".field").replaceChildren(field);
-            let shown = null;
-            let timer = null;
-            let asked = 0;
-            const say = (problem) => {
-                message.textContent = problem;
-                field.classList.toggle("wrong", problem !== "");
-            };
-            const read = async () => {
-                clearTimeout(timer);
-                const number = ++asked;
-                try {
-                    const value = await this.resolve(key, field.value);
-                    if (number !== asked) return;
-                    say("");
-                    if (lines === 1) field.value = value;
-                    shown = value;
-                    this.change({ [key]: value });
-                } catch (error) {
-                    if (number === asked) say(error.message);
-                }
-            };
-            if (lines > 1)
-                field.addEventListener("input", () => {
-                    clearTimeout(timer);
-                    timer = setTimeout(read, TYPING_MS);
-                });
-            field.addEventListener("change", read);
-            this.controls[key] = (value) => {
-                if (value === shown) return;
-                asked++;
-                field.value = shown = value;
-                say("");
-            };
-        }
-
-        reset(event) {
-            const button = event.target.closest("[data-reset], [data-reset-group]");
-            if (!button) return;
-            event.preventDefault(); // in a heading a click would fold the group
-            const { defaults, groups } = this.facts;
-            const { reset, resetGroup } = button.dataset;
-            const wanted = (key) => reset === "all" || key === reset || (resetGroup && groups[key] === resetGroup);
-            // A text that was not understood is not in the scene, but it too goes back.
-            for (const key of Object.keys(defaults).filter(wanted)) {
-                const field = this.panel.querySelector(`[data-text="${key}"] .wrong`);
-                if (field) {
-                    field.value = defaults[key];
-                    field.dispatchEvent(new Event("change"));
-                }
-            }
-            this.change(Object.fromEntries(Object.entries(defaults).filter(([key]) => wanted(key))));
-        }
-
-        // Shows only what was looked for, unfolded; an empty field brings everything back as it was.
-        search(place) {
-            const field = make("input", { type: "search", placeholder: place.dataset.hint });
-            field.setAttribute("aria-label", place.dataset.label);
-            place.replaceChildren(field);
-            const groups = [...this.panel.querySelectorAll("details")];
-            let folded = null;
-            field.addEventListener("input", () => {
-                const words = field.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-                if (words.length && !folded) folded = groups.map((group) => group.open);
-                let found = 0;
-                groups.forEach((group, i) => {
-                    let here = 0;
-                    for (const control of group.querySelectorAll(".control")) {
-                        const fits = words.every((word) => control.dataset.words.includes(word));
-                        control.hidden = !fits;
-                        here += fits;
-                    }
-                    group.hidden = here === 0;
-                    if (words.length) group.open = true;
-                    else if (folded) group.open = folded[i];
-                    found += here;
-                });
-                if (!words.length) folded = null;
-                this.panel.classList.toggle("found-nothing", found === 0);
-            });
-        }
+    // An input that the user moves and the properties follow; `show(element)` writes a value that comes from elsewhere.
+    // It is not one of React's controlled inputs: those jump back where the echo of an event comes later.
+    function useShown(value, show) {
+        const place = useRef(null);
+        useLayoutEffect(() => void show(place.current), [value]);
+        return place;
     }
 
-    window.perturber.ParameterPanel = ParameterPanel;
+    // A field for text: what is being typed stays until it is sent, by Enter, a pause (many lines), or leaving it.
+    function Field({ lines = 1, value, read, send, ...attributes }) {
+        const typing = useRef({ now: false, timer: null }).current;
+        const place = useShown(value, (field) => {
+            if (!typing.now && (field.value === "" || read(field.value) !== value)) field.value = value;
+        });
+        const take = () => {
+            clearTimeout(typing.timer);
+            if (typing.now) send(read(place.current.value));
+            typing.now = false;
+        };
+        useEffect(() => () => clearTimeout(typing.timer), []);
+        const listeners = {
+            onInput() {
+                typing.now = true;
+                clearTimeout(typing.timer);
+                if (lines > 1) typing.timer = setTimeout(take, TYPING_MS);
+            },
+            onKeyDown: ({ key }) => lines === 1 && ENDS.includes(key) && take(),
+            onBlur: take,
+        };
+        const field = { ref: place, autoComplete: "off", spellCheck: false, ...attributes, ...listeners };
+        return lines > 1 ? h("textarea", { rows: lines, ...field }) : h("input", field);
+    }
+
+    function NumberControl({ row, id, value, wrong, send }) {
+        const { label, min, max, step, whole, unit } = row;
+        const slider = useShown(value, (element) => {
+            if (typeof value === "number" && Number(element.value) !== value) element.value = value;
+        });
+        const slide = () => send(Number(slider.current.value));
+        const press = ({ key, target }) => {
+            const move = { ArrowUp: "stepUp", ArrowDown: "stepDown" }[key];
+            if (!move || target === slider.current || typeof read(target.value) !== "number") return;
+            slider.current.value = target.value;
+            slider.current[move]();
+            slide();
+        };
+        const range = { ref: slider, type: "range", id, min, max, step, "aria-label": label, onInput: slide };
+        const field = { inputMode: whole ? "numeric" : "decimal", "aria-label": `${label}, value`, className: wrong };
+        const inputs = [h("input", { key: 1, ...range }), h(Field, { key: 2, ...field, value, read, send })];
+        return h("div", { className: "number", onKeyDown: press }, inputs, h("span", { className: "unit" }, unit));
+    }
+
+    function SwitchControl({ row, id, value, send }) {
+        const box = useShown(value, (element) => (element.checked = value === true));
+        const named = { type: "checkbox", id, "aria-label": row.label, onChange: ({ target }) => send(target.checked) };
+        return h("div", { className: "on-off" }, h("input", { ref: box, ...named }));
+    }
+
+    function TextControl({ row, id, value, wrong, send }) {
+        const field = { id, className: wrong, "aria-label": row.label, lines: row.lines, value, read: String, send };
+        return h("div", { className: "text" }, h(Field, field));
+    }
+
+    function ChoiceControl({ row, id, value, options, send, add }) {
+        const setProps = (changed) => "value" in changed && send(changed.value);
+        const menu = { id, options: options || row.options, value, clearable: false, searchable: false, setProps };
+        const button = { className: "quiet", title: `Add your own ${row.adds}`, onClick: () => add(row.adds) };
+        const { Dropdown } = window.dash_core_components;
+        return h("div", { className: "choice" }, h(Dropdown, menu), h("button", button, "Add …"));
+    }
+
+    const CONTROLS = { number: NumberControl, switch: SwitchControl, text: TextControl, choice: ChoiceControl };
+
+    // Drawn anew only where its own value or problem is another: a drag of the camera sends sixty a second.
+    const Row = memo(function ({ row, id, value, problem = "", options, hidden, change, add }) {
+        const { key, kind, label, lines = 1 } = row;
+        const send = (next) => change({ [key]: next });
+        const names = ["control", lines > 1 && "tall", value !== row.default && "changed"].filter(Boolean);
+        const title = `Reset ${label}`;
+        const reset = { className: "reset", title, "aria-label": title, "data-reset": key };
+        return h(
+            "div",
+            { className: names.join(" "), title: row.help, hidden, "data-key": key },
+            h("label", { htmlFor: id }, label),
+            h(CONTROLS[kind], { row, id, value, wrong: problem && "wrong", options, send, add }),
+            h("button", { ...reset, onClick: () => change({ [key]: row.default }) }, "↺"),
+            problem && h("div", { className: "message", role: "alert" }, problem),
+        );
+    });
+
+    // While something is looked for every group is unfolded; after that each is again as it was.
+    function Group({ group, title, changed, fits, looked, reset, children }) {
+        const place = useRef(null);
+        const [open, setOpen] = useState(group.unfolded);
+        useLayoutEffect(() => void (place.current.open = looked !== "" || open), [looked]);
+        const details = {
+            ref: place,
+            className: changed ? "changed" : "",
+            hidden: !group.rows.some(fits),
+            "data-group": group.name,
+            onToggle: ({ currentTarget }) => looked || setOpen(currentTarget.open),
+        };
+        const back = (event) => {
+            event.preventDefault(); // a click in a heading would fold the group
+            reset(group.rows);
+        };
+        const button = { className: "quiet", onClick: back, "data-reset-group": group.name };
+        const name = h("span", { className: "name" }, title + (changed ? ` · ${changed} changed` : ""));
+        const all = h("button", { ...button, title: `All parameters of ${group.name} back` }, "Reset group");
+        return h("details", details, h("summary", { title: group.help }, name, all), children);
+    }
+
+    // The scene as it is moved: the page hears of each step at once ("scene"), Dash after a pause, since its way
+    // through all components of a page takes longer than drawing them. The page moves the camera ("moved"), the
+    // server the rest.
+    // What rows may do is the same function all the time, so that a row that stays as it is is not drawn anew.
+    function useScene(props, place) {
+        const [scene, setScene] = useState(props.value);
+        const now = useRef({ scene, told: scene }).current;
+        now.props = props;
+        const actions = useMemo(() => {
+            const take = (value, silent) => {
+                setScene((now.scene = value));
+                if (!silent) place.current.dispatchEvent(new CustomEvent("scene", { bubbles: true, detail: value }));
+                clearTimeout(now.timer);
+                now.timer = setTimeout(() => now.props.setProps({ value: (now.told = value) }), PAUSE_MS);
+            };
+            const change = (changes) => take({ ...now.scene, ...changes }); // two in one go both count
+            const add = (kind) => window.perturber.report(now.props, "add", { kind });
+            return { take, change, add, reset: (rows) => change(defaults(rows)) };
+        }, []);
+        useEffect(() => {
+            const [given, told] = [JSON.stringify(props.value), JSON.stringify(now.told)];
+            if (given !== told && given !== JSON.stringify(now.scene)) actions.take((now.told = props.value));
+        }, [props.value]);
+        useEffect(() => {
+            place.current.addEventListener("moved", ({ detail }) => actions.take(detail, true));
+            return () => clearTimeout(now.timer);
+        }, []);
+        return [scene, actions];
+    }
+
+    function Top({ looked, find, reset }) {
+        const onChange = ({ target }) => find(target.value);
+        const field = { type: "search", placeholder: "Find a parameter", "aria-label": "Find a parameter by name" };
+        const button = { className: "quiet", title: "All parameters back", "data-reset": "all", onClick: reset };
+        return h(
+            "div",
+            { className: "panel-title" },
+            h("h2", null, "Parameters"),
+            h("div", { className: "search" }, h("input", { ...field, value: looked, onChange })),
+            h("button", button, "Reset all"),
+        );
+    }
+
+    function Panel(props) {
+        const { id, className = "", groups, problems, headings, options } = props;
+        const page = id.replace(/-panel$/, "");
+        const place = useRef(null);
+        const [value, { change, add, reset }] = useScene(props, place);
+        const [text, find] = useState("");
+        const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+        const fits = (row) => words.every((word) => row.words.includes(word));
+        const row = (one) => {
+            const { key } = one;
+            const own = { value: value[key], problem: problems?.[key], options: options?.[key], hidden: !fits(one) };
+            return h(Row, { key, row: one, id: `${page}-${key}`, ...own, change, add });
+        };
+        const group = (one) => {
+            const { name: key, rows } = one;
+            const heading = headings?.[key];
+            const title = heading?.titles[value[heading.key]] || key;
+            const changed = rows.filter((own) => value[own.key] !== own.default).length;
+            return h(Group, { key, group: one, title, changed, fits, looked: words.join(" "), reset }, rows.map(row));
+        };
+        const rows = groups.flatMap((one) => one.rows);
+        const nothing = !rows.some(fits) && h("p", { className: "nothing" }, "No parameter has such a name.");
+        const top = h(Top, { looked: text, find, reset: () => reset(rows) });
+        const all = h("div", { className: "groups" }, groups.map(group), nothing);
+        return h("div", { id, ref: place, className: `parameters ${className}` }, top, all);
+    }
+
+    // It hands the page its answers: Dash tells a component at once, a clientside callback eight milliseconds later.
+    window.perturber_components.ParameterPanel = function (props) {
+        const { id, answer, value, problems, headings, options, add } = props;
+        const told = new CustomEvent("answer", { bubbles: true, detail: answer });
+        useLayoutEffect(() => void (answer && document.getElementById(id).dispatchEvent(told)), [answer]);
+        return useMemo(() => h(Panel, props), [value, problems, headings, options, add]);
+    };
 })();

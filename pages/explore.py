@@ -1,296 +1,281 @@
 """Explore: change a scene and watch what happens in two networks, from the picture to the prediction."""
 
-import base64
-import io
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import dash
-import numpy as np
-from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, html
-from flask import Blueprint, Response, jsonify
-from PIL import Image
+from dash import html
 
-from perturber.errors import InvalidInputError, OvertakenError, UnknownNameError
-from perturber.figures import (
-    DIVERGING,
-    GAP,
-    SIGMAS,
-    SLOT_COLOURS,
-    SLOT_NAMES,
-    ChannelMeans,
-    activation_mosaic,
-    as_json,
-    cam_picture,
-    channel_summary,
-    data_uri,
-    gradient_picture,
-    mosaic,
-    prediction_bars,
-)
-from perturber.service import Look, ModelInfo, SlotLook
-from perturber.service.checks import check_classes
-from perturber.ui.attack_routes import attack_facts
+from perturber.errors import InvalidInputError
+from perturber.figures import SLOT_NAMES
+from perturber.service import Look, ModelInfo, RankRequest, SlotLook
+from perturber.ui.callbacks.enlarging import enlarging_callbacks
+from perturber.ui.callbacks.explore import explore_callbacks, neuron_views, own_groups
+from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
+from perturber.ui.callbacks.look import Shown, look_callbacks
+from perturber.ui.callbacks.messages import PageRequest, Props
+from perturber.ui.callbacks.saving import saving_callbacks
+from perturber.ui.callbacks.uploads import upload_callbacks
+from perturber.ui.components.attack_form import attack_controls, attack_form, is_running
+from perturber.ui.components.controls import At, Controls, control_id
+from perturber.ui.components.drawer import drawer, drawer_class, drawer_controls, open_figure
+from perturber.ui.components.explore_display import display_controls, headings
+from perturber.ui.components.maps import Pictures
+from perturber.ui.components.scene_page import scene_page
+from perturber.ui.components.slot import slot_class, slot_controls, slot_frame, slot_id
 from perturber.ui.context import service
-from perturber.ui.neuron_routes import class_examples, sheet
-from perturber.ui.scene_page import plane_facts, scene_page
-from perturber.ui.scene_view import scene_facts
-from perturber.ui.sent import client, sent_json
-from perturber.ui.slots import slot_frame
-from perturber.ui.state import MAX_NEURONS, ExploreState
-from perturber.ui.view import MAX_PINNED, View
-from perturber.zoo.receptive_field import Span
+from perturber.ui.files import class_examples, index_version
+from perturber.ui.looks import looked
+from perturber.ui.showing.attack import attack_props
+from perturber.ui.showing.class_examples import class_example, pictures_of
+from perturber.ui.showing.drawer import follow_drawer
+from perturber.ui.showing.followed import follow_visualisations
+from perturber.ui.showing.groups import DROP, KEEP, group_options
+from perturber.ui.showing.history import record_of
+from perturber.ui.showing.overlay import CAPTION, overlay_props
+from perturber.ui.showing.pictures import model_input
+from perturber.ui.showing.slots import bars_props, divisor_of, maps_props, scales, slot_signature
+from perturber.ui.showing.visualisations import card_pictures
+from perturber.ui.states import reading
+from perturber.ui.states.channels import MAX_NEURONS
+from perturber.ui.states.explore import ExploreState, SlotState
+from perturber.ui.states.explore_changes import changed, chosen
+from perturber.ui.states.page import Change
 
 dash.register_page(__name__, path="/", name="Explore", title="Perturber · Explore", order=0)
 
 PAGE = "explore"
 
-routes = Blueprint(PAGE, __name__)
-"""What the page's script asks; `app.py` serves it."""
+
+RANKINGS = ("active", "changed", "relevant", "differ")
 
 
 def layout(**query: str) -> html.Div:
-    """The page in the state that its URL names."""
+    """The page in the state that its link holds."""
     state, problems = ExploreState.from_query(query, service().model)
-    state, unknown = _without_unknown_classes(state)
-    models = service().models()
-    examples = _examples_problem(models)
-    problems += unknown + examples
-    main = html.Section(
-        [
-            html.Div(
-                [
-                    html.Div([html.H1("Neurons"), html.Span(className="display")]),
-                    html.Div([html.H1("Predictions"), html.Span(className="pinning")]),
-                ],
-                className="headings",
-            ),
-            *(slot_frame(PAGE, n, slot, _models(state)) for n, slot in enumerate(state.slots)),
-            html.Section(className="attack-figures", hidden=True),
-            html.Section(className="drawer"),
-        ],
-        className="slots",
-    )
-    reference = html.Button(
-        "Reference",
-        className="quiet reference",
-        title="Make this scene the reference: which neurons change most from it?",
-    )
+    controls = PAGE_PARTS.controls(state)
+    main = [
+        headings(PAGE, controls),
+        *(slot_frame(PAGE, n, slot, controls) for n, slot in enumerate(state.slots)),
+        drawer(PAGE, state, controls, examples=service().settings.examples is not None),
+        html.Data(id=control_id(PAGE, "job"), value=""),
+    ]
     return scene_page(
         PAGE,
-        state.scene,
-        main,
-        _facts(state, examples=service().settings.examples is not None and not examples),
-        problems=problems,
-        caption="Exactly what the networks see, 224 × 224, drawn by the service.",
-        over_input=[html.Canvas(className="overlay"), html.Div(className="field")],
-        buttons=[reference],
-        above_parameters=[html.Details(className="attack")],
+        "/",
+        state,
+        html.Section(main, className="slots"),
+        problems=[*problems, *_examples_problem()],
+        caption=CAPTION,
+        over_input=[
+            html.Img(id=f"{PAGE}-overlay", className="overlay", hidden=True),
+            html.Div(id=f"{PAGE}-field", className="field", hidden=True),
+        ],
+        buttons=[html.Button(id=control_id(PAGE, "reference"), n_clicks=0, **controls[At("reference")])],
+        above_parameters=[attack_form(PAGE, state, controls)],
     )
 
 
-def _facts(state: ExploreState, *, examples: bool) -> dict[str, Any]:
-    """What the page's script needs to know; everything else it reads from the controls."""
-    return {
-        **scene_facts(state.scene),
-        "models": {name: _model_facts(info) for name, info in _models(state).items()},
-        "classes": {info.class_list: info.classes for info in service().models().values()},
-        "slots": [{"vacant": slot is None, "hidden": slot is not None and slot.hidden} for slot in state.slots],
-        "slotNames": SLOT_NAMES,
-        "slotColours": SLOT_COLOURS,
-        "view": state.view.as_dict(),
-        "viewDefaults": View().as_dict(),
-        "maxPinned": MAX_PINNED,
-        "gap": GAP,
-        "diverging": DIVERGING,
-        "examples": examples,
-        **state.attack.facts(),
-        "neurons": MAX_NEURONS,
-    }
-
-
-def _without_unknown_classes(state: ExploreState) -> tuple[ExploreState, list[str]]:
-    """The state of a link without classes that its models do not have, and a sentence for each option that had some."""
-    problems = []
-    explain = state.view.explain
-    explained = (explain,) if isinstance(explain, int) else ()
-    for option, classes in (("pinned", state.view.pinned), ("explain", explained)):
-        try:
-            for slot in filter(None, state.slots):
-                check_classes(service().model(slot.model), classes)
-        except InvalidInputError as error:
-            problems.append(str(error))
-            view = replace(state.view, **{option: getattr(View(), option)})
-            state = state.model_copy(update={"view": view})
-    return state, problems
-
-
-def _examples_problem(models: dict[str, ModelInfo]) -> list[str]:
-    """A sentence if the configured folder of example pictures cannot be used; their place is taken then."""
+def _examples_problem() -> list[str]:
+    """A sentence if the configured folder of example pictures cannot be used."""
     try:
-        for class_list in {info.class_list for info in models.values()}:
+        for class_list in {info.class_list for info in service().models().values()}:
             class_examples(class_list)
     except InvalidInputError as error:
         return [str(error)]
     return []
 
 
-def _models(state: ExploreState) -> dict[str, ModelInfo]:
+class ExplorePage:
+    """What the page is made of (see `ScenePage` and `FollowedPage`)."""
+
+    name = PAGE
+
+    def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[ExploreState, list[str]]:
+        """The state that a link holds, with what its memory adds."""
+        state, problems = ExploreState.from_query(query, service().model)
+        return state.recalling(memory), problems
+
+    def changed(self, state: ExploreState, change: Change) -> ExploreState:
+        """The state after a change; groups of neurons are asked of the service, or of what users have kept."""
+        if change.control == "group":
+            return _of_group(state, change)
+        return changed(state, change, service().model)
+
+    def controls(self, state: ExploreState) -> Controls:
+        """What each control shows."""
+        models = models_of(state)
+        attacked = state.slots[state.attack.form.slot] if state.attack.form.slot < len(state.slots) else None
+        classes = classes_of(state) if attacked is None else models[attacked.model].classes
+        controls = display_controls(state.view, classes_of(state)) | attack_controls(state, classes)
+        controls |= drawer_controls(state)
+        controls[At("reference")] = reference_props(state)
+        for number, slot in enumerate(state.slots):
+            groups = [] if slot is None else _groups(state, number, slot, models[slot.model])
+            controls |= slot_controls(number, slot, models, groups)
+        return controls
+
+    def show(self, state: ExploreState, asked: PageRequest) -> Shown:
+        """Ask the service about the state."""
+        answer, kept = looked(state.request(asked.client))
+        looks = dict(zip(state.shown, answer.slots, strict=True))
+        ends = scales(looks, state.view)
+        drawn = {f"maps{n}": slot_signature(slot, state.view) for n, slot in looks.items()}
+        drawn |= {f"frame{n}": slot_class(slot) for n, slot in enumerate(state.slots)} | {"drawer": drawer_class(state)}
+        if state.view.divisor is None and ends:
+            drawn["divisor"] = f"{divisor_of(ends)}"
+        props: list[Props] = [model_input(PAGE, answer.image)]
+        for n, slot in looks.items():
+            known = asked.drawn.get(f"maps{n}") == drawn[f"maps{n}"]
+            cards = None if known else _cards(state, n)
+            props.append(maps_props(PAGE, n, slot, ends.get(n, 1.0), drawn=known, cards=cards))
+            props.append(_bars(state, n, slot, answer))
+        props += _frames(state, asked.drawn, drawn)
+        if state.mark is not None or state.view.overlay or asked.drawn.get("marked"):
+            marked = state.mark is not None or state.view.overlay
+            drawn |= {"marked": "yes"} if marked else {}
+            props += overlay_props(PAGE, state, looks, ends, models_of(state))
+        if answer.attack is not None or asked.drawn.get("attacked"):
+            drawn |= {} if answer.attack is None else {"attacked": "yes"}
+            props += attack_props(PAGE, answer.attack, [SLOT_NAMES[n] for n, s in state.shown.items() if s.predictions])
+        state = _with_steps(state, answer)
+        return Shown(
+            props=props,
+            status=_status(answer, list(state.shown), kept),
+            service_ms=0.0 if kept else answer.total_ms,
+            drawn=drawn,
+            again=0 if is_running(state.attack) else None,
+            plane=answer.plane,
+            record=record_of(asked.sequence, state.scene, looks),
+            live=open_figure(state) in ("history", "summary"),
+            state=state,
+        )
+
+    def follow(self, state: ExploreState, asked: Asked) -> Follow:
+        """Feature visualisations of what is shown, and the open figure with its job."""
+        follow = Follow()
+        follow_visualisations(PAGE, state, asked, follow)
+        follow_drawer(PAGE, state, asked, follow)
+        return follow
+
+
+def _with_steps(state: ExploreState, answer: Look) -> ExploreState:
+    done = 0 if answer.attack is None else answer.attack.progress.done
+    return state.model_copy(update={"attack": replace(state.attack, done=done)})
+
+
+def _cards(state: ExploreState, number: int) -> list[Pictures] | None:
+    """What stands under the maps of other neurons: pictures that are made already, and room for the others."""
+    slot = state.slot(number)
+    if state.view.cards == "none":
+        return None
+    info = service().model(slot.model)
+    targets = state.view.targets(slot.layer, slot.channels)
+    return card_pictures(
+        info,
+        slot.layer,
+        slot.channels,
+        service().visualise(info.name, targets, state.view.recipe, order=False),
+        index=index_version(info),
+        examples_first=state.view.cards == "examples",
+    )
+
+
+def _bars(state: ExploreState, number: int, look: SlotLook, answer: Look) -> Props:
+    info, example = service().model(look.model), None
+    if look.top:
+        example, _ = class_example(info, look.top[0].index, state.view.recipe, order=False)
+    return bars_props(PAGE, number, look, answer.image, example=example, examples=pictures_of(info, look))
+
+
+def _frames(state: ExploreState, before: Mapping[str, str], now: Mapping[str, str]) -> list[Props]:
+    """Slots that fold, the drawer, and the slider from which a fixed scale would start."""
+    ids = {f"frame{n}": slot_id(PAGE, n) for n in range(len(state.slots))} | {"drawer": f"{PAGE}-drawer"}
+    new = {key for key in now if before.get(key) != now[key]}
+    props: list[Props] = [{"id": id_, "props": {"className": now[key]}} for key, id_ in ids.items() if key in new]
+    if "divisor" in new:
+        props.append({"id": control_id(PAGE, "divisor"), "props": {"value": float(now["divisor"])}})
+    return props
+
+
+def reference_props(state: ExploreState) -> dict[str, Any]:
+    """What the button says that makes a scene the reference."""
+    if state.reference is None:
+        title = "Make this scene the reference, to find the neurons that change most from it"
+        return {"children": "Reference", "title": title, "className": "quiet reference"}
+    title = "A reference scene is set; a click sets it to the present scene"
+    return {"children": "Reference ✓", "title": title, "className": "quiet reference chosen"}
+
+
+def _groups(state: ExploreState, number: int, slot: SlotState, info: ModelInfo) -> list[dict[str, Any]]:
+    return group_options(state, number, slot, info, own_groups().of(slot.model, slot.layer))
+
+
+def _of_group(state: ExploreState, change: Change) -> ExploreState:
+    """With the channels of a group that was chosen in a slot's menu."""
+    slot = state.slot(change.number)
+    kind, _, name = change.text.partition(":")
+    own = own_groups()
+    if kind in ("", KEEP):  # the dialog asks for a name
+        return state
+    if kind == DROP:
+        own.remove(slot.model, slot.layer, name)
+        return state
+    if kind == "own":
+        group = tuple(own.of(slot.model, slot.layer).get(name, ()))
+    elif kind == "published":
+        known = service().model(slot.model).groups.get(slot.layer, ())
+        group = next((found.channels for found in known if found.name == name), ())
+    else:
+        return chosen(state, change.number, _ranked(state, change.number, kind, name))
+    if not group:
+        raise InvalidInputError(f"There is no group {name[:80]!r} of {slot.layer} (any more).")
+    return chosen(state, change.number, group, group)
+
+
+def _ranked(state: ExploreState, number: int, by: str, index: str) -> tuple[int, ...]:
+    slot = state.slot(number)
+    others = [other for n, other in state.shown.items() if n != number]
+    request = RankRequest(
+        by=reading.choice("ranking", by, RANKINGS),
+        scene=state.scene,
+        model=slot.model,
+        layer=slot.layer,
+        reference=state.reference,
+        class_index=reading.whole("class", index, 0, 10**6) if index else None,
+        other=(others[0].model, others[0].layer) if others else None,
+        count=MAX_NEURONS,
+    )
+    return service().rank(request).channels
+
+
+def models_of(state: ExploreState) -> dict[str, ModelInfo]:
     """Every model that can be chosen, and those edited ones that are shown."""
     shown = {slot.model: service().model(slot.model) for slot in state.slots if slot is not None}
     return {**service().models(), **shown}
 
 
-def _model_facts(info: ModelInfo) -> dict[str, Any]:
-    """A model's layers: channels, height, width, and the receptive field along rows and columns."""
-
-    def span(one: Span) -> list[int]:
-        return [one.start, one.size, one.stride]
-
-    return {
-        "label": info.label,
-        "defaultLayer": info.default_layer,
-        "layers": {
-            layer.name: [
-                layer.channels,
-                layer.height,
-                layer.width,
-                layer.field and [span(layer.field.rows), span(layer.field.columns)],
-            ]
-            for layer in info.layers.values()
-        },
-        "groups": {layer: {g.name: g.channels for g in groups} for layer, groups in info.groups.items()},
-        "classList": info.class_list,
-        "inputSize": info.input_size,
-    }
+def classes_of(state: ExploreState) -> tuple[str, ...]:
+    """Names of the classes of the first model that is shown."""
+    slots = [slot for slot in state.slots if slot is not None]
+    return service().model(slots[0].model).classes
 
 
-def _slot(what: str) -> dict[str, Any]:
-    return {"type": f"{PAGE}-slot-{what}", "slot": ALL}
-
-
-# One function hears every menu and switch, keeps the state, moves the view, writes the URL and feeds the request gate.
-clientside_callback(
-    ClientsideFunction("explore", "changed"),
-    Output(f"{PAGE}-state", "data"),
-    Input({"type": f"{PAGE}-choice", "key": ALL}, "value"),
-    Input(_slot("model"), "value"),
-    Input(_slot("layer"), "value"),
-    Input(_slot("count"), "value"),
-    Input(_slot("channels"), "value"),
-    Input(_slot("back"), "n_clicks"),
-    Input(_slot("on"), "n_clicks"),
-    Input(_slot("show-activations"), "value"),
-    Input(_slot("show-predictions"), "value"),
-    State(f"{PAGE}-facts", "data"),
-)
-
-
-@routes.post("/explore/look")
-def look() -> Response:
-    """One request of a page → everything that the page shows, all from one answer of the service.
-
-    Not a Dash callback but a plain request: the page asks ten times a second, and Dash's own way through its store
-    and React costs more time than the figures. Errors are answered like a callback's (see ``app.py``).
-    """
-    state, asked = _asked()
-    drawn = asked.get("drawn")
-    try:
-        answer = service().look(state.request(client(asked)))
-    except OvertakenError:
-        return Response(status=204)
-    slots: list[dict[str, Any] | None] = [None] * len(state.slots)
-    summary = []
-    for number, slot in zip(state.shown, answer.slots, strict=True):
-        known = isinstance(drawn, list) and drawn[number : number + 1] == [_signature(slot)]
-        slots[number] = _slot_answer(slot, answer.image, known)
-        if slot.means is not None:
-            summary.append(ChannelMeans(number, slot.layer or "", slot.means))
-    return jsonify(
-        input=data_uri(answer.image),
-        slots=slots,
-        summary=as_json(channel_summary(summary)) if summary else None,
-        status=_status(answer, list(state.shown)),
-        serviceMs=answer.total_ms,
-        plane=plane_facts(answer.plane),
-        attack=answer.attack
-        and attack_facts(
-            answer.attack,
-            [SLOT_NAMES[n] for n, s in state.shown.items() if s.predictions],
-            asked.get("attack_layers_drawn"),
-        ),
-    )
-
-
-@routes.post("/explore/figure")
-def paper_figure() -> Response:
-    """A slot's activations or predictions as a labelled Plotly figure, for saving."""
-    state, asked = _asked()
-    number = asked.get("slot")
-    if type(number) is not int or number not in state.shown:
-        raise UnknownNameError("slot", number, [str(n) for n in state.shown])
-    answer = service().look(state.request(None))
-    slots = dict(zip(state.shown, answer.slots, strict=True))
-    slot = slots[number]
-    if asked.get("what") != "activations" or slot.activations is None:
-        return jsonify(as_json(prediction_bars(slot.top or (), slot=number)))
-    deviations = [s.deviation for s in slots.values()] if state.view.shared else [slot.deviation]
-    scale = SIGMAS * max(deviations) if state.view.divisor is None else 10**state.view.divisor
-    pictures: list[np.ndarray | None] = []
-    if state.view.cards == "visualisation":
-        targets = state.view.targets(slot.layer or "", slot.channels)
-        found = service().visualise(slot.model, targets, state.view.recipe)
-        made = [service().visualisations.pictures(v.key) for v in found]
-        pictures = [None if picture is None else sheet(list(picture), columns=2) for picture in made]
-    figure = activation_mosaic(slot.activations, slot.channels, scale=scale, pictures=pictures, paper=True)
-    return jsonify(as_json(figure))
-
-
-def _asked() -> tuple[ExploreState, dict[str, Any]]:
-    """The state that a request holds, and all that it holds."""
-    data = sent_json()
-    return ExploreState.from_json(data, service().model), data
-
-
-def _slot_answer(slot: SlotLook, image: np.ndarray, drawn: bool) -> dict[str, Any]:
-    """What the page needs to draw one slot; of a figure that it has drawn before only what has changed."""
-    result: dict[str, Any] = {"signature": _signature(slot), "top": None, "scale": None, "explanation": None}
-    if slot.activations is not None:
-        scale = SIGMAS * slot.deviation
-        result["scale"] = scale
-        if drawn:
-            z = mosaic(slot.activations)
-            result["z"] = {"data": base64.b64encode(z.tobytes()).decode(), "rows": z.shape[0]}
-        else:
-            figure = activation_mosaic(slot.activations, slot.channels, scale=scale)
-            result["figure"] = as_json(figure)
-    if slot.top is not None:
-        result["top"] = [vars(score) for score in slot.top]
-    result["pinned"] = [vars(score) for score in slot.pinned]
-    if slot.explanation is not None:
-        result["explanation"] = {
-            "class": slot.explanation.score.name,
-            "cam": _jpeg(cam_picture(image, slot.explanation.cam)),
-            "gradient": _jpeg(gradient_picture(slot.explanation.gradient)),
-        }
-    return result
-
-
-def _signature(slot: SlotLook) -> str:
-    """Tells which figure is drawn: the same signature, the same figure but for its values."""
-    return f"{slot.model} {slot.layer} {','.join(map(str, slot.channels))}"
-
-
-def _status(answer: Look, numbers: list[int]) -> str:
+def _status(answer: Look, numbers: list[int], kept: bool) -> list[str]:
     networks = [f"{SLOT_NAMES[n]} {slot.milliseconds:.0f} ms" for n, slot in zip(numbers, answer.slots, strict=True)]
+    if kept:
+        return ["Cached answer", answer.device]
     parts = [f"Render {answer.render_ms:.0f} ms", *networks, f"service {answer.total_ms:.0f} ms", answer.device]
     if answer.plane and not answer.plane.finished:
         parts.insert(0, f"Feature visualisation: step {answer.plane.done} of {answer.plane.steps}")
-    return " · ".join(parts)
+    return parts
 
 
-def _jpeg(picture: np.ndarray) -> str:
-    """A picture for the page, which is drawn anew with every answer, in a ``data:`` address."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="JPEG", quality=90)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+PAGE_PARTS = ExplorePage()
+look_callbacks(PAGE_PARTS)
+follow_callbacks(PAGE_PARTS)
+saving_callbacks(PAGE)
+enlarging_callbacks(PAGE, neuron_views)
+upload_callbacks(PAGE)
+explore_callbacks(PAGE, PAGE_PARTS.controls)

@@ -1,110 +1,167 @@
-"""Help: how to use the page, and the table of every parameter."""
+"""Help: how to use the pages, and the table of every parameter."""
+
+import re
+from urllib.parse import urlencode
 
 import dash
-from dash import html
+from dash import dcc, html
 
+from perturber.attack import METHODS, NORMS
 from perturber.parameters import GROUPS, PARAMETERS, Code, Parameter, Switch
 
 dash.register_page(__name__, path="/help", name="Help", title="Perturber · Help", order=9)
 
 GESTURES = (
-    ("Drag the scene", "turns the object (yaw and pitch); arrow keys do the same"),
+    ("Drag the scene", "turns the object (yaw and pitch); the arrow keys do the same"),
     ("Mouse wheel, + and −", "change the distance"),
-    ("Shift-drag, middle-drag", "move the object in the picture plane"),
-    ("Double-click", "brings the camera back"),
-    ("↺ beside a control", "brings one parameter back; Reset group and Reset all bring back more"),
-    ("Find a parameter", "shows the parameters whose name holds all the words"),
-    ("Add … beside a menu", "takes your own object or background; files can also be dropped on the scene"),
-    (
-        "Click on a heatmap",
-        "marks what the unit can see of the input, its theoretical receptive field; again: unmarks",
-    ),
-    ("Act. Normalization", "sets a fixed divisor at which the colours end; 4 σ follows the picture again"),
-    ("Group …", "puts neurons into the view that belong together; ‹ and › turn the group's pages"),
-    ("⇄ on a card", "flips between the feature visualisation and the nine patches of an indexed picture folder"),
-    ("− beside a model", "hides it; it then costs nothing"),
-    ("Click on a class", "pins it, or lets it go; pinned classes are followed in the history"),
-    ("Reference", "makes the present scene the one against which neurons change"),
-    ("The address bar", "always holds the whole state: copy it to show a colleague the same thing"),
-    ("SVG and PNG", "appear over a figure and save it as it is on the page"),
+    ("Shift-drag, middle-drag", "move the object parallel to the picture plane"),
+    ("Double-click the scene", "resets the camera"),
+    ("↺ beside a control", "resets one parameter; Reset group and Reset all reset more"),
+    ("Find a parameter", "shows the parameters whose names contain all the words that you type"),
+    ("Add … beside a menu", "takes your own object or background; you can also drop files on the scene"),
+    ("Click a heatmap", "marks what this unit can see of the model input, its theoretical receptive field"),
+    ("Overlay", "lays the marked heatmap over the model input"),
+    ("Act. norm.", "sets the activation at which the colours end; 4 σ lets it follow the picture again"),
+    ("Group …", "shows neurons that belong together; ‹ and › go through a large group page by page"),
+    ("⇄ on a card", "turns it over: feature visualisation, or patches from an indexed folder of pictures"),
+    ("⚙", "sets how feature visualisations are made"),
+    ("– beside a model", "hides it; a hidden model uses no compute"),
+    ("Click a class", "pins it, or unpins it; the history follows pinned classes"),
+    ("Reference", "remembers the present scene, to find the neurons that change most from it"),
+    ("Figures", "opens one figure below the slots: history, all channels, or what an attack does"),
+    ("The address bar", "holds the whole state of a page: copy it to show a colleague the same thing"),
+    ("SVG and PNG", "save a figure as it is on the page"),
 )
+
+HALF = ",".join(f"{part}=0.5" for part in ("conv_stem", *(f"blocks.{n}" for n in range(7)), "conv_head", "classifier"))
+MIXED = f"mix(efficientnet_lite0,lite0_adversarial;{HALF})"
+
+EXAMPLES = (
+    (
+        "The untextured dog",
+        {"texture_influence": "0"},
+        "Only shape and shading are left. Which network still sees a dog, and which of its neurons still respond?",
+    ),
+    (
+        "The faded background",
+        {"background_blur": "6", "background_saturation": "0"},
+        "The lawn is blurred and grey. How much of the prediction was about the dog?",
+    ),
+    (
+        "The attack on a mixed network",
+        {"m3": MIXED, "attack": f"pgd(l2=1,steps=4;{MIXED})", "a3": "0"},
+        "The edited model takes half of its weights from each of the two networks, and is attacked. "
+        "Does the attack deceive them as well?",
+    ),
+)
+"""After the thesis, chapter 7: a name, the link of Explore, and what to look at."""
+
+SCENE = """
+The scene follows the pointer without asking the service. The model input beside it is drawn by the service, with
+anti-aliasing and all effects, and is exactly what the networks see. Effects on the finished picture are
+applied in the order of the table below; the scene shows only hue, saturation, contrast and alpha.
+
+Custom code is GLSL that runs for every pixel. It reads and writes `vec4 color`, and can use `vec2 uv` (0 to 1, from the
+lower left), `float value`, `sampler2D image` and `vec2 resolution`. It may have functions of its own, `if`, and `for`
+loops with constant bounds (at most 256 iterations, nested loops multiplied), and all functions of GLSL ES 1.00.
+
+Heatmaps show activations before the non-linearity: red is excitation, blue inhibition, white zero. Their colours end at
+four standard deviations of the whole layer’s activations for this picture, or at the value that you set. Below a
+heatmap is a picture to which the neuron responds strongly; it is made in the background, once for everybody.
+
+The bars show logits relative to the largest; the percentage is the softmax probability.
+"""
+
+ATTACK = """
+An attack follows the gradient of the chosen model, step by step, inside a ball of size ε around the present picture:
+away from the present class, or towards a target. ε uses the pixel scale from 0 to 1; for L0 it is a number of pixels.
+Attack Alpha fades the perturbation; Original Alpha fades the picture to grey. Changing or clicking the scene ends the
+attack.
+"""
+
+PAGES = """
+# Comparing models
+
+The JS divergence is the Jensen–Shannon divergence of the predicted probabilities in bits: 0 where they are the same, 1
+where they are disjoint. Over the depth, 1 − cosine and the relative L2 distance show where two networks of one
+architecture begin to differ. Linear CKA (Kornblith et al. 2019) compares the layers of any two networks over variations
+of the scene.
+
+# Mixing weights
+
+Each part of the edited model takes a share α of Model 2’s weights and normalisation statistics: W = W₁ (1 − α) + W₂ α.
+When pruning, the filters of each convolution are ranked by their mean absolute weight, and those outside the chosen
+range of ranks are switched off. The edited model is the yellow slot of Explore; Save … keeps it as a model of your own.
+
+# Following a training
+
+On Checkpoints, each slider goes through the checkpoints of one training, and ▶ plays them. While a slider moves, the
+feature visualisations follow; once it rests, that checkpoint looks at the scene. The tabs below it show the training as
+a whole.
+"""
 
 
 def layout(**_: str) -> html.Div:
-    """The page."""
-    return html.Div(
-        [
-            html.H1("How to use Explore"),
-            html.Dl([part for keys, what in GESTURES for part in (html.Dt(keys), html.Dd(what))]),
-            html.P(
-                "The scene is a sketch with one colour a vertex that follows the pointer; the model input beside it is "
-                "drawn by the service with textures and anti-aliasing, and is exactly what the networks see. Effects "
-                "on the finished picture are applied in the order of the table; the sketch shows only those that a "
-                "browser has (hue, saturation, contrast, alpha)."
-            ),
-            html.P(
-                "Custom code is GLSL, run for every pixel: it reads and writes vec4 color, and sees vec2 uv (0 to 1, "
-                "from the lower left), float value, sampler2D image and vec2 resolution. Local functions, if, for "
-                "loops with constant bounds (up to 256 turns, those of nested loops multiplied) and "
-                "the functions of GLSL ES 1.00 are there."
-            ),
-            html.P(
-                "Heatmaps show activations before the non-linearity: red excitation, blue inhibition, white zero. "
-                "Their colours end at four standard deviations of the whole layer's activations for this picture, or "
-                "at the divisor that is set. Under a heatmap stands a picture to which the neuron responds most; such "
-                "pictures are made in the background, once for everybody. "
-                "Bars show logits relative to the largest; the percentage is the softmax probability."
-            ),
-            html.H1("Attacks"),
-            html.P(
-                "PGD step follows the gradient of the chosen model once, inside a ball of size ε about the present "
-                "picture: away from the present class, or towards a target. ε is in the scale of pixels from 0 to 1, "
-                "for L0 a number of pixels. Attack Alpha fades the perturbation, Original Alpha the picture to grey. "
-                "Any change of the scene and a click into it end the attack."
-            ),
-            html.H1("Comparing models"),
-            html.P(
-                "JS divergence is the Jensen–Shannon divergence of the probabilities in bits, 0 for the same and 1 for "
-                "disjoint ones. Along the depth 1 − cosine and the relative L2 distance tell where two networks of one "
-                "architecture begin to differ. Linear CKA (Kornblith et al. 2019) compares the layers of any two "
-                "networks over variations of the scene."
-            ),
-            html.H1("Mixing weights"),
-            html.P(
-                "Each part of the edited model takes a share α of Model 2's weights and normalisation statistics: "
-                "W = W₁ (1 − α) + W₂ α. In prune mode the filters of each convolution are ranked by their mean "
-                "absolute weight, and those outside the chosen range of ranks are switched off. The edited model is "
-                "the yellow slot of Explore; Save … keeps it as a model of your own."
-            ),
-            html.H1("Parameters"),
-            html.Dl([part for name, group in GROUPS.items() for part in (html.Dt(name), html.Dd(group.help))]),
-            html.Table(
-                [
-                    html.Thead(html.Tr([html.Th(t) for t in ("Group", "Name", "Key", "Range", "Default", "Effect")])),
-                    html.Tbody([_row(parameter) for parameter in PARAMETERS.values()]),
-                ],
-                className="table table-sm",
-            ),
-        ],
-        className="help",
+    """The page. Its text is Markdown in one component: a table of hundreds would keep every callback waiting."""
+    parts = [
+        "# Three examples",
+        table(
+            ("", ""),
+            [(f"[{plain(name)}](/?{urlencode(query)})", plain(sentence)) for name, query, sentence in EXAMPLES],
+        ),
+        "# Using Explore",
+        table(("", ""), [(f"**{plain(what)}**", plain(does)) for what, does in GESTURES]),
+        SCENE,
+        "# Attacks",
+        ATTACK,
+        table(("Method", "Norms", "How it works"), [_method(key) for key in METHODS]),
+        PAGES,
+        "# Parameters",
+        table(("", ""), [(f"**{plain(name)}**", plain(group.help)) for name, group in GROUPS.items()]),
+        table(
+            ("Group", "Name", "Key", "Range", "Default", "Effect"),
+            [_parameter(parameter) for parameter in PARAMETERS.values()],
+        ),
+    ]
+    return html.Div(dcc.Markdown("\n\n".join(parts)), className="help")
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table in Markdown; what its cells hold is Markdown, too (see `plain` and `code`)."""
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def plain(text: str) -> str:
+    """Text that means nothing to Markdown: what might is written as a character reference."""
+    return re.sub(r"[^\w\s,.;:?/'’]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """Code in a cell, between more backticks than it has."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {' '.join(text.split())} {fence}".replace("|", "\\|")
+
+
+def _method(key: str) -> tuple[str, ...]:
+    method = METHODS[key]
+    return plain(method.label), plain(", ".join(NORMS[norm].label for norm in method.norms)), plain(method.help)
+
+
+def _parameter(parameter: Parameter) -> tuple[str, ...]:
+    return (
+        plain(parameter.group),
+        plain(parameter.label),
+        code(parameter.key),
+        plain(parameter.allowed),
+        _default(parameter),
+        plain(parameter.help),
     )
 
 
-def _default(parameter: Parameter) -> str | html.Code:
+def _default(parameter: Parameter) -> str:
     if isinstance(parameter, Code):
-        return html.Code(parameter.default)
+        return code(parameter.default)
     if isinstance(parameter, Switch):
         return "on" if parameter.default else "off"
-    return parameter.default if isinstance(parameter.default, str) else f"{parameter.default:g}"
-
-
-def _row(parameter: Parameter) -> html.Tr:
-    cells = (
-        parameter.group,
-        parameter.label,
-        html.Code(parameter.key),
-        parameter.allowed,
-        _default(parameter),
-        parameter.help,
-    )
-    return html.Tr([html.Td(cell) for cell in cells])
+    return plain(parameter.default if isinstance(parameter.default, str) else f"{parameter.default:g}")

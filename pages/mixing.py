@@ -1,206 +1,285 @@
 """Mixing: edit a model's weights with those of another, or switch its filters off, and see what it then predicts."""
 
-from functools import lru_cache
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import dash
-from dash import ALL, ClientsideFunction, Input, Output, State, clientside_callback, html
-from flask import Blueprint, Response, jsonify, request
+from dash import Input, Output, callback, html
+from dash.exceptions import PreventUpdate
 
 from perturber import zoo
-from perturber.attack import Attack
-from perturber.editing import LEVELS, Edit, load_edit
-from perturber.errors import InvalidInputError, OvertakenError
-from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, as_json, compatibility, data_uri, scanned
-from perturber.service import JobStatus, LookRequest, SaveRequest, ScanRequest, SlotRequest
-from perturber.service.editing_works import check_name
-from perturber.ui.context import service
-from perturber.ui.mixing_state import MixingState, edit_facts, read_level
-from perturber.ui.scene_page import plane_facts, scene_page
-from perturber.ui.scene_view import scene_facts
-from perturber.ui.sent import client, sent_object
+from perturber.editing import Edit, Level, ScanResult
+from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.figures import compatibility, scanned
+from perturber.service import JobState, SaveRequest, ScanRequest, check_name
+from perturber.ui.callbacks.enlarging import enlarging_callbacks
+from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
+from perturber.ui.callbacks.look import Shown, look_callbacks
+from perturber.ui.callbacks.messages import PageRequest, Props
+from perturber.ui.callbacks.saving import saved_figure, saving_callbacks
+from perturber.ui.callbacks.uploads import upload_callbacks
+from perturber.ui.components.controls import Controls, control_id, order_id, tool_id
+from perturber.ui.components.mixing import kept_menu, mixing_controls, mixing_frame, save_dialog
+from perturber.ui.components.scene_page import scene_page
+from perturber.ui.context import cache, service
+from perturber.ui.looks import looked
+from perturber.ui.showing.mixing import KeptEdit, kept_edits, look_status, outcomes, scan_words
+from perturber.ui.showing.pictures import model_input
+from perturber.ui.states.mixing import MixingState
+from perturber.ui.states.mixing_changes import changed
+from perturber.ui.states.mixing_edits import Known
+from perturber.ui.states.page import Change
 
 dash.register_page(__name__, path="/mixing", name="Mixing", title="Perturber · Mixing", order=2)
 
 PAGE = "mixing"
 
-COLUMNS = (0, 2, 1)
-"""Slots as they stand side by side: Model 1, Edited, Model 2."""
-
-routes = Blueprint(PAGE, __name__)
+FIGURE_SIZE = (900, 360)
+"""Of a scan's figure as it is saved, in pixels of the page."""
 
 
 def layout(**query: str) -> html.Div:
-    """The page in the state that its URL names."""
-    known = zoo.entries(service().settings)
-    architectures = {name: known[name].architecture for name in service().models() if name in known}
-    state, problems = MixingState.from_query(query, architectures, service().model)
-    main = html.Section(
-        [
-            html.Div(className="bar editing"),
-            html.Div(
-                [html.Div(className="units card"), html.Div(_columns(), className="outcomes")], className="editor"
-            ),
-            html.Div([html.Div(className="bar scanning"), html.Div(className="figure")], className="card scan"),
-        ],
-        className="weights",
-    )
+    """The page in the state that its link holds."""
+    state, problems = MixingState.from_query(query, known())
     return scene_page(
         PAGE,
-        state.scene,
-        main,
-        _facts(state),
+        "/mixing",
+        state,
+        mixing_frame(PAGE, MIXING.controls(state), examples=service().settings.examples is not None),
         problems=problems,
         caption="Exactly what the networks see, 224 × 224, drawn by the service.",
-        loads_plotly=True,
     )
 
 
-def _columns() -> list[html.Section]:
-    return [
-        html.Section(
-            [
-                html.H2(SLOT_NAMES[number], className="badge"),
-                html.P(className="name"),
-                html.Div(html.Div(className="bars"), className="figure"),
-            ],
-            className="outcome",
-            id=f"{PAGE}-outcome-{number}",
-            style={"--slot": SLOT_COLOURS[number], "--slot-text": SLOT_TEXT[number]},
+class MixingPage:
+    """What the page is made of (see `ScenePage` and `FollowedPage`)."""
+
+    name = PAGE
+
+    def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[MixingState, list[str]]:
+        """The state that a link holds, with what its memory adds."""
+        state, problems = MixingState.from_query(query, known())
+        return state.recalling(memory), problems
+
+    def changed(self, state: MixingState, change: Change) -> MixingState:
+        """The state after a change; a scan is ordered of the scene as it is at that moment."""
+        if change.control == "scan":
+            return _scan(state, examples=change.slot == "folder")
+        return changed(state, change, known())
+
+    def controls(self, state: MixingState) -> Controls:
+        """What each control shows."""
+        units: tuple[str, ...] | str
+        try:
+            units = units_of(state.edit.first, state.edit.second, state.level)
+        except InvalidInputError as error:
+            units = str(error)
+        return mixing_controls(state, units, service().models(), _kept())
+
+    def show(self, state: MixingState, asked: PageRequest) -> Shown:
+        """Ask the service what the models make of the scene; of two that cannot be mixed each alone."""
+        fits = known().fits(state.edit)
+        answer, kept = looked(state.request(asked.client, fits))
+        looks = iter(answer.slots)
+        slots = [None if model is None else next(looks) for model in state.models(fits)]
+        props: list[Props] = [
+            model_input(PAGE, answer.image),
+            {"id": f"{PAGE}-explore", "props": {"href": f"/?{state.explore_query()}"}},
+            {"id": f"{PAGE}-save", "props": {"disabled": not fits}},
+            *outcomes(PAGE, slots),
+        ]
+        status = look_status(answer, slots, kept)
+        return Shown(props=props, status=status, service_ms=answer.total_ms, plane=answer.plane)
+
+    def follow(self, state: MixingState, asked: Asked) -> Follow:
+        """The scan that is drawn, and the edit that is being kept."""
+        follow = Follow()
+        order = asked.order["order"] if asked.order else None
+        if order == "cancel" and state.scan:
+            service().jobs.cancel(state.scan)
+        if order in ("svg", "png"):
+            _save_figure(state, order, follow)
+        if order == "keep":
+            _keep(state, asked, follow)
+        _follow_scan(state, asked, follow)
+        _follow_keeping(asked, follow)
+        return follow
+
+
+def known() -> Known:
+    """What the service knows of the models that can be mixed."""
+    entries = zoo.entries(service().settings)
+    ready = [name for name in service().models() if name in entries]
+    return Known(
+        architectures={name: entries[name].architecture for name in ready},
+        models=service().model,
+        units=units_of,
+        kept=_edit_kept,
+    )
+
+
+def units_of(first: str, second: str | None, level: Level) -> tuple[str, ...]:
+    """The units of a model, or of two that can be mixed; the service is asked once, as it may have other work to do.
+
+    Raises:
+        InvalidInputError: unknown model, or two that cannot be mixed.
+    """
+    marks = [name and service().model(name).fingerprint for name in (first, second)]
+    key = f"units {hashlib.sha256(repr((first, second, level, marks)).encode()).hexdigest()}"
+    found: tuple[str, ...] | str | None = cache.get(key)
+    if found is None:
+        try:
+            found = service().units(first, second, level)
+        except InvalidInputError as error:
+            found = str(error)
+        cache.set(key, found)
+    if isinstance(found, str):
+        raise InvalidInputError(found)
+    return found
+
+
+# ---- scans --------------------------------------------------------------------------------------------------------
+
+
+def _scan(state: MixingState, *, examples: bool) -> MixingState:
+    """With a scan that begins now; one that is under way would be seen by nobody any more, and ends."""
+    first, second = state.edit.first, state.second
+    units_of(first, second, state.level)  # says why they cannot be mixed
+    status = service().jobs.submit(
+        ScanRequest(
+            first=first,
+            second=second,
+            scene=state.scene,
+            folder=_examples() if examples else None,
+            fingerprints=tuple(service().model(name).fingerprint for name in (first, second)),
+            level=state.level,
+            reverse=state.form.reverse,
+            attack=state.form.attack(first),
         )
-        for number in COLUMNS
-    ]
+    )
+    if state.scan not in (None, status.id):
+        with suppress(InvalidInputError):  # it is forgotten already
+            service().jobs.cancel(str(state.scan))
+    return replace(state, scan=status.id)
 
 
-def _facts(state: MixingState) -> dict[str, Any]:
-    infos = service().models()
-    return {
-        **scene_facts(state.scene),
-        "models": {name: info.label for name, info in infos.items()},
-        "edit": state.facts(),
-        "levels": LEVELS,
-        "examples": service().settings.examples is not None,
-    }
+def _follow_scan(state: MixingState, asked: Asked, follow: Follow) -> None:
+    if state.scan is None:
+        return
+    words, cancel = f"{PAGE}-scan", order_id(PAGE, "cancel")
+    try:
+        status = service().jobs.status(state.scan)
+    except InvalidInputError as error:
+        follow.show(words, children=str(error), title=str(error))
+        follow.show(cancel, hidden=True)
+        return
+    follow.running = not status.state.over
+    mark = f"{status.id} {status.state} {status.progress.done}"
+    if asked.shown.get("scan") == mark:
+        return
+    follow.shown["scan"] = mark
+    follow.show(words, children=scan_words(status), title=scan_words(status))
+    follow.show(cancel, hidden=status.state.over)
+    result = _result(state)
+    if result is not None:
+        follow.show(f"{PAGE}-compatibility", figure=compatibility(result))
 
 
-clientside_callback(
-    ClientsideFunction("mixing", "changed"),
-    Output(f"{PAGE}-state", "data"),
-    Input({"type": f"{PAGE}-choice", "key": ALL}, "value"),
-    State(f"{PAGE}-facts", "data"),
+def _result(state: MixingState) -> ScanResult | None:
+    """What a scan has found so far, if there is anything to draw."""
+    product = None if state.scan is None else service().jobs.product(state.scan)
+    return product if isinstance(product, ScanResult) and scanned(product) else None
+
+
+def _save_figure(state: MixingState, kind: str, follow: Follow) -> None:
+    result = _result(state)
+    if result is None:
+        follow.notice = "There is no figure to save yet. Scan this scene first."
+        return
+    follow.show(f"{PAGE}-saved", data=saved_figure(compatibility(result), kind, "compatibility", *FIGURE_SIZE))
+
+
+# ---- edits that are kept ------------------------------------------------------------------------------------------
+
+
+@callback(
+    Output(f"{PAGE}-dialog", "children"),
+    Output(f"{PAGE}-dialog", "is_open"),
+    Input(f"{PAGE}-save", "n_clicks"),
+    prevent_initial_call=True,
 )
+def ask_for_a_name(clicks: int | None) -> tuple[list[Any], bool]:
+    """The dialog that keeps an edit."""
+    if not clicks:
+        raise PreventUpdate
+    return save_dialog(PAGE, examples=service().settings.examples is not None), True
 
 
-@routes.post("/mixing/look")
-def look() -> Response:
-    """What Model 1, Model 2 (not where only Model 1 is pruned) and the edited model make of the scene."""
-    data = sent_object()
-    state = MixingState.from_json(data)
-    models = (state.edit.first, state.edit.second, str(state.edit))
-    slots = tuple(SlotRequest(model=model) for model in models if model is not None)
+@callback(
+    Output(order_id(PAGE, "keep"), "n_clicks"), Input(tool_id(PAGE, "name"), "n_submit"), prevent_initial_call=True
+)
+def keep_by_enter(times: int | None) -> int | None:
+    """Enter in the field does what the button does."""
+    return times
+
+
+def _keep(state: MixingState, asked: Asked, follow: Follow) -> None:
+    """Order that the edit is kept; what is wrong is said in the dialog, which stays open."""
     try:
-        answer = service().look(LookRequest(scene=state.scene, slots=slots, client=client(data)))
-    except OvertakenError:
-        return Response(status=204)
-    answers = iter(answer.slots)
-    shown = [None if model is None else next(answers) for model in models]
-    networks = [f"{name} {slot.milliseconds:.0f} ms" for name, slot in zip(SLOT_NAMES, shown, strict=True) if slot]
-    return jsonify(
-        input=data_uri(answer.image),
-        slots=[slot and {"signature": slot.model, "top": [vars(s) for s in slot.top or ()]} for slot in shown],
-        status=" · ".join([f"Render {answer.render_ms:.0f} ms", *networks, answer.device]),
-        serviceMs=answer.total_ms,
-        plane=plane_facts(answer.plane),
-    )
+        service().model(str(state.edit))  # says why it cannot be made
+        name = str(asked.tools.get("name") or "").strip()
+        check_name(name, service().settings)
+        folder = _examples() if "recalibrate" in (asked.tools.get("recalibrate") or ()) else None
+        # One that was saved under this name, and removed since, is saved once more.
+        request = SaveRequest(edit=str(state.edit), name=name, recalibrate=folder)
+        follow.shown["keeping"] = service().jobs.submit(request, again=True).id
+    except InvalidInputError as error:
+        follow.show(f"{PAGE}-refused", children=str(error))
+    else:
+        follow.show(f"{PAGE}-dialog", is_open=False)
 
 
-@routes.get("/mixing/units")
-def units() -> Response:
-    """The units of one model, or of two that can be mixed, in forward order."""
-    first, second = request.args.get("first", ""), request.args.get("second") or None
-    return jsonify(service().units(first, second, read_level(request.args.get("level", "stage"))))
-
-
-@routes.post("/mixing/scan")
-def scan() -> Response:
-    """Order a compatibility scan of the two models."""
-    data = sent_object()
-    state = MixingState.from_json(data)
-    service().units(state.edit.first, state.second)  # says why they cannot be mixed
-    fingerprints = tuple(service().model(name).fingerprint for name in (state.edit.first, state.second))
-    return _job(
-        service().jobs.submit(
-            ScanRequest(
-                first=state.edit.first,
-                second=state.second,
-                scene=state.scene,
-                folder=_examples() if data.get("folder") is True else None,
-                fingerprints=fingerprints,
-                level=state.level,
-                reverse=data.get("reverse") is True,
-                attack=Attack.parse(str(data["attack"])) if data.get("attack") else None,
-            )
-        )
-    )
-
-
-@routes.post("/mixing/save")
-def save() -> Response:
-    """Order that an edit is kept as a model of the user's own."""
-    data = sent_object()
-    edit, name = Edit.parse(str(data.get("edit"))), data.get("name")
-    service().model(str(edit))  # says why it cannot be made
-    if not isinstance(name, str):
-        raise InvalidInputError("A request must hold the new model's name.")
-    check_name(name, service().settings)
-    folder = _examples() if data.get("recalibrate") is True else None
-    # One that was saved under this name, and removed since, is saved once more.
-    return _job(service().jobs.submit(SaveRequest(edit=str(edit), name=name, recalibrate=folder), again=True))
-
-
-@routes.get("/mixing/job/<name>")
-def job(name: str) -> Response:
-    """Where a job of this page stands, with its figure as far as it has come."""
-    return _job(service().jobs.status(name))
-
-
-@routes.get("/mixing/saved")
-def saved() -> Response:
-    """The edits that were kept, newest first."""
-    folder = service().settings.data / "edits"
-    found = []
-    for name in service().models():
-        path = folder / f"{name}.safetensors"
-        row = _saved(path, path.stat().st_mtime_ns) if path.is_file() else None
-        if row is not None:
-            found.append({"name": name, **row})
-    return jsonify(sorted(found, key=lambda row: row["date"], reverse=True))
-
-
-@lru_cache(256)
-def _saved(path: Path, changed: int) -> dict[str, Any] | None:
-    """What was done to the weights in a file (as it is since `changed`), and when; None where it does not say so."""
+def _follow_keeping(asked: Asked, follow: Follow) -> None:
+    job = follow.shown.get("keeping", asked.shown.get("keeping"))
+    if not job:
+        return
     try:
-        edit, _, provenance = load_edit(path)
-    except InvalidInputError:
-        return None
-    return None if edit is None else {**edit_facts(edit), "date": provenance.date, "text": str(edit)}
+        status = service().jobs.status(job)
+    except InvalidInputError as error:
+        follow.shown["keeping"], follow.notice = "", str(error)
+        return
+    if not status.state.over:
+        follow.running = True
+        follow.notice = f"{status.title}: {status.progress.done} of {status.progress.steps}"
+        return
+    follow.shown["keeping"] = ""
+    if status.state is not JobState.DONE:
+        follow.notice = status.error or f"{status.title} was cancelled."
+        return
+    follow.notice = f"Saved as {service().jobs.product(job)}; it is in the menus of models now."
+    names = [{"value": info.name, "label": info.label} for info in service().models().values()]
+    for menu in ("first", "second"):
+        follow.show(control_id(PAGE, menu), options=names)
+    follow.show(control_id(PAGE, "kept"), **kept_menu(_kept()))
 
 
-def _job(status: JobStatus) -> Response:
-    product = service().jobs.product(status.id)
-    figure = compatibility(product) if product is not None and hasattr(product, "margin") and scanned(product) else None
-    return jsonify(
-        job=status.id,
-        title=status.title,
-        state=status.state,
-        done=status.progress.done,
-        steps=status.progress.steps,
-        error=status.error,
-        figure=figure and as_json(figure),
-        model=product if isinstance(product, str) else None,
-    )
+def _kept_edits() -> list[KeptEdit]:
+    return kept_edits(list(service().models()), service().settings)
+
+
+def _kept() -> list[tuple[str, str]]:
+    return [(one.name, one.label) for one in _kept_edits()]
+
+
+def _edit_kept(name: str) -> Edit:
+    found = {one.name: one.edit for one in _kept_edits()}
+    if name not in found:
+        raise UnknownNameError("edit", name, found)
+    return found[name]
 
 
 def _examples() -> Path:
@@ -208,3 +287,11 @@ def _examples() -> Path:
     if folder is None:
         raise InvalidInputError("No folder of pictures is set. Set PERTURBER_EXAMPLES, then start again.")
     return folder
+
+
+MIXING = MixingPage()
+look_callbacks(MIXING)
+follow_callbacks(MIXING)
+saving_callbacks(PAGE)
+enlarging_callbacks(PAGE)
+upload_callbacks(PAGE)

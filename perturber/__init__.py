@@ -1,4 +1,4 @@
-"""Perturber: interactive visual analysis of how robust neural networks see."""
+"""Perturber: interactive visual analysis of how robustly neural networks see."""
 
 import os
 

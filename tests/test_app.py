@@ -1,24 +1,35 @@
-"""What the server answers: pages, the requests of the Explore page, and whatever else anybody sends."""
+"""What the server answers: pages, a page's looks, files, and whatever else anybody sends."""
 
 import base64
 import io
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from callback_requests import ask, props_of, spec_of, text_of
+from dash import Input, Output
 from flask.testing import FlaskClient
 from PIL import Image
 
 from app import create_app
 from perturber import objects
+from perturber.config import Settings
+from perturber.errors import InvalidInputError
 from perturber.scene import Scene
 from perturber.service import InferenceService, LookRequest, SlotRequest
-from perturber.ui.state import ExploreState
+from perturber.ui.callbacks.messages import BUG
+from perturber.ui.components.controls import control_id
+from perturber.ui.context import cache_config
+from perturber.ui.meshes import mesh_payload
+from perturber.ui.states.explore import ExploreState
+from perturber.ui.states.page import NOT_OURS
 
 LITE0 = "efficientnet_lite0"
+QUERY = f"m1={LITE0}&l1=blocks.3.0&c1=0,3&m2="
 
 
 @pytest.fixture(scope="module")
@@ -32,83 +43,151 @@ def client(service: InferenceService) -> FlaskClient:
     return create_app(service=service).server.test_client()
 
 
-def slot(**changes: Any) -> dict[str, Any]:
-    return {"model": LITE0, "layer": "blocks.3.0", "channels": [0, 3], **changes}
+def request_of(query: str = QUERY, **changes: Any) -> dict[str, Any]:
+    return {
+        "query": query, "memory": {}, "scene": {}, "changes": [], "drawn": {}, "client": "a", "sequence": 1, **changes
+    }  # fmt: skip
 
 
-def test_look_answers_with_picture_heatmap_and_prediction(client: FlaskClient, service: InferenceService) -> None:
-    asked = {"scene": {"yaw": 30}, "slots": [slot(), slot(predictions=False)], "client": "a"}
-    answer = client.post("/explore/look", json=asked).get_json()
+def look(client: FlaskClient, query: str = QUERY, **changes: Any) -> dict[str, Any]:
+    """What the Explore page is answered."""
+    return props_of(ask(client, spec_of(client, "explore-panel.request"), [request_of(query, **changes)]))[
+        "explore-panel"
+    ]["answer"]
+
+
+def shown(answer: dict[str, Any], control: str, slot: int | str = "") -> dict[str, Any]:
+    """What a control of the page shows by an answer."""
+    found: dict[str, Any] = {}
+    for one in answer["props"]:
+        if text_of(one["id"]) == text_of(control_id("explore", control, slot)):
+            found |= one["props"]
+    return found
+
+
+def notice(answer: dict[str, Any]) -> str:
+    (found,) = (one["props"]["children"] for one in answer["props"] if one["id"] == "notice")
+    return found
+
+
+def picture(source: str) -> np.ndarray:
+    with Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))) as opened:
+        return np.asarray(opened)
+
+
+def test_a_look_is_answered_with_picture_heatmaps_and_predictions(
+    client: FlaskClient, service: InferenceService
+) -> None:
+    answer = look(client, scene={"yaw": 30})
     request = LookRequest(
         scene=Scene().replace(yaw=30), slots=(SlotRequest(model=LITE0, layer="blocks.3.0", channels=(0, 3)),)
     )
     expected = service.look(request)
-    with Image.open(io.BytesIO(base64.b64decode(answer["input"].split(",")[1]))) as picture:
-        np.testing.assert_array_equal(np.asarray(picture), expected.image)
-    first, second = answer["slots"]
-    assert [score["logit"] for score in first["top"]] == pytest.approx(
-        [score.logit for score in expected.slots[0].top or ()], abs=1e-4
-    )
-    assert second["top"] is None
-    assert first["figure"]["data"][0]["zmax"] == pytest.approx(first["scale"])
+    (source,) = (one["props"]["src"] for one in answer["props"] if one["id"] == "explore-input")
+    np.testing.assert_array_equal(picture(source), expected.image)
+    rows = shown(answer, "bars", 0)["rows"]
+    assert [row["number"] for row in rows] == [f"{score.logit:.2f}" for score in expected.slots[0].top or ()]
+    maps = shown(answer, "maps", 0)
+    assert maps["scale"] == pytest.approx(4 * expected.slots[0].deviation, rel=1e-4)
+    values = np.frombuffer(base64.b64decode(maps["values"]["data"]), np.float32).reshape(maps["values"]["rows"], -1)
+    first = expected.slots[0].activations[0]
+    np.testing.assert_array_equal(values[: len(first), : first.shape[1]], first)
+    assert answer["query"].startswith("yaw=30")
     assert answer["serviceMs"] > 0
 
 
 def test_a_figure_that_is_drawn_already_gets_only_its_values(client: FlaskClient) -> None:
-    asked = {"scene": {}, "slots": [slot()]}
-    first = client.post("/explore/look", json=asked).get_json()["slots"][0]
-    again = client.post("/explore/look", json={**asked, "drawn": [first["signature"]]}).get_json()["slots"][0]
-    assert "figure" not in again
-    values = np.frombuffer(base64.b64decode(again["z"]["data"]), np.float32).reshape(again["z"]["rows"], -1)
-    z = first["figure"]["data"][0]["z"]
-    drawn = np.frombuffer(base64.b64decode(z["bdata"]), z["dtype"]).reshape([int(n) for n in z["shape"].split(",")])
-    np.testing.assert_array_equal(values, drawn)
+    first = look(client)
+    assert shown(first, "maps", 0)["figure"]["data"]
+    again = look(client, drawn=first["drawn"])
+    assert "figure" not in shown(again, "maps", 0)
+    assert shown(again, "maps", 0)["values"]["rows"] > 0
+    other = look(client, QUERY.replace("c1=0,3", "c1=0,4"), drawn=first["drawn"])
+    assert shown(other, "maps", 0)["figure"]["data"]
 
 
-def test_predictions_as_a_figure(client: FlaskClient) -> None:
-    figure = client.post("/explore/figure", json={"scene": {}, "slots": [slot()], "slot": 0}).get_json()
-    assert figure["data"][0]["type"] == "bar"
-    assert len(figure["data"][0]["text"]) == 5
+def test_a_settled_look_is_kept(client: FlaskClient) -> None:
+    def status(answer: dict[str, Any]) -> str:
+        return next(one["props"]["children"] for one in answer["props"] if one["id"] == "explore-status")
+
+    first, again = look(client, scene={"yaw": 77}), look(client, scene={"yaw": 77})
+    assert "Render" in status(first)
+    assert "Cached" in status(again)
+    assert shown(first, "bars", 0)["rows"] == shown(again, "bars", 0)["rows"]
 
 
 @pytest.mark.parametrize(
-    ("body", "sentence"),
+    ("parameter", "value", "sentence"),
     [
-        (None, "must hold a scene"),
-        ([], "must hold a scene"),
-        ({"scene": {}}, "list of up to 3 model slots"),
-        ({"scene": {}, "slots": [slot()] * 4}, "list of up to 3 model slots"),
-        ({"scene": {"colour": 1}, "slots": []}, "Unknown parameter 'colour'"),
-        ({"scene": {"distance": 99}, "slots": []}, "0.5 to 20"),
-        ({"scene": {"distance": "NaN"}, "slots": []}, "0.5 to 20"),
-        ({"scene": {"distance": []}, "slots": []}, "0.5 to 20"),
-        ({"scene": {"object": "../../etc"}, "slots": []}, "dog_cat"),
-        ({"scene": {}, "slots": [slot(model="resnet9000")]}, "efficientnet_lite1"),
-        ({"scene": {}, "slots": [slot(model={"a": 1})]}, "efficientnet_lite1"),
-        ({"scene": {}, "slots": [slot(layer="fc")]}, "conv_stem"),
-        ({"scene": {}, "slots": [slot(layer=None)]}, "conv_stem"),
-        ({"scene": {}, "slots": [slot(channels=[80])]}, "0 to 79"),
-        ({"scene": {}, "slots": [slot(channels=[-1])]}, "0 to 79"),
-        ({"scene": {}, "slots": [slot(channels=[0.5])]}, "0 to 79"),
-        ({"scene": {}, "slots": [slot(channels=[[]])]}, "0 to 79"),
-        ({"scene": {}, "slots": [slot(channels=[])]}, "1 to 8"),
-        ({"scene": {}, "slots": [slot(channels=list(range(9)))]}, "1 to 8"),
-        ({"scene": {}, "slots": [slot(channels="0")]}, "list of channels"),
+        ("colour", 1, "Unknown parameter 'colour'"),
+        ("distance", 99, "0.5 to 20"),
+        ("distance", "NaN", "0.5 to 20"),
+        ("distance", [], "0.5 to 20"),
+        ("object", "../../etc", "dog_cat"),
+        ("plane_neuron", "blocks.3.0", "layer:neuron"),
+        ("plane_neuron", "blocks.3.0:80", "0 to 79"),
+        ("plane_neuron", None, "layer:neuron"),
+        ("custom_code", "color.r = ;", "ine 1"),
+        ("custom_code", "x" * 10_001, "10000 characters"),
     ],
 )
-def test_a_bad_request_gets_a_sentence(client: FlaskClient, body: Any, sentence: str) -> None:
-    for path in ("/explore/look", "/explore/figure"):
-        response = client.post(path, json=body)
-        assert response.status_code == 400
-        assert sentence in response.get_json()["error"]
-        assert "Traceback" not in response.text
+def test_an_invalid_parameter_gets_a_sentence(client: FlaskClient, parameter: str, value: Any, sentence: str) -> None:
+    answer = look(client, scene={parameter: value, "yaw": 7})
+    assert sentence in notice(answer)
+    (problems,) = (one["props"]["problems"] for one in answer["props"] if one["id"] == "explore-panel")
+    assert sentence in problems[parameter]
+    assert answer["query"].startswith("yaw=7")  # what is right is shown all the same
+    assert answer["looked"]
 
 
-@pytest.mark.parametrize("number", [None, 2, -1, 0.0, "0", []])
-def test_a_figure_of_no_slot(client: FlaskClient, number: Any) -> None:
-    response = client.post("/explore/figure", json={"scene": {}, "slots": [slot()], "slot": number})
-    assert response.status_code == 400
-    assert "slot" in response.get_json()["error"]
+@pytest.mark.parametrize(
+    ("control", "slot", "value", "sentence"),
+    [
+        ("model", 0, "resnet9000", "efficientnet_lite1"),
+        ("model", 0, {"a": 1}, "efficientnet_lite1"),
+        ("layer", 0, "fc", "conv_stem"),
+        ("layer", 0, None, "conv_stem"),
+        ("channels", 0, "80", "0 to 79"),
+        ("channels", 0, "-1", "0"),
+        ("channels", 0, "0.5", "0.5"),
+        ("channels", 7, "1", "no model"),
+        ("nothing", "", 1, "nothing"),
+    ],
+)
+def test_an_invalid_change_gets_a_sentence(
+    client: FlaskClient, control: str, slot: int | str, value: Any, sentence: str
+) -> None:
+    answer = look(client, changes=[{"control": control, "slot": slot, "value": value}])
+    said = notice(answer)
+    assert sentence in said
+    assert said.endswith((".", "?"))
+    assert "Traceback" not in said
+    assert answer["query"] == look(client)["query"]
+
+
+def test_texts_are_read_as_they_are_meant(client: FlaskClient) -> None:
+    answer = look(client, scene={"plane_neuron": " efficientnet_lite1/conv_stem:3 "})
+    assert answer["scene"] == {"plane_neuron": "efficientnet_lite1/conv_stem:3"}
+    assert notice(answer) == ""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        [],
+        {},
+        "x",
+        request_of(query=5),
+        request_of(changes=[{"control": "model"}] * 201),
+        request_of(changes=[{"control": "x" * 41}]),
+        request_of(surplus=1),
+        {**request_of(), "scene": []},
+    ],
+)
+def test_a_strange_request_gets_a_sentence(client: FlaskClient, sent: Any) -> None:
+    props = props_of(ask(client, spec_of(client, "explore-panel.request"), [sent]))
+    assert props == {"notice": {"children": NOT_OURS}}
 
 
 @pytest.mark.parametrize(
@@ -141,19 +220,54 @@ def test_hand_made_callback_requests(client: FlaskClient, changes: dict[str, Any
     assert response.get_json()["error"].endswith(".")
 
 
+@pytest.mark.parametrize("outputs", [[], [Output("a", "children")], [Output("a", "children"), Output("b", "title")]])
+@pytest.mark.parametrize(
+    ("fail", "sentence"),
+    [
+        (lambda: Scene().replace(distance=99), "0.5 to 20"),
+        (lambda: mesh_payload(None), BUG),  # type: ignore[arg-type]
+    ],
+)
+def test_an_error_of_a_callback_is_said_and_changes_nothing_else(
+    service: InferenceService,
+    caplog: pytest.LogCaptureFixture,
+    outputs: list[Output],
+    fail: Any,
+    sentence: str,
+) -> None:
+    app = create_app(service=service)
+
+    @app.callback(*outputs, Input("a", "n_clicks"))
+    def failing(_: int) -> None:
+        fail()
+
+    client = app.server.test_client()
+    props = props_of(ask(client, spec_of(client, "a.n_clicks"), [1]))
+    assert list(props) == ["notice"]
+    assert sentence in props["notice"]["children"]
+    assert ("Traceback" in caplog.text) == (sentence == BUG)
+
+
 def test_a_request_that_is_too_large(client: FlaskClient) -> None:
-    response = client.post("/explore/look", data=b"x" * 3_000_000, content_type="application/json")
+    content = b"x" * (client.application.config["MAX_CONTENT_LENGTH"] + 1)
+    response = client.post("/_dash-update-component", data=content, content_type="application/json")
     assert response.status_code == 413
     assert "error" in response.get_json()
 
 
 @pytest.mark.parametrize("name", ["nowhere", "..", "%2e%2e%2fapp", "dog_cat%2f..%2f..%2fmesh"])
 def test_only_the_librarys_names_are_files(client: FlaskClient, name: str) -> None:
-    for kind in ("object", "background"):
+    for kind in ("object", "backdrop"):
         response = client.get(f"/scene/{kind}/{name}")
         # A name that holds a slash is another address: Dash answers with its empty frame.
         assert response.status_code == 400 or response.text.startswith("<!DOCTYPE html>")
         assert not response.content_type.startswith("image")
+
+
+def picture_at(address: str) -> np.ndarray:
+    """The picture (H, W, 3) in a ``data:`` address."""
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as file:
+        return np.asarray(file.convert("RGB")).astype(int)
 
 
 def test_the_view_gets_the_whole_mesh(client: FlaskClient) -> None:
@@ -163,8 +277,28 @@ def test_the_view_gets_the_whole_mesh(client: FlaskClient) -> None:
     np.testing.assert_array_equal(polys[:, 1:], pair.faces)
     for points, positions in zip(payload["points"], pair.positions, strict=True):
         np.testing.assert_array_equal(np.frombuffer(base64.b64decode(points), np.float32).reshape(-1, 3), positions)
-    for colours in payload["colours"]:
-        assert len(base64.b64decode(colours)) == 3 * len(pair.uv)
+    places = np.frombuffer(base64.b64decode(payload["places"]), np.float32).reshape(-1, 2)
+    np.testing.assert_array_equal(places, pair.uv)
+    for address, texture in zip(payload["textures"], pair.textures, strict=True):
+        assert np.abs(picture_at(address) - texture[..., :3]).mean() < 3
+
+
+def test_the_views_plane(client: FlaskClient) -> None:
+    payload = client.get("/scene/plane?neuron=blocks.0.0:2").get_json()
+    assert np.frombuffer(base64.b64decode(payload["places"]), np.float32).shape == (8 * 2,)
+    assert picture_at(payload["textures"][0]).shape == (128, 128, 3)
+    assert client.get("/scene/plane?neuron=nobody:x").status_code == 400
+    assert client.get("/scene/plane").status_code == 400
+
+
+def test_a_backdrop_is_the_background_among_its_mirror_images(client: FlaskClient) -> None:
+    with Image.open(io.BytesIO(client.get("/scene/backdrop/lawn").data)) as file:
+        tile = np.asarray(file.convert("RGB")).astype(int)
+    with Image.open(objects.background_file("lawn")) as file:
+        lawn = np.asarray(file.convert("RGB")).astype(int)
+    assert tile.shape == (2048, 2048, 3)
+    for mirrored in (tile, tile[:, ::-1], tile[::-1], tile[::-1, ::-1]):
+        assert np.abs(mirrored[:1024, :1024] - lawn).mean() < 6  # WebP is not exact
 
 
 def test_headers_keep_everything_on_this_host(client: FlaskClient) -> None:
@@ -186,110 +320,34 @@ def test_two_apps_in_one_process_ask_their_own_service(client: FlaskClient) -> N
 
     with Other() as other:
         second = create_app(service=other).server.test_client()
-        asked = {"scene": {}, "slots": []}
-        assert client.post("/explore/look", json=asked).status_code == 200
+        assert look(client)["looked"]
         assert other.asked == 0
-        assert second.post("/explore/look", json=asked).status_code == 200
+        assert look(second)["looked"]
         assert other.asked == 1
 
 
-def test_first_state_is_what_the_server_warms_up(service: InferenceService) -> None:
+def test_the_first_state_is_what_the_server_warms_up(service: InferenceService) -> None:
     state = ExploreState.default(service.model)
-    assert [slot.model for slot in state.shown.values()] == [LITE0, "efficientnet_lite1"]
+    assert [slot.model for slot in state.shown.values()] == [LITE0, "lite0_adversarial"]
+    slots = list(state.shown.values())
+    assert slots[0].layer == slots[1].layer
+    assert slots[0].channels == slots[1].channels
+    groups = {group.name: group.channels for group in service.model(LITE0).groups[slots[0].layer]}
+    assert slots[0].group == groups["Dog"]
     assert service.look(state.request(None)).slots[0].activations is not None
 
 
-def test_texts_are_read_before_they_reach_the_scene(client: FlaskClient) -> None:
-    good = client.post("/scene/text", json={"key": "plane_neuron", "value": " efficientnet_lite1/conv_stem:3 "})
-    assert good.get_json() == {"value": "efficientnet_lite1/conv_stem:3"}
-    code = {"key": "custom_code", "value": "color.r = value;"}
-    assert client.post("/scene/text", json=code).get_json() == {"value": "color.r = value;"}
-
-
 @pytest.mark.parametrize(
-    ("body", "sentence"),
-    [
-        (None, "key of a text"),
-        ([1], "key of a text"),
-        ({"key": "yaw", "value": "3"}, "key of a text"),
-        ({"key": "nothing"}, "Unknown parameter 'nothing'"),
-        ({"key": "plane_neuron", "value": "blocks.3.0"}, "layer:neuron"),
-        ({"key": "plane_neuron", "value": "blocks.3.0:80"}, "0 to 79"),
-        ({"key": "plane_neuron", "value": None}, "layer:neuron"),
-        ({"key": "custom_code", "value": "color.r = ;"}, "ine 1"),
-        ({"key": "custom_code", "value": "x" * 10_001}, "10000 characters"),
-    ],
+    ("named", "kind"), [("memory", "SimpleCache"), ("files", "FileSystemCache"), ("redis://host:6379/1", "RedisCache")]
 )
-def test_texts_that_are_none(client: FlaskClient, body: Any, sentence: str) -> None:
-    response = client.post("/scene/text", json=body)
-    assert response.status_code == 400
-    assert sentence in response.get_json()["error"]
+def test_places_of_the_cache(named: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perturber.ui.context.find_spec", lambda _: SimpleNamespace())
+    assert cache_config(replace(Settings(), cache=named))["CACHE_TYPE"] == kind
 
 
-def test_the_views_plane(client: FlaskClient) -> None:
-    payload = client.get("/scene/plane?neuron=blocks.0.0:2").get_json()
-    colours = np.frombuffer(base64.b64decode(payload["colours"][0]), np.uint8)
-    assert len(colours) == 3 * len(np.frombuffer(base64.b64decode(payload["points"][0]), np.float32)) / 3
-    assert client.get("/scene/plane?neuron=nobody:x").status_code == 400
-    assert client.get("/scene/plane").status_code == 400
-
-
-def test_backgrounds_are_pictures(client: FlaskClient) -> None:
-    response = client.get("/scene/background/lawn")
-    with Image.open(io.BytesIO(response.data)) as picture:
-        assert picture.size == (1024, 1024)
-
-
-OURS = {"X-Perturber": "1"}
-
-
-def upload(content: bytes, name: str = "wall.png") -> dict[str, Any]:
-    return {"files": (io.BytesIO(content), name)}
-
-
-@pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PERTURBER_DATA", str(tmp_path / "data"))
-    return tmp_path
-
-
-def files_in(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def test_an_upload_that_another_site_sends_is_refused(client: FlaskClient, data: Path) -> None:
-    """A page elsewhere can send a form, but not our header."""
-    picture = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(picture, format="PNG")
-    for path in ("/scene/backgrounds", "/scene/objects"):
-        response = client.post(path, data=upload(picture.getvalue()))
-        assert response.status_code == 400
-        assert "page of this app" in response.get_json()["error"]
-    assert files_in(data) == []
-    answer = client.post("/scene/backgrounds", data=upload(picture.getvalue()), headers=OURS).get_json()
-    assert answer["name"] in [option["value"] for option in answer["options"]]
-    look = client.post("/explore/look", json={"scene": {"background": answer["name"]}, "slots": []})
-    assert look.status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("path", "data_sent", "sentence"),
-    [
-        ("/scene/backgrounds", {}, "no file"),
-        ("/scene/backgrounds", {"files": [(io.BytesIO(b"a"), "a.png"), (io.BytesIO(b"b"), "b.png")]}, "one picture"),
-        ("/scene/objects", {"files": (io.BytesIO(b"MZ"), "../../evil.obj")}, ""),
-    ],
-)
-def test_uploads_that_hold_nothing_of_use(
-    client: FlaskClient, data: Path, path: str, data_sent: dict[str, Any], sentence: str
-) -> None:
-    response = client.post(path, data=data_sent, headers=OURS)
-    assert response.status_code == 400
-    assert sentence in response.get_json()["error"]
-    assert files_in(data) == []
-
-
-def test_an_upload_that_is_too_large(client: FlaskClient, data: Path) -> None:
-    response = client.post("/scene/objects", data=upload(b"x" * (32 * 2**20), "big.obj"), headers=OURS)
-    assert response.status_code == 413
-    assert files_in(data) == []
+def test_a_cache_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidInputError, match=r"'memcached'.*memory"):
+        cache_config(replace(Settings(), cache="memcached"))
+    monkeypatch.setattr("perturber.ui.context.find_spec", lambda _: None)
+    with pytest.raises(InvalidInputError, match=re.escape("perturber[redis]")):
+        cache_config(replace(Settings(), cache="redis://host"))

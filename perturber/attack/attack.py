@@ -2,30 +2,20 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
+from perturber.attack.methods import DEFAULT_METHOD, METHODS, AttackMethod
 from perturber.attack.norms import NORMS, NormName
 from perturber.errors import InvalidInputError, UnknownNameError
 
-Method = Literal["pgd", "fgsm", "mifgsm", "sparse"]
-
-METHODS: dict[str, tuple[NormName, ...]] = {
-    "pgd": ("l2", "linf"),
-    "fgsm": ("linf",),
-    "mifgsm": ("linf", "l2"),
-    "sparse": ("l0",),
-}
-"""Method → the norms it is made for."""
-
-MAX_STEPS = 10_000
 MAX_MODEL = 16_000
 """Characters of a model's name, which may be the text of an edit."""
 
 MAX_STEP_SIZE = 1000
-TEXT = re.compile(r"([a-z]+)\(([^;]*);(.*)\)", re.DOTALL)
+TEXT = re.compile(r"([a-z][a-z0-9]*)\(([^;]*);(.*)\)", re.DOTALL)
 NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e-?[0-9]{1,3})?")
-HOW = "Write method(norm=ε,option=value;model), for example pgd(l2=1,steps=8;efficientnet_lite0)"
+HOW = f"Write method(norm=ε,option=value;model), for example {DEFAULT_METHOD}(l2=1,steps=8;efficientnet_lite0)"
 OPTIONS = ("steps", "step", "target", "start", "momentum", "seed")
 
 
@@ -38,25 +28,24 @@ class Attack:
 
     Attributes:
         model: name of the attacked model in the catalogue, or an edit's text.
-        method: ``pgd`` (Madry et al. 2018), ``fgsm`` (Goodfellow et al. 2015), ``mifgsm`` (Dong et al. 2018) or
-            ``sparse`` (the sparse PGD of Croce & Hein 2019).
-        norm: in which the perturbation is small; see `METHODS`.
-        epsilon: how small, from 0: for ``l2`` and ``linf`` in the scale of pixels in [0, 1], for ``l0`` a number of
-            pixels.
-        step_size: from 0; for ``l0`` the change of the pixel that changes most. None: ε/8, for ``l0`` 0.5. Not for
-            ``fgsm``, whose step is ε.
-        steps: taken so far, from 0 to `MAX_STEPS`; 0 or 1 for ``fgsm``.
-        target: class to reach; None leaves the present one.
-        random_start: whether it starts at a random point of the ball. Not for ``fgsm``.
-        momentum: share of the last steps' gradients that is kept, from 0 to 1, for ``mifgsm`` only; None: 1.
+        method: key of `perturber.attack.METHODS`.
+        norm: that measures the perturbation, one of the method's.
+        epsilon: largest size of the perturbation, from 0: for ``l2`` and ``linf`` in the [0, 1] pixel scale, for ``l0``
+            a number of pixels.
+        step_size: from 0; for ``l0`` the change of the pixel that changes most. None: the method's own choice.
+        steps: taken so far, from 0 to the method's most.
+        target: class to reach; None moves away from the present one.
+        random_start: whether it starts at a random point of the ball, where the method can.
+        momentum: share of the sum of gradients that is kept from step to step, from 0 to 1, where the method has one;
+            None: 1.
         seed: of the random start, from 0 to 2³¹ − 1.
 
     Raises:
-        InvalidInputError: anything of this does not hold.
+        InvalidInputError: a value is not allowed, or the method does not take it.
     """
 
     model: str
-    method: Method = "pgd"
+    method: str = DEFAULT_METHOD
     norm: NormName = "l2"
     epsilon: float = 1.0
     step_size: float | None = None
@@ -71,35 +60,36 @@ class Attack:
             raise InvalidInputError(
                 f"Not the name of a model: {str(self.model)[:80]!r}. Allowed: 1 to {MAX_MODEL} characters, no spaces."
             )
-        if self.method not in get_args(Method):
+        if self.method not in METHODS:
             raise UnknownNameError("attack", self.method, METHODS)
-        if self.norm not in METHODS[self.method]:
-            raise UnknownNameError(f"norm of {self.method}", self.norm, METHODS[self.method])
+        method = METHODS[self.method]
+        if self.norm not in method.norms:
+            raise UnknownNameError(f"norm of {self.method}", self.norm, method.norms)
         norm = NORMS[self.norm]
         self._check("epsilon", norm.maximum, whole=norm.whole)
         self._check("step_size", MAX_STEP_SIZE)
-        self._check("steps", 1 if self.method == "fgsm" else MAX_STEPS, whole=True)
+        self._check("steps", method.max_steps, whole=True)
         self._check("target", 2**31 - 1, whole=True)
         self._check("momentum", 1)
         self._check("seed", 2**31 - 1, whole=True)
         if not isinstance(self.random_start, bool):
             raise InvalidInputError(f"random_start cannot be {str(self.random_start)[:80]!r}. Allowed: true, false.")
-        if self.momentum is not None and not self.has_momentum:
-            raise InvalidInputError(f"{self.method} has no momentum. Leave it out, or choose mifgsm.")
-        if self.method == "fgsm" and (self.step_size is not None or self.random_start):
-            raise InvalidInputError("fgsm is one step of size ε from the picture itself. Choose pgd for anything else.")
+        if self.step_size is not None and not method.has_step_size:
+            raise self._lacks("step size", lambda other: other.has_step_size)
+        if self.random_start and not method.has_random_start:
+            raise self._lacks("random start", lambda other: other.has_random_start)
+        if self.momentum is not None and not method.has_momentum:
+            raise self._lacks("momentum", lambda other: other.has_momentum)
 
     @property
     def step(self) -> float:
         """Size of a step; see `step_size`."""
-        if self.method == "fgsm":
-            return self.epsilon
-        return NORMS[self.norm].default_step(self.epsilon) if self.step_size is None else self.step_size
+        return METHODS[self.method].step_size(self.norm, self.epsilon) if self.step_size is None else self.step_size
 
     @property
     def has_momentum(self) -> bool:
         """Whether the method sums up gradients."""
-        return self.method == "mifgsm"
+        return METHODS[self.method].has_momentum
 
     @property
     def decay(self) -> float:
@@ -113,7 +103,7 @@ class Attack:
         """Read an attack's text.
 
         Raises:
-            InvalidInputError: it is none, or its values are not allowed.
+            InvalidInputError: it is not an attack, or its values are not allowed.
         """
         found = TEXT.fullmatch(text.strip())
         if not found:
@@ -125,11 +115,11 @@ class Attack:
         for part in body.split(","):
             key, separator, value = (piece.strip() for piece in part.partition("="))
             if not separator:
-                raise InvalidInputError(f"Not a value of an attack: {part[:80]!r}. {HOW}.")
+                raise InvalidInputError(f"Not an option with a value: {part[:80]!r}. {HOW}.")
             if key in given:
                 raise InvalidInputError(f"{key!r} is given twice in {text[:80]!r}.")
             if key not in (*NORMS, *OPTIONS):
-                raise UnknownNameError("value of an attack", key, (*NORMS, *OPTIONS))
+                raise UnknownNameError("option of an attack", key, (*NORMS, *OPTIONS))
             given[key] = value
         norms = [key for key in given if key in NORMS]
         if len(norms) != 1:
@@ -139,7 +129,7 @@ class Attack:
         numbers = {key: _number(key, value) for key, value in given.items() if key != "start"}
         return cls(
             model=model.strip(),
-            method=method,  # type: ignore[arg-type]
+            method=method,
             norm=norms[0],  # type: ignore[arg-type]
             epsilon=numbers[norms[0]],
             step_size=numbers.get("step"),
@@ -164,7 +154,7 @@ class Attack:
         return f"{self.method}({body};{self.model})"
 
     def _check(self, name: str, maximum: float, *, whole: bool = False) -> None:
-        """Refuse what is no number from 0 to a maximum; what may be left out may be None. Keep it in one form."""
+        """Refuse all but numbers from 0 to a maximum, and None where it is the default. Keep equal ones equal."""
         value = getattr(self, name)
         if value is None and type(self).__dataclass_fields__[name].default is None:
             return
@@ -176,6 +166,11 @@ class Attack:
                 f"Allowed: {kind}, 0 to {maximum:.10g}."
             )
         object.__setattr__(self, name, int(value) if whole else float(f"{value:.6g}") + 0.0)  # + 0.0: no negative zero
+
+    def _lacks(self, what: str, has: Callable[[AttackMethod], bool]) -> InvalidInputError:
+        others = [key for key, other in METHODS.items() if has(other) and self.norm in other.norms]
+        choose = f", or choose {' or '.join(others)}" if others else ""
+        return InvalidInputError(f"{self.method} has no {what}. Leave it out{choose}.")
 
 
 def _number(key: str, text: str) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from perturber import zoo
-from perturber.attack.curves import CurveResult
+from perturber.attack.curves import CurveResult, check_pictures
 from perturber.attack.norms import NormName
 from perturber.attack.paced import Paced, Pause
 from perturber.attack.steps import margins
@@ -81,10 +81,7 @@ class AutoAttackCurve:
         queries: int = QUERIES,
     ) -> None:
         check_autoattack(norm)
-        if not len(images) or not epsilons:
-            raise InvalidInputError("A robustness curve needs pictures, and an ε at least.")
-        if len(labels) != len(images):
-            raise InvalidInputError(f"{len(images)} pictures have {len(labels)} labels.")
+        check_pictures(images, labels, epsilons)
         self._network, self._norm, self._queries = network, norm, queries
         self._images, self._labels = images.to(network.device), labels.to(network.device)
         self._epsilons = tuple(epsilons)

@@ -1,7 +1,7 @@
 """How accuracy falls as attacks get stronger."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from perturber import zoo
 from perturber.attack.attack import Attack
+from perturber.attack.methods import plain_method
 from perturber.attack.norms import NormName
 from perturber.attack.steps import State, margins, start, step
 from perturber.errors import InvalidInputError
@@ -36,14 +37,26 @@ class CurveResult:
     attack: str
 
 
+def check_pictures(images: Tensor, labels: Tensor, epsilons: Sequence[float]) -> None:
+    """Refuse what no curve can be made of.
+
+    Raises:
+        InvalidInputError: no pictures, not a label for each, or no ε.
+    """
+    if not len(images) or not epsilons:
+        raise InvalidInputError("A robustness curve needs at least one picture and one ε.")
+    if len(labels) != len(images):
+        raise InvalidInputError(f"There are {len(images)} pictures but {len(labels)} labels; each picture needs one.")
+
+
 class RobustnessCurve:
-    """Attacks pictures with PGD at each ε, one step of one batch at a time.
+    """Attacks pictures with the norm's plain method (PGD, or sparse PGD for ``l0``) at each ε, one step at a time.
 
     Args:
         network: whose curve.
         images: (N, 3, H, W) in [0, 1].
         labels: (N,) class of each picture, which the attack makes it leave.
-        norm: of the attacks; `l0` takes sparse PGD.
+        norm: of the attacks.
         epsilons: radii; at 0 the pictures are only looked at.
         steps: of each attack.
         batch: pictures a step.
@@ -71,30 +84,20 @@ class RobustnessCurve:
         random_start: bool = False,
         seed: int = 0,
     ) -> None:
-        if not len(images) or not epsilons:
-            raise InvalidInputError("A robustness curve needs pictures, and an ε at least.")
-        if len(labels) != len(images):
-            raise InvalidInputError(f"{len(images)} pictures have {len(labels)} labels.")
-        self._network = network
-        self._images, self._labels = images, labels.to(network.device)
+        check_pictures(images, labels, epsilons)
+        method = plain_method(norm)
+        first = Attack(
+            model=network.entry.name, method=method.key, norm=norm, epsilon=0, step_size=step_size,
+            random_start=random_start,
+        )  # fmt: skip
+        seeds = [(seed + number) % 2**31 for number in range(len(images))]
         self._attacks = [
-            [
-                Attack(
-                    model=network.entry.name,
-                    method="sparse" if norm == "l0" else "pgd",
-                    norm=norm,
-                    epsilon=epsilon,
-                    step_size=step_size,
-                    steps=steps if epsilon else 0,
-                    random_start=random_start,
-                    seed=(seed + number) % 2**31,
-                )
-                for number in range(len(images))
-            ]
+            [replace(first, epsilon=epsilon, steps=steps if epsilon else 0, seed=own) for own in seeds]
             for epsilon in epsilons
         ]
+        self._network, self._images, self._labels = network, images, labels.to(network.device)
         self._norm: NormName = norm
-        self._name = f"{'Sparse PGD' if norm == 'l0' else 'PGD'}, {steps} step{'s' * (steps != 1)}"
+        self._name = f"{method.label}, {steps} step{'s' * (steps != 1)}"
         self._epsilons = tuple(epsilons)
         batches = [slice(first, first + batch) for first in range(0, len(images), batch)]
         self._waiting = [(k, part) for k in range(len(epsilons)) for part in batches][::-1]

@@ -22,10 +22,16 @@ class Norm(Protocol):
     """What an attack needs to know of a norm.
 
     Attributes:
+        label: name in the interface.
+        help: what ε measures, in one sentence.
+        unit: of ε; empty for the [0, 1] pixel scale.
         maximum: largest ε that means anything: the whole of [0, 1] in a picture of 224 × 224 pixels.
         whole: whether ε is a whole number.
     """
 
+    label: str
+    help: str
+    unit: str
     maximum: float
     whole: bool
 
@@ -53,6 +59,9 @@ class Norm(Protocol):
 class L2:
     """Euclidean length over all pixels and channels."""
 
+    label = "L2"
+    help = "ε is the Euclidean length of the perturbation over all pixels and channels, in the [0, 1] pixel scale."
+    unit = ""
     maximum: float = math.ceil(math.sqrt(3) * SIDE)
     whole = False
 
@@ -83,6 +92,9 @@ class L2:
 class Linf:
     """Largest change of any channel of any pixel."""
 
+    label = "L∞"
+    help = "ε is the largest change of any channel of any pixel, in the [0, 1] pixel scale."
+    unit = ""
     maximum: float = 1.0
     whole = False
 
@@ -112,6 +124,9 @@ class Linf:
 class L0:
     """Number of pixels that change at all; how much they change is bounded by [0, 1] alone."""
 
+    label = "L0"
+    help = "ε is the number of pixels that change; each of them may take any colour."
+    unit = "pixels"
     maximum: float = SIDE**2
     whole = True
 
@@ -143,6 +158,7 @@ class L0:
 
 
 NORMS: dict[str, Norm] = {"l2": L2(), "linf": Linf(), "l0": L0()}
+"""Name in texts and links → norm."""
 
 
 def _per_item(values: Tensor) -> Tensor:

@@ -1,12 +1,12 @@
 """One loop for projected gradient descent and its relatives: a state, and a step from it to the next.
 
-A norm supplies random start, direction and projection (`perturber.attack.norms`). What a method does beyond that is in
-the state's numbers: FGSM (Goodfellow et al. 2015) is a step of length ε, PGD (Madry et al. 2018) several shorter ones,
-sparse PGD (Croce & Hein 2019) several in the L0 ball; MI-FGSM (Dong et al. 2018) follows a running sum of gradients.
+A norm supplies random start, normalisation and projection (`perturber.attack.norms`), a method what it makes of a
+gradient (`perturber.attack.methods`); sizes and numbers of steps are an `Attack`'s.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from perturber import zoo
 from perturber.attack.attack import Attack
+from perturber.attack.methods import METHODS, AttackMethod
 from perturber.attack.norms import NORMS, Norm
 from perturber.errors import InvalidInputError
 
@@ -27,17 +28,18 @@ class State:
     way, `dataclasses.replace` them: the next step projects.
 
     Attributes:
-        norm: of all items.
+        method, norm: of all items.
         images: (B, 3, H, W) in [0, 1], untouched.
         perturbation: (B, 3, H, W), inside the ball, and `attacked` inside [0, 1].
         labels: (B,) int64, the class to leave, or to reach where `targeted`.
         targeted: (B,) bool.
         epsilon, step_size: (B,), as in an `Attack`.
         decay: (B,), of the momentum.
-        momentum: (B, 3, H, W), running sum of gradients; None for methods without.
+        momentum: (B, 3, H, W), what the method returned beside its last direction; None for methods without.
         steps: (B,) int64, taken so far.
     """
 
+    method: AttackMethod
     norm: Norm
     images: Tensor
     perturbation: Tensor
@@ -63,8 +65,8 @@ class State:
 
     @staticmethod
     def cat(states: "Sequence[State]") -> "State":
-        """Several states side by side; of one norm, and all with momentum or all without."""
-        if len({(state.norm, state.momentum is None) for state in states}) != 1:
+        """Several states side by side, of one method and norm."""
+        if len({(state.method, state.norm) for state in states}) != 1:
             raise ValueError("States of different norms or methods cannot take a step together.")
         parts = [state._tensors() for state in states]
         merged: dict[str, Any] = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
@@ -94,39 +96,26 @@ def start(
     every = [attacks] * len(images) if isinstance(attacks, Attack) else list(attacks)
     if len(every) != len(images) or len({(attack.method, attack.norm) for attack in every}) != 1:
         raise ValueError(f"{len(images)} pictures need as many attacks, of one method and norm.")
-    norm = NORMS[every[0].norm]
+    method, norm = METHODS[every[0].method], NORMS[every[0].norm]
     # Laid out as gradients will be, so that no step works across two layouts.
     images = images.to(network.device).contiguous(memory_format=torch.channels_last)
-    targets = [-1 if attack.target is None else attack.target for attack in every]
-    for target in targets:
-        if network.outputs is not None and target >= network.outputs:
-            raise InvalidInputError(
-                f"{network.entry.name} has no class {target} to reach. Allowed: 0 to {network.outputs - 1}."
-            )
-    wanted = torch.tensor(targets, device=images.device)
+    wanted = _targets(network, every)
     targeted = wanted >= 0
     if labels is None:
-        labels = wanted if -1 not in targets else network.logits(images).argmax(1)
-
-    def numbers(values: Sequence[float]) -> Tensor:
-        return torch.tensor(values, dtype=images.dtype, device=images.device)
-
+        labels = wanted if bool(targeted.all()) else network.logits(images).argmax(1)
+    numbers = partial(torch.tensor, dtype=images.dtype, device=images.device)
     epsilon = numbers([attack.epsilon for attack in every])
-    perturbation = torch.zeros_like(images)
-    if any(attack.random_start for attack in every):
-        seeds = torch.tensor([attack.seed for attack in every], device=images.device)
-        drawn = torch.tensor([attack.random_start for attack in every], device=images.device)
-        perturbation = norm.start(images, epsilon, seeds) * drawn.view(-1, 1, 1, 1)
     return State(
+        method=method,
         norm=norm,
         images=images,
-        perturbation=perturbation,
+        perturbation=_first_perturbation(norm, images, epsilon, every),
         labels=torch.where(targeted, wanted, labels.to(images.device)),
         targeted=targeted,
         epsilon=epsilon,
         step_size=numbers([attack.step for attack in every]),
         decay=numbers([attack.decay for attack in every]),
-        momentum=torch.zeros_like(images) if every[0].has_momentum else None,
+        momentum=torch.zeros_like(images) if method.has_momentum else None,
         steps=torch.zeros_like(wanted),
     )
 
@@ -138,13 +127,8 @@ def step(network: zoo.Network, state: State) -> State:
     """
     gradient = _gradient(network, state)
     with torch.no_grad():
-        momentum = state.momentum
-        if momentum is not None:
-            # Dong et al. 2018, equation 6; the mean rather than the sum only scales what has no scale.
-            size = gradient.abs().mean((1, 2, 3), keepdim=True)
-            gradient /= torch.where(size > 0, size, 1)
-            momentum = gradient = gradient.addcmul_(momentum, state.decay.view(-1, 1, 1, 1))
-        moved = state.norm.normalise(gradient).mul_(state.step_size.view(-1, 1, 1, 1)).add_(state.perturbation)
+        direction, momentum = state.method.direction(gradient, state.momentum, state.decay.view(-1, 1, 1, 1))
+        moved = state.norm.normalise(direction).mul_(state.step_size.view(-1, 1, 1, 1)).add_(state.perturbation)
         perturbation = state.norm.project(moved, state.images, state.epsilon)
     return replace(state, perturbation=perturbation, momentum=momentum, steps=state.steps + 1)
 
@@ -171,6 +155,26 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
     """
     others = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
     return logits.gather(1, labels[:, None])[:, 0] - others
+
+
+def _targets(network: zoo.Network, attacks: Sequence[Attack]) -> Tensor:
+    """Class that each attack is to reach: (B,) int64, −1 where there is none."""
+    targets = [-1 if attack.target is None else attack.target for attack in attacks]
+    for target in targets:
+        if network.outputs is not None and target >= network.outputs:
+            raise InvalidInputError(
+                f"{network.entry.name} has no class {target} to reach. Allowed: 0 to {network.outputs - 1}."
+            )
+    return torch.tensor(targets, device=network.device)
+
+
+def _first_perturbation(norm: Norm, images: Tensor, epsilon: Tensor, attacks: Sequence[Attack]) -> Tensor:
+    """Random where an attack starts at random, zero elsewhere."""
+    if not any(attack.random_start for attack in attacks):
+        return torch.zeros_like(images)
+    seeds = torch.tensor([attack.seed for attack in attacks], device=images.device)
+    drawn = torch.tensor([attack.random_start for attack in attacks], device=images.device)
+    return norm.start(images, epsilon, seeds) * drawn.view(-1, 1, 1, 1)
 
 
 def _gradient(network: zoo.Network, state: State) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from perturber import zoo
-from perturber.attack import Attack, start, step
+from perturber.attack import METHODS, NORMS, Attack, start, step
 from perturber.attack import run as attacked
 from perturber.bench.timing import measure, table
 from perturber.config import Settings
@@ -18,7 +18,8 @@ from perturber.service.device import choose_device, describe
 
 STEPS = 4
 BAR = 3
-EPSILON = {"l2": 1.0, "linf": 0.03, "l0": 200}
+EPSILON = {"l2": 1.0, "linf": 0.03}
+"""Of whole attacks, here and in torchattacks."""
 
 
 class AsModule(nn.Module):
@@ -44,7 +45,9 @@ def run(settings: Settings, *, model: str, rounds: int = 20, batch: int = 32) ->
     try:
         import torchattacks
     except ImportError as error:
-        raise InvalidInputError("torchattacks is missing; install it with: pip install -e '.[bench]'") from error
+        raise InvalidInputError(
+            "torchattacks is not installed; install the extra: pip install -e '.[bench]'."
+        ) from error
 
     device = choose_device(settings.device)
     if settings.threads:
@@ -68,7 +71,7 @@ def _steps(network: zoo.Network, image: Tensor, rounds: int) -> None:
         return lambda _: step(network, state)
 
     jobs: dict[str, Callable[[int], object]] = {"forward pass": forward}
-    jobs |= {f"{attack.method}, {attack.norm}": job(attack) for attack in _attacks(network)}
+    jobs |= {f"{METHODS[a.method].label}, {NORMS[a.norm].label}": job(a) for a in _attacks(network)}
     times = measure(jobs, rounds=rounds, device=network.device)
     table("A step on one picture", times)
     for name, values in list(times.items())[1:]:
@@ -77,8 +80,12 @@ def _steps(network: zoo.Network, image: Tensor, rounds: int) -> None:
 
 
 def _attacks(network: zoo.Network) -> list[Attack]:
-    cases: list[Any] = [("pgd", "l2"), ("pgd", "linf"), ("fgsm", "linf"), ("mifgsm", "linf"), ("sparse", "l0")]
-    return [Attack(model=network.entry.name, method=m, norm=n, epsilon=EPSILON[n]) for m, n in cases]
+    """Every method in every norm that it is made for."""
+    return [
+        Attack(model=network.entry.name, method=key, norm=norm, epsilon=epsilon)
+        for key, method in METHODS.items()
+        for norm, epsilon in method.norms.items()
+    ]
 
 
 def _beside(torchattacks: Any, network: zoo.Network, module: nn.Module, images: Tensor, rounds: int) -> None:
@@ -105,7 +112,7 @@ def _beside(torchattacks: Any, network: zoo.Network, module: nn.Module, images: 
         jobs[row] = lambda _, attack=attack: attacked(network, images, attack, labels=labels)  # type: ignore[misc]
         jobs[f"{row}, torchattacks"] = lambda _, theirs=theirs: theirs(images, labels)  # type: ignore[misc]
     times = measure(jobs, rounds=rounds, warmup=1, device=network.device)
-    title = f"{STEPS} steps on {len(images)} pictures: time of a step on a picture"
+    title = f"{STEPS} steps on {len(images)} pictures: time per step and picture"
     table(title, times, per=dict.fromkeys(times, len(images) * STEPS))
     for row in pairs:
         ratio = np.median(times[row] / times[f"{row}, torchattacks"])

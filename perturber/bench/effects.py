@@ -33,7 +33,7 @@ def run(settings: Settings, *, rounds: int = 20, batch: int = BATCH) -> None:
     print(f"{ALL_BUT_CORRUPTIONS}: {np.median(times[ALL_BUT_CORRUPTIONS]):.1f} ms (bar on two CPU cores: {BAR_MS} ms)")
     many = single.expand(batch, -1, -1, -1).contiguous()
     times = measure(_jobs(scenes, many), rounds=3, warmup=1, device=device)
-    table(f"A batch of {batch} in one pass: time a picture", times, per=dict.fromkeys(times, batch))
+    table(f"A batch of {batch} in one pass: time per picture", times, per=dict.fromkeys(times, batch))
 
 
 def scenes_to_measure() -> dict[str, SceneBase]:

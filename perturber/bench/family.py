@@ -15,8 +15,8 @@ from torch import Tensor
 from perturber import zoo
 from perturber.attack import Attack, share_below
 from perturber.attack import run as attacked
-from perturber.bench.models import last_layers
 from perturber.config import Settings
+from perturber.editing import last_layers
 from perturber.service import LOW_FREQUENCY
 from perturber.service.device import choose_device, describe
 from perturber.training.correlations import ActivationCorrelationWork
@@ -93,7 +93,7 @@ def correlations(
     batches = read_ahead(base, names, len(names), lambda name: picture(source, name))
     arrays = [array for batch in batches for array in batch if array is not None]
     pictures = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2) / 255
-    layers = last_layers(base)
+    layers = last_layers(base.module, base.layers)
     work = ActivationCorrelationWork(base, network, pictures, layers=tuple(layers.values()))
     while not work.finished:
         work.step()

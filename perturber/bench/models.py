@@ -10,7 +10,7 @@ from torch import Tensor
 from perturber import zoo
 from perturber.bench.timing import measure, table
 from perturber.config import Settings
-from perturber.editing import Edit, Editor, units
+from perturber.editing import Edit, Editor, last_layers, units
 from perturber.service import IMAGE_SIZE
 from perturber.service.device import choose_device, describe
 
@@ -63,18 +63,11 @@ def forwards(network: zoo.Network) -> dict[str, Callable[[int], object]]:
     picture = torch.rand(1, 3, IMAGE_SIZE, IMAGE_SIZE, generator=torch.Generator().manual_seed(0)).to(network.device)
     with torch.inference_mode():
         inputs = network.preprocess(picture)
-    jobs = {f"forward up to {stage}": _look(network, inputs, layer) for stage, layer in last_layers(network).items()}
+    jobs = {
+        f"forward up to {stage}": _look(network, inputs, layer)
+        for stage, layer in last_layers(network.module, network.layers).items()
+    }
     return {**jobs, "forward": _look(network, inputs, None)}
-
-
-def last_layers(network: zoo.Network) -> dict[str, str]:
-    """Stage → its last layer in the order of a forward pass; stages without layers are left out."""
-    found = {}
-    for stage in units(network.module, "stage"):
-        inside = [name for name in network.layers if name == stage or name.startswith((f"{stage}.", f"{stage}_"))]
-        if inside:
-            found[stage] = inside[-1]
-    return found
 
 
 def _checkpoint(network: zoo.Network, names: list[str], settings: Settings) -> Callable[[int], object]:

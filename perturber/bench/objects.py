@@ -1,7 +1,7 @@
 """``perturber bench objects``: do networks see in the built-in objects what they are meant to be?
 
-The four objects, the views and the classes that count as right are defined here once; the tests hold the same
-numbers against their bar.
+The views are defined here once, the four objects and the classes that count as right in `perturber.groups.subjects`;
+the tests hold the same numbers against their bar.
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ from torch import Tensor
 
 from perturber import zoo
 from perturber.config import Settings
+from perturber.groups.subjects import SUBJECTS, Subject
 from perturber.render import Renderer
-from perturber.scene import Scene, SceneBase
 from perturber.service.device import choose_device, describe
 
 NETWORKS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
@@ -25,35 +25,6 @@ VIEWS = tuple(
     {"yaw": yaw, "pitch": pitch, "distance": distance} for distance, pitch, yaw in product(DISTANCES, PITCHES, YAWS)
 )
 """The 28 views of each object."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One end of a morph pair, where it is at home.
-
-    Attributes:
-        pair: key of the morph pair.
-        morph: 0 or 1.
-        background: key of the picture behind it.
-        right: ImageNet-1k classes that name it.
-    """
-
-    pair: str
-    morph: float
-    background: str
-    right: frozenset[int]
-
-    def scene(self, **view: float) -> SceneBase:
-        """The object before its background; what `view` does not say is at its default."""
-        return Scene.parse({"object": self.pair, "morph": self.morph, "background": self.background, **view})
-
-
-SUBJECTS = {
-    "Dog": Subject("dog_cat", 0.0, "lawn", frozenset(range(151, 269))),  # every breed
-    "Cat": Subject("dog_cat", 1.0, "lawn", frozenset(range(281, 286))),  # every house cat
-    "Fire Truck": Subject("firetruck_racecar", 0.0, "street", frozenset({555})),  # fire engine
-    "Race Car": Subject("firetruck_racecar", 1.0, "street", frozenset({751, 817})),  # racer, sports car
-}
 
 
 @dataclass(frozen=True)

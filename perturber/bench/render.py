@@ -58,7 +58,7 @@ def _compare(pair: MorphPair, device: torch.device, rounds: int) -> None:
         device=device,
     )
     rows = {**single, **batched}
-    title = f"{pair.label}, {len(pair.faces)} triangles: time a picture"
+    title = f"{pair.label}, {len(pair.faces)} triangles: time per picture"
     table(title, rows, per={f"Perturber, batch {BATCH}": BATCH})
     ours, ours_batched = (
         np.median(single["Perturber, batch 1"]),

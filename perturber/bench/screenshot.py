@@ -10,6 +10,12 @@ from perturber.bench.chromium import launch
 from perturber.bench.server import serving
 from perturber.config import Settings
 
+COMPLETE = """() => {
+    const pictures = [...document.querySelectorAll(".card .picture, .evidence .picture")];
+    return pictures.every((one) => one.querySelector("img:not([hidden])") && !one.querySelector(".progress"));
+}"""
+"""Whether every feature visualisation is there."""
+
 SIZE = {"width": 1440, "height": 900}
 
 
@@ -19,7 +25,7 @@ def take(path: str, *, address: str = "/") -> None:
         page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
         page.goto(server.url + address)
         page.wait_for_function(READY)
-        page.wait_for_timeout(1500)
+        page.wait_for_function(COMPLETE, timeout=120_000)
         Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(path, quality=88, method=6)
 
 

@@ -5,7 +5,7 @@ from perturber.editing.edit import MAX_LENGTH, Edit
 from perturber.editing.files import Provenance, load_edit, save_edit
 from perturber.editing.recalibrate import Recalibration
 from perturber.editing.scan import Scan, ScanResult
-from perturber.editing.units import LEVELS, Level, units
+from perturber.editing.units import LEVELS, Level, last_layers, units
 
 __all__ = [
     "LEVELS",
@@ -21,6 +21,7 @@ __all__ = [
     "check_same_architecture",
     "independent",
     "kept_filters",
+    "last_layers",
     "load_edit",
     "save_edit",
     "units",

@@ -72,7 +72,8 @@ def save_edit(
         write_whole(path, data)
     except OSError as error:
         raise StorageError(
-            f"The weights cannot be kept in {str(path)!r}: {error.strerror or error}. Make room and try again."
+            f"The weights cannot be saved to {str(path)!r}: {error.strerror or error}. "
+            "Check the free space and permissions there."
         ) from error
     return provenance
 
@@ -98,7 +99,7 @@ def load_edit(path: Path) -> tuple[Edit | None, dict[str, Tensor], Provenance]:
         raise InvalidInputError(f"The file {path.name!r} cannot be read as safetensors: {error}.") from error
     except (KeyError, TypeError, ValueError, AttributeError, InvalidInputError) as error:
         raise InvalidInputError(
-            f"The file {path.name!r} does not say where its weights come from: it was not saved here."
+            f"The file {path.name!r} does not say where its weights come from; Perturber did not save it."
         ) from error
     return edit, state, provenance
 

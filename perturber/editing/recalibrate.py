@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from perturber import zoo
 from perturber.editing.apply import independent
 from perturber.errors import InvalidInputError
+from perturber.zoo.modules import BATCH_NORMS
 
 
 class Recalibration:
@@ -38,7 +38,7 @@ class Recalibration:
 
     def __init__(self, network: zoo.Network, batches: Collection[Tensor]) -> None:
         self.network = independent(network)
-        parts = (part for part in self.network.module.modules() if isinstance(part, _BatchNorm))
+        parts = (part for part in self.network.module.modules() if isinstance(part, BATCH_NORMS))
         self._norms = [part for part in parts if part.running_mean is not None]
         if not self._norms:
             raise InvalidInputError(f"{network.entry.name} has no batch normalisation that could be recalibrated.")

@@ -87,7 +87,7 @@ class Scan:
         attack: Attack | None = None,
     ) -> None:
         if attack is not None and attack.target is not None:
-            raise InvalidInputError("The attack of a scan makes pictures leave their class: it has no target.")
+            raise InvalidInputError("A scan needs an attack without a target class. Remove the target.")
         if not len(pictures):
             raise InvalidInputError("There are no pictures to scan with.")
         if labels is not None and len(labels) != len(pictures):

@@ -18,19 +18,17 @@ Units nest: a layer lies in one block, a block in one stage, and a finer unit's 
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Literal
 
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.modules.conv import _ConvNd
+
+from perturber.zoo.modules import CONVOLUTIONS, NORMS
 
 Level = Literal["stage", "block", "layer"]
 
 LEVELS: tuple[Level, ...] = ("stage", "block", "layer")
 """From coarse to fine."""
-
-NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 
 CONTAINERS = (nn.Sequential, nn.ModuleList)
 """Of these exactly: a class of its own that is derived from them is a block with a meaning."""
@@ -55,6 +53,16 @@ def units(module: nn.Module, level: Level = "stage") -> dict[str, tuple[str, ...
     return {unit: tuple(entries) for unit, entries in found.items()}
 
 
+def last_layers(module: nn.Module, layers: Iterable[str]) -> dict[str, str]:
+    """Stage → the last of these layers in it, in the order of a forward pass; stages without layers are left out."""
+    names, found = list(layers), {}
+    for stage in units(module, "stage"):
+        inside = [name for name in names if name == stage or name.startswith((f"{stage}.", f"{stage}_"))]
+        if inside:
+            found[stage] = inside[-1]
+    return found
+
+
 def _layers(module: nn.Module) -> dict[str, list[str]]:
     """Path of each module with weights → its entries and those of the normalisation behind it."""
     state = module.state_dict()
@@ -75,7 +83,7 @@ def _normalises(module: nn.Module, path: str, convolution: str, channels: int) -
     """Whether a module normalises what the one that is registered before it gives out."""
     modules = dict(module.get_submodule(_parent(path)).named_children())
     before, part = (modules.get(p.removeprefix(f"{_parent(path)}.")) for p in (convolution, path))
-    return isinstance(part, NORMS) and isinstance(before, _ConvNd) and before.out_channels == channels
+    return isinstance(part, NORMS) and isinstance(before, CONVOLUTIONS) and before.out_channels == channels
 
 
 def _namer(module: nn.Module, level: Level) -> Callable[[str], str]:
@@ -110,7 +118,7 @@ def _parents(path: str) -> list[str]:
 
 def _blocks(module: nn.Module) -> Iterator[str]:
     for path, part in module.named_modules():
-        layers = sum(isinstance(inner, _ConvNd | nn.Linear) for inner in part.modules())
+        layers = sum(isinstance(inner, (*CONVOLUTIONS, nn.Linear)) for inner in part.modules())
         if path and layers > 1 and not isinstance(part, nn.Sequential | nn.ModuleList | nn.ModuleDict):
             yield path
 

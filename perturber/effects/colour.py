@@ -3,31 +3,38 @@
 import torch
 from torch import Tensor
 
+from perturber.effects.registry import effect
+
 LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G, B in a grey value (ITU-R BT.601), as in torchvision and Pillow."""
 
 
+@effect("alpha")
 def alpha(images: Tensor, amount: Tensor) -> Tensor:
     """Fade towards black: ``amount · image``."""
     return images * amount.view(-1, 1, 1, 1)
 
 
+@effect("saturation")
 def saturation(images: Tensor, factor: Tensor) -> Tensor:
     """Scale the distance from grey: ``grey + factor · (image − grey)``, limited to [0, 1]; grey is BT.601 luma."""
     grey = torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))[:, None]
     return torch.lerp(grey, images, factor.view(-1, 1, 1, 1)).clamp(0, 1)
 
 
+@effect("contrast")
 def contrast(images: Tensor, factor: Tensor) -> Tensor:
     """Scale the distance from mid-grey: ``0.5 + factor · (image − 0.5)``, limited to [0, 1]."""
     return (0.5 + factor.view(-1, 1, 1, 1) * (images - 0.5)).clamp(0, 1)
 
 
+@effect("brightness")
 def brightness(images: Tensor, amount: Tensor) -> Tensor:
     """Add to every value: ``image + amount``, limited to [0, 1]."""
     return (images + amount.view(-1, 1, 1, 1)).clamp(0, 1)
 
 
+@effect("hue")
 def hue(images: Tensor, turns: Tensor) -> Tensor:
     """Rotate the hue in HSV space by `turns` of the colour circle; value and saturation stay (Smith 1978).
 

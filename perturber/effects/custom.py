@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from perturber.effects.glsl import compile_source
+from perturber.effects.registry import effect
 
 
+@effect("custom_value", "custom_code")
 def custom(images: Tensor, value: Tensor, sources: Sequence[str]) -> Tensor:
     """Run each picture's snippet (see `perturber.effects.glsl`); pictures with the same snippet go together.
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from perturber.effects.colour import hue
+from perturber.effects.registry import effect
 
 GREY = 0.5
 """What stands in the place of a low band that is faded out."""
@@ -37,6 +38,9 @@ def _along_lines(images: Tensor, matrix: Tensor) -> Tensor:
     return (images.reshape(batch, channels * lines, length) @ matrix).view(batch, channels, lines, length)
 
 
+@effect(
+    "cutoff", "low_alpha", "low_sigma", "low_hue", "high_alpha", "high_sigma", "high_hue", idle=("cutoff",)
+)  # fmt: skip
 def decompose(
     images: Tensor,
     cutoff: Tensor,

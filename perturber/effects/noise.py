@@ -3,8 +3,10 @@
 from torch import Tensor
 
 from perturber.effects import random
+from perturber.effects.registry import effect
 
 
+@effect("noise", "noise_seed", idle=("noise_seed",))
 def gaussian_noise(images: Tensor, deviation: Tensor, seeds: Tensor) -> Tensor:
     """Add normal noise, ``image + deviation · n`` with n ~ N(0, 1), limited to [0, 1].
 

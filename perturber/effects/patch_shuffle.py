@@ -4,11 +4,13 @@ import torch
 from torch import Tensor
 
 from perturber.effects import random
+from perturber.effects.registry import effect
 
 MOST = 16
 """Patches along a side, at most."""
 
 
+@effect("patch_shuffle", "patch_seed", idle=("patch_seed",))
 def patch_shuffle(images: Tensor, count: Tensor, seeds: Tensor) -> Tensor:
     """Shuffle the patches of a grid; a permutation that is drawn uniformly from all of them.
 

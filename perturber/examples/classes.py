@@ -40,7 +40,7 @@ class ClassExamples:
         self.paths = {label: files[0] for label, files in self._files.items() if files}
         if not self.paths:
             raise InvalidInputError(
-                f"The pictures in {str(folder)!r} are links that lead out of it; put the files themselves there."
+                f"The pictures in {str(folder)!r} are links to files outside it. Put the files themselves there."
             )
 
     def picture(self, index: int, size: int = 224) -> np.ndarray | None:

@@ -36,5 +36,7 @@ def picture_names(folder: Path) -> list[str]:
         paths = (Path(parent, name) for name in files if is_picture(name))
         names += [path.relative_to(folder).as_posix() for path in paths if real_file(folder, path)]
     if not names:
-        raise InvalidInputError(f"The folder {str(folder)!r} holds no pictures; allowed are JPEG, PNG and their like.")
+        raise InvalidInputError(
+            f"The folder {str(folder)!r} holds no pictures. Allowed: JPEG, PNG and similar formats."
+        )
     return sorted(names)

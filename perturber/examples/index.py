@@ -152,11 +152,11 @@ class ExampleIndex:
             return cls._parse(header, whole)
         except FileNotFoundError:
             raise InvalidInputError(
-                "There are no example pictures for this network yet; `perturber examples index` finds them."
+                "There are no example pictures for this network yet. Find them with `perturber examples index`."
             ) from None
         except Exception as error:  # what a broken file raises on its way through zip, NumPy and JSON is not documented
             raise InvalidInputError(
-                f"The example pictures in {str(path)!r} cannot be read; index the folder again."
+                f"The example pictures in {str(path)!r} cannot be read. Index the folder again."
             ) from error
 
     @classmethod

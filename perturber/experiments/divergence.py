@@ -43,7 +43,8 @@ def divergence(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> Divergence:
     for layer in (*a, *b):
         if layer not in a or layer not in b or a[layer].shape != b[layer].shape:
             raise InvalidInputError(
-                f"The networks cannot be compared layer by layer: {layer!r} differs. Choose two of one architecture."
+                f"The networks cannot be compared layer by layer: {layer!r} differs. "
+                "Choose two models of one architecture."
             )
     cosine, relative = [], list(relative_change(a, b).values())
     for layer, ours in a.items():

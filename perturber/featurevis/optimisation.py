@@ -47,7 +47,7 @@ class Optimisation:
 
     def __init__(self, network: Network, targets: Sequence[Target], recipe: Recipe) -> None:
         if not targets:
-            raise InvalidInputError("There is nothing to visualise in []. Give one target or more.")
+            raise InvalidInputError("There is nothing to visualise. Give at least one target.")
         for target in targets:
             _check(network, target)
         self.network = network

@@ -83,7 +83,7 @@ class Store:
         except OSError as error:
             raise StorageError(
                 f"Feature visualisations cannot be kept in {str(self.folder)!r}: {error.strerror or error}. "
-                "Make room there or let it be written, then they are."
+                "Check the free space and permissions there."
             ) from error
         self._bytes += len(data)
         self._until_looked_again -= 1

@@ -6,7 +6,15 @@ from perturber.figures.explanations import cam_picture, gradient_picture
 from perturber.figures.perturbations import amplified, layer_changes, layer_jumps, signs, spectra
 from perturber.figures.predictions import prediction_bars
 from perturber.figures.robustness import falls, robustness, robustness_csv
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, as_json, empty_figure
+from perturber.figures.style import (
+    DIVERGING,
+    SLOT_COLOURS,
+    SLOT_NAMES,
+    SLOT_TEXT,
+    as_json,
+    diverging_colours,
+    empty_figure,
+)
 from perturber.figures.summary import ChannelMeans, channel_summary
 
 __all__ = [
@@ -24,6 +32,7 @@ __all__ = [
     "channel_summary",
     "compatibility",
     "data_uri",
+    "diverging_colours",
     "empty_figure",
     "falls",
     "gradient_picture",

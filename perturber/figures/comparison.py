@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from perturber.experiments import Divergence, Similarity
 from perturber.figures.activations import gap, mosaic
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_TEXT, base_layout
+from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_TEXT, base_layout, plain
 
 COLUMN_COLOURS = (
     (SLOT_COLOURS[0], SLOT_TEXT[0]),
@@ -64,31 +64,12 @@ def difference_mosaic(
         "<br><b>%{z:.3f}</b><extra></extra>",
     )
     figure = go.Figure(heatmap, base_layout(margin={"l": 44, "r": 4, "t": 18, "b": 22}))
-    pitch, down = width + gap(width), height + gap(height)
-    for n, channel in enumerate(channels):
-        left = n * pitch - 0.5
-        figure.add_annotation(
-            x=left, y=-0.5, text=str(channel), showarrow=False, xanchor="left", yanchor="bottom", font={"size": 10}
-        )
-        for row in range(3):
-            top = row * down - 0.5
-            figure.add_shape(
-                type="rect", x0=left, x1=left + width, y0=top, y1=top + height, line={"color": "#ced4da", "width": 1}
-            )
-    for row, text in enumerate(("<b>A</b>", "<b>B</b>", "<b>A − B</b>")):
-        figure.add_annotation(
-            x=-0.5,
-            y=row * down + (height - 1) / 2,
-            text=text,
-            showarrow=False,
-            xanchor="right",
-            xshift=-4,
-        )
-    columns, rows = count * pitch - gap(width), 3 * down - gap(height)
+    columns, rows = count * (width + gap(width)) - gap(width), 3 * (height + gap(height)) - gap(height)
+    _label_differences(figure, channels, height, width)
     figure.add_annotation(
         x=-0.5,
         y=rows - 0.5,
-        text=f"A: {names[0]} · B: {names[1]} · {layer}",
+        text=plain(f"A: {names[0]} · B: {names[1]} · {layer}"),
         showarrow=False,
         xanchor="left",
         yanchor="top",
@@ -97,6 +78,21 @@ def difference_mosaic(
     figure.update_xaxes(visible=False, range=[-0.5, columns - 0.5], fixedrange=True, constrain="domain")
     figure.update_yaxes(visible=False, range=[rows - 0.5, -0.5], fixedrange=True, constrain="domain", scaleanchor="x")
     return figure
+
+
+def _label_differences(figure: go.Figure, channels: Sequence[int], height: int, width: int) -> None:
+    """A frame around each map, the channels' numbers above them, and what each row is."""
+    pitch, down = width + gap(width), height + gap(height)
+    for n, channel in enumerate(channels):
+        left = n * pitch - 0.5
+        place = {"x": left, "y": -0.5, "xanchor": "left", "yanchor": "bottom"}
+        figure.add_annotation(text=str(channel), showarrow=False, font={"size": 10}, **place)
+        for row in range(3):
+            box = {"x0": left, "x1": left + width, "y0": row * down - 0.5, "y1": row * down - 0.5 + height}
+            figure.add_shape(type="rect", line={"color": "#ced4da", "width": 1}, **box)
+    for row, text in enumerate(("<b>A</b>", "<b>B</b>", "<b>A − B</b>")):
+        place = {"x": -0.5, "y": row * down + (height - 1) / 2, "xanchor": "right"}
+        figure.add_annotation(text=text, showarrow=False, xshift=-4, **place)
 
 
 def difference_values(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -129,10 +125,10 @@ def divergence_lines(
                 mode="lines+markers",
                 line={"color": colours[number][0], "width": 1.8, "dash": dash},
                 marker={"size": 4},
-                name=names[number],
+                name=plain(names[number]),
                 legendgroup=str(number),
                 showlegend=row == 1,
-                hovertemplate=f"%{{x}}<br>{names[number]}: <b>%{{y:.4g}}</b><extra></extra>",
+                hovertemplate=f"%{{x}}<br>{plain(names[number])}: <b>%{{y:.4g}}</b><extra></extra>",
             )
     figure.update_layout(
         showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "xanchor": "left"}
@@ -164,8 +160,10 @@ def cka_heatmap(found: Similarity, names: tuple[str, str]) -> go.Figure:
         hovertemplate="A: %{y}<br>B: %{x}<br>CKA <b>%{z:.3f}</b><extra></extra>",
     )
     figure = go.Figure(heatmap, base_layout(margin={"l": 10, "r": 4, "t": 6, "b": 10}, plot_bgcolor="#eef0f2"))
-    figure.update_xaxes(**_layer_ticks(found.columns), tickangle=-90, title=_title(f"B · {names[1]}"), showgrid=False)
-    figure.update_yaxes(**_layer_ticks(found.rows), title=_title(f"A · {names[0]}"), showgrid=False)
+    figure.update_xaxes(
+        **_layer_ticks(found.columns), tickangle=-90, title=_title(plain(f"B · {names[1]}")), showgrid=False
+    )
+    figure.update_yaxes(**_layer_ticks(found.rows), title=_title(plain(f"A · {names[0]}")), showgrid=False)
     return figure
 
 
@@ -194,7 +192,9 @@ def correlation_heatmap(
     )
     figure = go.Figure(heatmap, base_layout(margin={"l": 52, "r": 4, "t": 6, "b": 42}, plot_bgcolor="#dfe2e6"))
     how = ", by best partner" if matched else ""
-    text = [f"channel of {side} · {name}, {layer}" for side, name, layer in zip("AB", names, layers, strict=True)]
+    text = [
+        plain(f"channel of {side} · {name}, {layer}") for side, name, layer in zip("AB", names, layers, strict=True)
+    ]
     figure.update_xaxes(
         title=_title(text[1] + how),
         showgrid=False,

@@ -9,10 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from perturber.attack import CurveResult
+from perturber.attack import NORMS, CurveResult
 from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout
 
-NORMS = {"l2": "L2", "linf": "L∞", "l0": "L0"}
 TICKS = 9
 """Values of ε that are written along an axis, at most."""
 
@@ -49,11 +48,12 @@ def robustness(slots: Sequence[int], results: Sequence[CurveResult]) -> go.Figur
             )
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"})
     shown = first.epsilons[:: ceil(len(first.epsilons) / TICKS)]
-    unit = "ε in pixels" if first.norm == "l0" else "ε in the [0, 1] scale, × 255 below it"
+    norm = NORMS[first.norm]
+    unit = "ε in pixels" if norm.whole else "ε in the [0, 1] scale, × 255 below it"
     figure.update_xaxes(
-        title={"text": f"{NORMS[first.norm]} {unit}", "standoff": 4},
+        title={"text": f"{norm.label} {unit}", "standoff": 4},
         tickvals=shown,
-        ticktext=[f"{e:g}" if first.norm == "l0" else f"{e:.3g}<br>{e * 255:.3g}" for e in shown],
+        ticktext=[f"{e:g}" if norm.whole else f"{e:.3g}<br>{e * 255:.3g}" for e in shown],
         tickangle=0,
         zeroline=False,
         gridcolor="#f1f3f5",

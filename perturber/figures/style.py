@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale, unlabel_rgb
 
 SLOT_NAMES = ("Model 1", "Model 2", "Edited")
 
@@ -15,6 +17,13 @@ SLOT_TEXT = ("#ffffff", "#14233a", "#14233a")
 
 DIVERGING = ((0.0, "#2166ac"), (0.25, "#92c5de"), (0.5, "#ffffff"), (0.75, "#f4a582"), (1.0, "#b2182b"))
 """Inhibition blue, zero white, excitation red."""
+
+
+def diverging_colours(count: int) -> np.ndarray:
+    """So many colours of `DIVERGING` at equal distances: (count, 3) float from 0 to 255."""
+    sampled = sample_colorscale([list(stop) for stop in DIVERGING], np.linspace(0, 1, count).tolist())
+    return np.array([unlabel_rgb(colour) for colour in sampled])
+
 
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 
@@ -40,6 +49,11 @@ def base_layout(**changes: object) -> go.Layout:
         hoverlabel={"font": {"family": FONT, "size": 12}},
     )
     return layout.update(changes)
+
+
+def plain(text: str) -> str:
+    """Text that Plotly draws as it stands: what looks like markup is none."""
+    return text.replace("<", "&lt;")
 
 
 def as_json(figure: go.Figure) -> dict[str, Any]:

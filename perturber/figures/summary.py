@@ -35,7 +35,7 @@ def channel_summary(slots: Sequence[ChannelMeans]) -> go.Figure:
             go.Scatter(
                 x=np.linspace(0, 1, len(means)),
                 y=means,
-                customdata=channels,
+                customdata=channels.tolist(),  # Dash reads it as it is sent, and cannot read packed arrays
                 mode="lines+markers",
                 marker={"size": 4},
                 line={"color": SLOT_COLOURS[slot.slot], "width": 1},

@@ -4,7 +4,7 @@ Checkpoints lie evenly along every axis, as on the page's slider; what was logge
 them in proportion to its step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from perturber.figures.activations import data_uri, gap, mosaic
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, base_layout
+from perturber.figures.style import DIVERGING, SLOT_COLOURS, base_layout, plain
 
 ERRORS = {
     "training_error": ("training", "#adb5bd"),
@@ -29,6 +29,12 @@ LARGER = 8
 
 SHEET = 4
 """Kernels side by side on a sheet."""
+
+ROOM = 0.1
+"""Between two pictures, as a share of a picture's width."""
+
+MARK = 0.02
+"""By which the mark of a column is larger than its pictures, as a share of a picture's width."""
 
 
 def places(steps: Sequence[float], checkpoints: Sequence[int]) -> np.ndarray:
@@ -71,7 +77,7 @@ def probabilities(checkpoints: Sequence[int], names: Sequence[str], values: np.n
         values: (checkpoints, K) from 0 to 1.
     """
     figure = _figure(checkpoints, y="probability")
-    for name, line, colour in zip(names, values.T, COLOURS, strict=False):
+    for name, line, colour in zip(map(plain, names), values.T, COLOURS, strict=False):
         figure.add_scatter(
             x=np.arange(len(checkpoints)),
             y=line,
@@ -168,41 +174,68 @@ def activation_multiples(maps: np.ndarray, channels: Sequence[int], checkpoints:
 
 
 def picture_multiples(
-    pictures: Sequence[Sequence[np.ndarray | None]], names: Sequence[str], checkpoints: Sequence[int]
+    pictures: Sequence[Sequence[np.ndarray | None]],
+    names: Sequence[str],
+    checkpoints: Sequence[int],
+    *,
+    notes: Sequence[Sequence[str]] = (),
+    titles: Sequence[Sequence[str]] = (),
+    source: Callable[[np.ndarray], str] = data_uri,
 ) -> go.Figure:
     """Pictures in rows, one column a checkpoint.
 
     Args:
         pictures: of each row, of each checkpoint, (H, W, 3) uint8 of one size, or None for an empty place.
         names: of the rows.
+        notes: words in each place where there is no picture.
+        titles: what is said of each place that is pointed at.
+        source: picture → its address.
     """
     height, width = next((p.shape[:2] for row in pictures for p in row if p is not None), (1, 1))
-    room = max(1, round(0.1 * width))
-    left = 20 + 7 * max(map(len, names), default=0)
+    tall = height / width
+    left = 20 + 7 * max((len(line) for name in names for line in name.split("<br>")), default=0)
     figure = go.Figure(layout=base_layout(margin={"l": left, "r": 8, "t": 24, "b": 8}))
-    figure.add_scatter(x=[0], y=[0], mode="markers", marker={"opacity": 0}, hoverinfo="skip")  # makes the axes
+    figure.add_trace(_cells(len(pictures), len(checkpoints), tall, titles))
     for n, row in enumerate(pictures):
-        top = n * (height + room) - 0.5
+        top = n * (tall + ROOM) - 0.5
         for m, picture in enumerate(row):
             if picture is not None:
                 figure.add_layout_image(
-                    source=data_uri(picture),
+                    source=source(picture),
                     xref="x",
                     yref="y",
-                    x=m * (width + room) - 0.5,
+                    x=m * (1 + ROOM) - 0.5,
                     y=top,
-                    sizex=width,
-                    sizey=height,
+                    sizex=1,
+                    sizey=tall,
                     xanchor="left",
                     yanchor="top",
                     sizing="stretch",
                 )
         figure.add_annotation(
-            x=-0.5, y=top + height / 2, text=names[n], showarrow=False, xanchor="right", xshift=-6, align="right"
+            x=-0.5, y=top + tall / 2, text=names[n], showarrow=False, xanchor="right", xshift=-6, align="right"
         )
     count = len(checkpoints)
-    _name_columns(figure, checkpoints, [m * (width + room) + (width - 1) / 2 for m in range(count)])
-    return _fit(figure, count * (width + room) - room, len(pictures) * (height + room) - room)
+    _name_columns(figure, checkpoints, [m * (1 + ROOM) for m in range(count)])
+    for n, words in enumerate(notes):
+        for m, text in enumerate(words):
+            if text:
+                place = {"x": m * (1 + ROOM), "y": n * (tall + ROOM) + tall / 2 - 0.5}
+                figure.add_annotation(text=text, showarrow=False, font={"size": 10, "color": "#6c757d"}, **place)
+    return _fit(figure, count * (1 + ROOM) - ROOM, len(pictures) * (tall + ROOM) - ROOM, 2 * MARK)
+
+
+def column_mark(column: int, rows: int, colour: str) -> dict[str, Any]:
+    """A frame around a checkpoint's square pictures, for the ``shapes`` of `picture_multiples`."""
+    left, bottom = column * (1 + ROOM) - 0.5, rows * (1 + ROOM) - ROOM - 0.5
+    ends = {"x0": left - MARK, "x1": left + 1 + MARK, "y0": -0.5 - MARK, "y1": bottom + MARK}
+    return {"type": "rect", **ends, "line": {"color": colour, "width": 3}}
+
+
+def place_line(place: int, colour: str) -> dict[str, Any]:
+    """A line through a checkpoint, for the ``shapes`` of a curve."""
+    line = {"color": colour, "width": 2, "dash": "dot"}
+    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "line": line}
 
 
 def kernel_sheet(kernels: np.ndarray, scale: float) -> np.ndarray:
@@ -224,6 +257,25 @@ def kernel_sheet(kernels: np.ndarray, scale: float) -> np.ndarray:
         top, left = n // SHEET * down, n % SHEET * pitch
         sheet[top : top + height * LARGER, left : left + width * LARGER] = kernel
     return sheet[: -LARGER // 2, : -LARGER // 2]
+
+
+def _cells(rows: int, columns: int, tall: float, titles: Sequence[Sequence[str]]) -> go.Heatmap:
+    """The places of pictures in grey, each of which says what it is."""
+    values = np.full((2 * rows - 1, 2 * columns - 1), np.nan)
+    values[::2, ::2] = 0
+    text = np.full(values.shape, "", object)
+    if titles:
+        text[::2, ::2] = np.array([list(map(plain, row)) for row in titles], object)
+    return go.Heatmap(
+        z=values,
+        text=text,
+        x=[m * (1 + ROOM) + edge for m in range(columns) for edge in (-0.5, 0.5)],
+        y=[n * (tall + ROOM) - 0.5 + edge for n in range(rows) for edge in (0, tall)],
+        colorscale=[[0, "#eef0f2"], [1, "#eef0f2"]],
+        showscale=False,
+        hoverongaps=False,
+        hoverinfo="text" if titles else "skip",
+    )
 
 
 def _figure(checkpoints: Sequence[int], *, y: str) -> go.Figure:
@@ -248,9 +300,8 @@ def _name_columns(figure: go.Figure, checkpoints: Sequence[int], middles: Sequen
         )
 
 
-def _fit(figure: go.Figure, columns: float, rows: float) -> go.Figure:
-    """Axes without marks, over so many square cells, rows from the top."""
-    figure.update_xaxes(visible=False, range=[-0.5, columns - 0.5], fixedrange=True, constrain="domain")
-    return figure.update_yaxes(
-        visible=False, range=[rows - 0.5, -0.5], fixedrange=True, constrain="domain", scaleanchor="x"
-    )
+def _fit(figure: go.Figure, columns: float, rows: float, border: float = 0) -> go.Figure:
+    """Axes without marks, over so many square cells and a border around them, rows from the top."""
+    first, plain_axis = -0.5 - border, {"visible": False, "fixedrange": True, "constrain": "domain"}
+    figure.update_xaxes(range=[first, columns - 0.5 + border], **plain_axis)
+    return figure.update_yaxes(range=[rows - 0.5 + border, first], constraintoward="top", scaleanchor="x", **plain_axis)

@@ -125,6 +125,17 @@ class Store:
             _write_info(folder / _INFO["background"], {"label": shown})
         return name
 
+    def rename(self, kind: Kind, name: str, label: str) -> None:
+        """Give something another label; one without any printable text leaves it as it is.
+
+        Raises:
+            UnknownNameError: there is nothing of this name in the store.
+        """
+        if not self.has(kind, name):
+            raise UnknownNameError(f"{kind} of your own", name, self.names(kind))
+        if shown := clean_label(label):
+            self._relabel(kind, name, shown)
+
     def remove(self, kind: Kind, name: str) -> None:
         """Forget something for good.
 

@@ -15,22 +15,22 @@ class Group:
 
 
 GROUPS: dict[str, Group] = {
-    "Scene": Group("What is to be seen.", unfolded=True),
+    "Scene": Group("The object and the picture behind it.", unfolded=True),
     "Camera": Group(
-        "Where the object stands before the camera; also the pointer's gestures on the scene.", unfolded=True
+        "Where the object stands before the camera; dragging and scrolling on the scene change it, too.", unfolded=True
     ),
-    "Morph": Group("From the pair's first object to its second.", unfolded=True),
+    "Morph": Group("Blends the pair's first object into its second.", unfolded=True),
     "Surface": Group("The object's texture.", unfolded=True),
     "Light": Group("Three lamps that stand still while the object turns.", unfolded=True),
     "Backdrop": Group("The picture behind the object.", unfolded=True),
     "Feature Visualisation": Group("A plane that shows what a neuron responds to, in place of the object."),
-    "Post-processing": Group("Changes of the finished picture, applied from top to bottom.", unfolded=True),
+    "Post-processing": Group("Changes to the finished picture, applied from top to bottom.", unfolded=True),
     "Frequency Decomposition": Group(
-        "The picture is the sum of a low band (its Gaussian blur) and a high band (the rest), to be changed apart."
+        "Splits the picture into a low band (its Gaussian blur) and a high band (the rest), to change them separately."
     ),
     "Corruptions": Group(
-        "The failures of real cameras and weather of ImageNet-C (Hendrycks & Dietterich 2019), from severity 0 (none) "
-        "to 5; whole severities are the published ones."
+        "ImageNet-C's imitations of camera faults and bad weather (Hendrycks & Dietterich 2019), from severity 0 "
+        "(none) to 5; whole numbers are the published severities."
     ),
 }
 """Heading → what stands there, in the interface's order."""
@@ -46,7 +46,7 @@ def _corruption(family: str, label: str, help_: str) -> Number:
 def _seed(key: str, label: str, group: str, what: str) -> Number:
     return Number(
         key=key, label=label, group=group, default=0, minimum=0, maximum=9999, step=1, whole=True,
-        help=f"Chooses {what}; alone it changes nothing. Not monotone.",
+        help=f"Chooses {what}; has no effect on its own. Not monotone.",
     )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _seed(key: str, label: str, group: str, what: str) -> Number:
 _SCENE: tuple[Parameter, ...] = (
     Choice(
         key="object", label="Object", group="Scene", default="dog_cat", kind="object",
-        help="The pair of foreground objects between which the morph sliders blend.",
+        help="The pair of foreground objects that the morph sliders blend.",
     ),
     Choice(
         key="background", label="Background", group="Scene", default="lawn", kind="background",
@@ -93,11 +93,11 @@ _SCENE: tuple[Parameter, ...] = (
     ),
     Number(
         key="shape_morph", label="Shape", group="Morph", default=0.0, minimum=-1, maximum=1, step=0.01,
-        help="Is added to Overall for the shape alone; the sum is limited to 0…1.",
+        help="Added to Overall for the shape alone; the sum is clipped to 0…1.",
     ),
     Number(
         key="texture_morph", label="Texture", group="Morph", default=0.0, minimum=-1, maximum=1, step=0.01,
-        help="Is added to Overall for the texture alone; the sum is limited to 0…1.",
+        help="Added to Overall for the texture alone; the sum is clipped to 0…1.",
     ),
     Number(
         key="texture_influence", label="Texture Influence", group="Surface", default=1.0, minimum=0, maximum=1,
@@ -107,7 +107,7 @@ _SCENE: tuple[Parameter, ...] = (
     Number(
         key="texture_blur", label="Texture Blur", group="Surface", default=0.0, minimum=0, maximum=11, step=0.05,
         unit="mip levels",
-        help="Raises the texture's mip level: each level halves its resolution, the last leaves one colour.",
+        help="Raises the texture's mip level: each level halves the resolution, the last leaves a single colour.",
     ),
     Number(
         key="lighting_influence", label="Lighting Influence", group="Light", default=1.0, minimum=0, maximum=1,
@@ -127,7 +127,7 @@ _SCENE: tuple[Parameter, ...] = (
     Number(
         key="background_blur", label="Background Blur", group="Backdrop", default=0.0, minimum=0, maximum=8,
         step=0.05, unit="mip levels",
-        help="Raises the background's mip level: each level halves its resolution, the last leaves one colour.",
+        help="Raises the background's mip level: each level halves the resolution, the last leaves a single colour.",
     ),
     Number(
         key="background_saturation", label="Background Saturation", group="Backdrop", default=1.0, minimum=0,
@@ -137,7 +137,7 @@ _SCENE: tuple[Parameter, ...] = (
     Number(
         key="background_rotation", label="Background Rotation", group="Backdrop", default=0.0, minimum=-180,
         maximum=180, step=0.5, unit="°", periodic=True,
-        help="Turns the background about its centre, counter-clockwise where positive; its mirror image fills the "
+        help="Turns the background about its centre; positive turns counter-clockwise. Its mirror image fills the "
         "corners. Not monotone.",
     ),
     Switch(
@@ -147,8 +147,8 @@ _SCENE: tuple[Parameter, ...] = (
     ),
     Neuron(
         key="plane_neuron", label="Neuron", group="Feature Visualisation", default="blocks.3.0:0", longest=200,
-        help="Whose feature visualisation the plane shows: layer:neuron of the first network of the catalogue, or "
-        "model/layer:neuron.",
+        help="The neuron whose feature visualisation the plane shows: layer:neuron in the catalogue's first network, "
+        "or model/layer:neuron.",
     ),
 )
 
@@ -160,7 +160,7 @@ _POST_PROCESSING: tuple[Parameter, ...] = (
     Number(
         key="hue", label="Hue", group="Post-processing", default=0.0, minimum=-0.5, maximum=0.5, step=0.005,
         unit="turns",
-        help="Rotates every hue by this part of the colour circle (HSV). Periodic, not monotone.",
+        help="Rotates every hue by this fraction of the colour circle (HSV). Periodic, not monotone.",
     ),
     Number(
         key="saturation", label="Saturation", group="Post-processing", default=1.0, minimum=0, maximum=2, step=0.01,
@@ -172,12 +172,12 @@ _POST_PROCESSING: tuple[Parameter, ...] = (
     ),
     Number(
         key="brightness", label="Brightness", group="Post-processing", default=0.0, minimum=-1, maximum=1, step=0.01,
-        help="Is added to every pixel: picture + value; −1 is black, 1 white.",
+        help="Added to every pixel: picture + value; −1 is black, 1 white.",
     ),
     Number(
         key="noise", label="Gaussian Noise", group="Post-processing", default=0.0, minimum=0, maximum=0.5, step=0.005,
         unit="std",
-        help="Adds normal noise of this standard deviation in the [0, 1] pixel scale.",
+        help="Adds Gaussian noise of this standard deviation, in the [0, 1] pixel scale.",
     ),
     _seed("noise_seed", "Noise Seed", "Post-processing", "which noise Gaussian Noise adds"),
     Number(
@@ -185,7 +185,7 @@ _POST_PROCESSING: tuple[Parameter, ...] = (
         step=1, unit="patches", whole=True,
         help="Cuts the picture into k × k patches and shuffles them; 1 leaves it whole. Not monotone.",
     ),
-    _seed("patch_seed", "Patch Seed", "Post-processing", "in which order Patch Shuffling lays the patches"),
+    _seed("patch_seed", "Patch Seed", "Post-processing", "the order in which Patch Shuffling lays the patches"),
     Number(
         key="custom_value", label="Custom Parameter", group="Post-processing", default=1.0, minimum=0, maximum=2,
         step=0.01,
@@ -194,8 +194,8 @@ _POST_PROCESSING: tuple[Parameter, ...] = (
     Code(
         key="custom_code", label="Custom Code", group="Post-processing", longest=10_000, lines=5,
         default="color.rgb = (color.rgb - 0.5) * value + 0.5;",
-        help="GLSL for each pixel: reads and writes vec4 color; sees vec2 uv, float value, sampler2D image, "
-        "vec2 resolution. By default contrast around 0.5.",
+        help="GLSL run for each pixel: reads and writes vec4 color; sees vec2 uv, float value, sampler2D image, "
+        "vec2 resolution. The default is contrast around 0.5.",
     ),
 )
 
@@ -203,12 +203,12 @@ _FREQUENCY: tuple[Parameter, ...] = (
     Number(
         key="cutoff", label="Cutoff", group="Frequency Decomposition", default=4.0, minimum=0.25, maximum=32, step=0.25,
         unit="px",
-        help="Where the bands part: the low band is the picture blurred by a Gaussian of this standard deviation. "
-        "Alone it changes nothing.",
+        help="The boundary between the bands: the low band is the picture blurred by a Gaussian of this standard "
+        "deviation. Has no effect on its own.",
     ),
     *(
         row
-        for band, other in (("low", "0 leaves a uniform grey in its place"), ("high", "0 leaves the low band alone"))
+        for band, other in (("low", "0 leaves a uniform grey in its place"), ("high", "0 leaves only the low band"))
         for row in (
             Number(
                 key=f"{band}_alpha", label=f"{band.title()} Alpha", group="Frequency Decomposition", default=1.0,
@@ -233,21 +233,21 @@ _CORRUPTIONS: tuple[Parameter, ...] = (
     *(
         _corruption(*row)
         for row in (
-            ("gaussian_noise", "Gaussian Noise", "Normal noise, as of a sensor in little light."),
-            ("shot_noise", "Shot Noise", "Poisson noise of light itself."),
-            ("impulse_noise", "Impulse Noise", "Salt and pepper: single values become 0 or 1."),
+            ("gaussian_noise", "Gaussian Noise", "Gaussian noise, as from a sensor in low light."),
+            ("shot_noise", "Shot Noise", "Poisson noise, from the light itself."),
+            ("impulse_noise", "Impulse Noise", "Salt and pepper: scattered values become 0 or 1."),
             ("defocus_blur", "Defocus Blur", "A lens out of focus."),
             ("glass_blur", "Glass Blur", "Seen through frosted glass."),
-            ("motion_blur", "Motion Blur", "The camera moves."),
-            ("zoom_blur", "Zoom Blur", "The camera moves towards the scene."),
+            ("motion_blur", "Motion Blur", "The camera moves during exposure."),
+            ("zoom_blur", "Zoom Blur", "The camera moves towards the scene during exposure."),
             ("snow", "Snow", "Falling snow."),
-            ("frost", "Frost", "Ice crystals on the lens, drawn by rule."),
+            ("frost", "Frost", "Ice crystals on the lens, generated by rule."),
             ("fog", "Fog", "Clouds of fog."),
             ("brightness", "Brightness", "Overexposed."),
-            ("contrast", "Contrast", "Washed out towards each colour's mean."),
-            ("elastic_transform", "Elastic Transform", "Small regions are stretched and shifted."),
+            ("contrast", "Contrast", "Colours fade towards their means."),
+            ("elastic_transform", "Elastic Transform", "Stretches and shifts small regions."),
             ("pixelate", "Pixelate", "Coarse pixels."),
-            ("jpeg_compression", "JPEG Compression", "Blocks of a JPEG file of low quality."),
+            ("jpeg_compression", "JPEG Compression", "Block artefacts of a low-quality JPEG file."),
         )
     ),
     _seed("corruption_seed", "Corruption Seed", "Corruptions", "which noise, snow, frost, fog and distortion appear"),

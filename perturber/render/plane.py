@@ -8,21 +8,18 @@ HALF_SIDE = 2**-0.5
 """So that the corners lie on the unit sphere, as an object's do."""
 
 
-def plane_pair(name: str, picture: np.ndarray, *, side: int = 1) -> MorphPair:
+def plane_pair(name: str, picture: np.ndarray) -> MorphPair:
     """A square at z = 0 that faces +z; its back shows the picture's mirror image.
 
     Args:
         name: of the object.
         picture: (T, T, 3) uint8, T a power of two; the first row is at the top.
-        side: squares of two triangles along each side.
     """
-    line = np.linspace(0, 1, side + 1)
-    uv = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    uv = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], float)
     # The texture repeats beyond its border: the outer half texel stays inside.
     inner = 0.5 / len(picture) + uv * (1 - 1 / len(picture))
     corners = np.pad((uv * 2 - 1) * HALF_SIDE, ((0, 0), (0, 1)))
-    corner = (np.arange(side)[:, None] * (side + 1) + np.arange(side)).reshape(-1, 1)
-    front = np.concatenate([corner + np.array(other) for other in ([0, 1, side + 2], [0, side + 2, side + 1])])
+    front = np.array([[0, 1, 3], [0, 3, 2]])
     normals = np.repeat([[0.0, 0, 1], [0, 0, -1]], len(uv), axis=0)
     return MorphPair(
         name=name,

@@ -4,18 +4,17 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from perturber import zoo
 from perturber.attack import State, radial_spectrum, relative_change, share_below, start, step
+from perturber.service.answers import scores
 from perturber.service.requests import (
     LOW_FREQUENCY,
     AttackLook,
     AttackOutcome,
-    ClassScore,
     LayerChanges,
     LookRequest,
     Progress,
@@ -82,11 +81,7 @@ class Attacked:
                 plain.append(slot)
                 continue
             logits = self.clean[slot.model]
-            shares, names = logits.softmax(0), classes(slot.model)
-            before, top_before = (
-                ClassScore(index=i, name=names[i], logit=float(logits[i]), probability=float(shares[i]))
-                for i in (self.label, int(logits.argmax()))
-            )
+            before, top_before = scores(logits, (self.label, int(logits.argmax())), classes(slot.model))
             outcomes.append(
                 AttackOutcome(
                     model=slot.model, before=before, now=slot.pinned[-1], top_before=top_before, top=slot.top[0]
@@ -118,7 +113,7 @@ class Attacks:
 
     def __init__(self, network: Callable[[str], zoo.Network]) -> None:
         self._network = network
-        self._running: OrderedDict[Any, _Running] = OrderedDict()
+        self._running: OrderedDict[tuple, _Running] = OrderedDict()
 
     def take(self, request: LookRequest, image: Tensor) -> Attacked:
         """Take some steps towards what a request asks for.

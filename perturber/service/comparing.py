@@ -1,9 +1,8 @@
-"""Networks side by side: what each makes of one picture, and where they part."""
+"""Networks side by side: what each makes of one picture, and where they differ."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,11 +10,9 @@ from torch import Tensor
 
 from perturber import experiments, zoo
 from perturber.experiments import Divergence
-from perturber.scene import SceneBase
-from perturber.service.requests import TOP, ClassScore, LookRequest, ModelInfo, Progress
-
-if TYPE_CHECKING:
-    from perturber.service.engine import LocalEngine
+from perturber.service.answers import picture_bytes, scores, top_scores
+from perturber.service.networks import Networks
+from perturber.service.requests import ClassScore, ModelInfo, PictureRequest, Progress
 
 MAX_MODELS = 4
 RANKED = 24
@@ -23,8 +20,8 @@ RANKED = 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareRequest:
-    """Which networks to compare for a scene.
+class CompareRequest(PictureRequest):
+    """Which networks to compare for a picture.
 
     Attributes:
         models: 2 to 4 names; the first is what the others' predictions are compared with.
@@ -32,17 +29,14 @@ class CompareRequest:
         pair: A and B, as places in `models`.
         layer, channels: whose maps of A and B are wanted, and which channels differ most; None for neither.
         depth: whether the divergence of all others from A is wanted, layer by layer.
-        plane: as in a `LookRequest`; the service fills it in.
     """
 
-    scene: SceneBase
     models: tuple[str, ...]
     pinned: tuple[int, ...] = ()
     pair: tuple[int, int] = (0, 1)
     layer: str | None = None
     channels: tuple[int, ...] = ()
     depth: bool = False
-    plane: np.ndarray | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,41 +118,25 @@ def same_layers(a: ModelInfo | zoo.Network, b: ModelInfo | zoo.Network) -> bool:
 
 
 @torch.inference_mode()
-def compare(engine: "LocalEngine", request: CompareRequest) -> Comparison:
-    """Show one picture to all networks; each runs once, and only what is asked for is kept."""
+def compare(networks: Networks, request: CompareRequest, image: Tensor, *, render_ms: float) -> Comparison:
+    """Show one picture to all networks; each runs once, and only what is asked for is kept.
+
+    Args:
+        image: (1, 3, 224, 224) in [0, 1].
+        render_ms: what making it has taken.
+    """
     since = perf_counter()
-    images = engine.pictures([LookRequest(scene=request.scene, plane=request.plane)])
-    picture = images[0].mul(255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-    render_ms = (perf_counter() - since) * 1e3
-    networks = [engine.network(name) for name in request.models]
+    shown = _show(request, [networks.get(name) for name in request.models], image)
     a, b = request.pair
-    alike = [same_layers(networks[a], network) for network in networks]
-    probes: dict[str, zoo.Probe] = {}
-    milliseconds: dict[str, float] = {}
-    for number, (name, network) in enumerate(zip(request.models, networks, strict=True)):
-        layers: tuple[str, ...] = ()
-        if request.depth and alike[number]:
-            layers = tuple(network.layers)
-        elif request.layer is not None and alike[b] and name in (request.models[a], request.models[b]):
-            layers = (request.layer,)
-        if name not in probes:
-            start = perf_counter()
-            probes[name] = network.look(network.preprocess(images), layers=layers)
-            _logits(probes[name])  # waits for the device
-            milliseconds[name] = (perf_counter() - start) * 1e3
-    found = [probes[name] for name in request.models]
-    first = networks[0], _logits(found[0])
-    columns = tuple(
-        _column(name, network, _logits(probe), request.pinned, first if number else None, milliseconds[name])
-        for number, (name, network, probe) in enumerate(zip(request.models, networks, found, strict=True))
-    )
+    alike = [same_layers(shown[a].network, one.network) for one in shown]
+    first = shown[0]
     return Comparison(
-        image=picture,
-        columns=columns,
-        maps=_maps(request, found[a], found[b]) if request.layer is not None and alike[b] else None,
+        image=picture_bytes(image)[0],
+        columns=tuple(_column(one, request.pinned, None if one is first else first) for one in shown),
+        maps=_maps(request, shown[a].probe, shown[b].probe) if request.layer is not None and alike[b] else None,
         depth={
-            number: experiments.divergence(found[a].activations, probe.activations)
-            for number, probe in enumerate(found)
+            number: experiments.divergence(shown[a].probe.activations, one.probe.activations)
+            for number, one in enumerate(shown)
             if request.depth and alike[number] and number != a
         },
         render_ms=render_ms,
@@ -166,38 +144,57 @@ def compare(engine: "LocalEngine", request: CompareRequest) -> Comparison:
     )
 
 
-def _logits(probe: zoo.Probe) -> Tensor:
-    assert probe.logits is not None
-    return probe.logits[0].float().cpu()
+@dataclass(frozen=True)
+class _Shown:
+    """A network that has seen the picture: its name, what it made of it, logits (K,) on the host, and its time."""
+
+    name: str
+    network: zoo.Network
+    probe: zoo.Probe
+    logits: Tensor
+    milliseconds: float
 
 
-def _column(
-    name: str,
-    network: zoo.Network,
-    logits: Tensor,
-    pinned: Sequence[int],
-    first: tuple[zoo.Network, Tensor] | None,
-    milliseconds: float,
-) -> Column:
-    probabilities = logits.softmax(0)
+def _show(request: CompareRequest, networks: Sequence[zoo.Network], image: Tensor) -> list[_Shown]:
+    """Each model of the request; one that is named twice runs once."""
+    a, b = request.pair
+    pair = request.models[a], request.models[b]
+    alike = [same_layers(networks[a], network) for network in networks]
+    found: dict[str, _Shown] = {}
+    for name, network, like_a in zip(request.models, networks, alike, strict=True):
+        if name in found:
+            continue
+        layers: tuple[str, ...] = ()
+        if request.depth and like_a:
+            layers = tuple(network.layers)
+        elif request.layer is not None and alike[b] and name in pair:
+            layers = (request.layer,)
+        start = perf_counter()
+        probe = network.look(network.preprocess(image), layers=layers)
+        assert probe.logits is not None
+        logits = probe.logits[0].float().cpu()  # waits for the device
+        found[name] = _Shown(name, network, probe, logits, (perf_counter() - start) * 1e3)
+    return [found[name] for name in request.models]
 
-    def scores(indices: Iterable[int]) -> tuple[ClassScore, ...]:
-        return tuple(
-            ClassScore(index=i, name=network.classes[i], logit=float(logits[i]), probability=float(probabilities[i]))
-            for i in indices
-        )
 
+def _column(shown: _Shown, pinned: Sequence[int], first: _Shown | None) -> Column:
+    classes = shown.network.classes
     agreement = None
-    if first is not None and first[0].classes == network.classes:
-        found = experiments.compare_predictions(first[1], logits)
+    if first is not None and first.network.classes == classes:
+        found = experiments.compare_predictions(first.logits, shown.logits)
         agreement = Agreement(
             same_top1=found.same_top1,
             shared_top5=len(found.shared_top5),
             jensen_shannon=found.jensen_shannon,
             differences=tuple(float(found.differences[index]) for index in pinned),
         )
-    top = logits.topk(min(TOP, len(logits))).indices.tolist()
-    return Column(model=name, top=scores(top), pinned=scores(pinned), agreement=agreement, milliseconds=milliseconds)
+    return Column(
+        model=shown.name,
+        top=top_scores(shown.logits, classes),
+        pinned=scores(shown.logits, pinned, classes),
+        agreement=agreement,
+        milliseconds=shown.milliseconds,
+    )
 
 
 def _maps(request: CompareRequest, first: zoo.Probe, second: zoo.Probe) -> ChannelMaps:

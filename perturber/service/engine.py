@@ -4,8 +4,6 @@
 needs no change to anything in front of it.
 """
 
-import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -23,34 +21,35 @@ from perturber.config import Settings
 from perturber.editing import Edit, Level, units
 from perturber.errors import InvalidInputError
 from perturber.render import Renderer
+from perturber.service.answers import picture_bytes
 from perturber.service.attacking import Attacks
 from perturber.service.comparing import CompareRequest, Comparison, compare
 from perturber.service.device import choose_device, describe
-from perturber.service.explaining import Explained, explain
+from perturber.service.looking import Clock, look
 from perturber.service.networks import Networks
 from perturber.service.ranking import rank
 from perturber.service.requests import (
     IMAGE_SIZE,
-    TOP,
-    ClassScore,
-    Explanation,
     Look,
     LookRequest,
     ModelInfo,
+    PictureRequest,
     Progress,
     Ranking,
     RankRequest,
-    SlotLook,
-    SlotRequest,
 )
-from perturber.service.works import WORKS, Work
+from perturber.service.resources import Resources
+from perturber.service.works import Work, begin
+
+Question = LookRequest | CompareRequest
+Answer = Look | Comparison
 
 
 class Engine(Protocol):
     """Answers requests in batches; called by one thread only."""
 
-    def answer(self, requests: Sequence[LookRequest]) -> list[Look]:
-        """One answer for each request, in order."""
+    def answer(self, requests: Sequence[Question]) -> list[Answer]:
+        """One answer for each request, in order: a `Look` for a `LookRequest`, else a `Comparison`."""
 
     def model(self, name: str) -> ModelInfo:
         """What is known of a model of the catalogue."""
@@ -72,9 +71,6 @@ class Engine(Protocol):
 
     def rank(self, request: RankRequest) -> Ranking:
         """The channels of a layer that stand out."""
-
-    def compare(self, request: CompareRequest) -> Comparison:
-        """What several networks make of one picture."""
 
     def kernels(self, name: str) -> np.ndarray | None:
         """The filters of a network that look at the picture itself."""
@@ -107,6 +103,7 @@ class LocalEngine:
         self.renderer = Renderer(self.device, size=IMAGE_SIZE)
         self.networks = Networks(settings, self.device)
         self.attacks = Attacks(self.network)
+        self.resources = Resources(settings, self.device, self.networks, self.pictures)
         self._works: dict[str, Work] = {}
 
     def model(self, name: str) -> ModelInfo:
@@ -117,6 +114,7 @@ class LocalEngine:
         """
         network = self.network(name)
         entry = network.entry
+        groups = zoo.group_file(self.settings.models, entry.groups)
         return ModelInfo(
             name=name,
             label=self._label(name),
@@ -125,7 +123,8 @@ class LocalEngine:
             default_layer=network.default_layer,
             classes=network.classes,
             class_list=entry.classes,
-            groups=zoo.neuron_groups(self.settings.models, entry.groups),
+            groups=dict(groups.layers),
+            groups_title=groups.title,
             input_size=entry.input_size,
         )
 
@@ -167,11 +166,7 @@ class LocalEngine:
 
     def rank(self, request: RankRequest) -> Ranking:
         """The channels of a layer that stand out."""
-        return rank(self, request)
-
-    def compare(self, request: CompareRequest) -> Comparison:
-        """What several networks make of one picture, and where they part."""
-        return compare(self, request)
+        return rank(self.resources, request)
 
     def kernels(self, name: str) -> np.ndarray | None:
         """The filters that look at the picture itself: (O, 3, kh, kw) float32; None where there are none."""
@@ -190,7 +185,7 @@ class LocalEngine:
 
     def start(self, job: str, request: Any) -> Progress:
         """Prepare a job that is done in steps (see `perturber.service.works`)."""
-        self._works[job] = work = WORKS[type(request)](self, request)
+        self._works[job] = work = begin(self.resources, request)
         return work.progress()
 
     def advance(self, job: str) -> Progress:
@@ -207,36 +202,41 @@ class LocalEngine:
         self._works.pop(job, None)
 
     @torch.inference_mode()
-    def answer(self, requests: Sequence[LookRequest]) -> list[Look]:
-        """Answer requests together: one rendering pass, then one forward pass for each network that is asked."""
-        clock = _Clock(self.device)
+    def answer(self, requests: Sequence[Question]) -> list[Answer]:
+        """Answer requests together: one rendering pass, then one forward pass for each network that looks ask.
+
+        Networks that are compared run once for each comparison.
+        """
+        clock = Clock(self.device)
         images = self.pictures(requests)
         render_ms = clock.lap()
+        asked = {i: request for i, request in enumerate(requests) if isinstance(request, LookRequest)}
+        own = images if len(asked) == len(requests) else images[list(asked)]
+        looks = iter(self._look(list(asked.values()), own, clock))
+        return [
+            compare(self.networks, request, images[i : i + 1], render_ms=render_ms)
+            if isinstance(request, CompareRequest)
+            else replace(next(looks), render_ms=render_ms, batch=len(requests))
+            for i, request in enumerate(requests)
+        ]
+
+    def _look(self, requests: Sequence[LookRequest], images: Tensor, clock: Clock) -> list[Look]:
+        """Answers to looks, but for what rendering has taken."""
         attacked = {i: self.attacks.take(r, images[i]) for i, r in enumerate(requests) if r.attack is not None}
         for i, under_attack in attacked.items():
             images[i] = under_attack.shown
         requests = [attacked[i].request if i in attacked else request for i, request in enumerate(requests)]
-        slots: dict[tuple[int, int], SlotLook] = {}
-        for name, asked in _by_model(requests).items():
-            slots |= self._run(name, asked, requests, images, clock)
-        pictures = images.mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        slots = look(self.networks, requests, images, clock)
         looks = [
-            Look(
-                image=pictures[i],
-                slots=tuple(slots[i, j] for j in range(len(request.slots))),
-                render_ms=render_ms,
-                total_ms=clock.total(),
-                device=self.device_name,
-                batch=len(requests),
-            )
-            for i, request in enumerate(requests)
+            Look(image=image, slots=found, render_ms=0.0, total_ms=clock.total(), device=self.device_name)
+            for image, found in zip(picture_bytes(images), slots, strict=True)
         ]
         for i, under_attack in attacked.items():
             attack, plain = under_attack.look(looks[i].slots, lambda name: self.network(name).classes)
             looks[i] = replace(looks[i], attack=attack, slots=tuple(plain))
         return looks
 
-    def pictures(self, requests: Sequence[LookRequest]) -> Tensor:
+    def pictures(self, requests: Sequence[PictureRequest]) -> Tensor:
         """What the networks are shown: (B, 3, 224, 224)."""
         for request in requests:
             if request.plane is not None:
@@ -254,100 +254,7 @@ class LocalEngine:
                     images[i] = torch.tensor(request.image, device=self.device).permute(2, 0, 1) / 255
         return effects.apply(images, scenes)
 
-    def _run(
-        self,
-        name: str,
-        asked: list[tuple[int, int]],
-        requests: Sequence[LookRequest],
-        images: Tensor,
-        clock: "_Clock",
-    ) -> dict[tuple[int, int], SlotLook]:
-        """Run one network over every picture that a slot asks it about."""
-        network = self.network(name)
-        clock.lap()  # loading is not the forward pass
-        pictures = sorted({i for i, _ in asked})
-        slots = [requests[i].slots[j] for i, j in asked]
-        own = images if len(pictures) == len(images) else images[pictures]
-        layers = tuple(dict.fromkeys(slot.layer for slot in slots if slot.layer is not None))
-        wanted = any(slot.explain is not None for slot in slots)
-        with torch.inference_mode(not wanted), torch.set_grad_enabled(wanted):
-            own = own.clone().requires_grad_() if wanted else own
-            logits = wanted or any(slot.predictions or slot.pinned for slot in slots)
-            probe = network.look(network.preprocess(own), layers=layers, logits=logits, features=wanted)
-            items = [pictures.index(i) for i, _ in asked]
-            explanations = explain(probe, own, slots, items) if wanted else {}
-        parts = [
-            _part(network, slot, probe, item, explanations.get(k))
-            for k, (slot, item) in enumerate(zip(slots, items, strict=True))
-        ]
-        milliseconds = clock.lap()
-        return {
-            key: SlotLook(model=name, layer=slot.layer, channels=slot.channels, milliseconds=milliseconds, **part)
-            for key, slot, part in zip(asked, slots, parts, strict=True)
-        }
-
-
-def _part(
-    network: zoo.Network, slot: SlotRequest, probe: zoo.Probe, item: int, explained: Explained | None
-) -> dict[str, Any]:
-    """What one slot asked for, on the host."""
-    part: dict[str, Any] = {"activations": None, "deviation": 0.0, "top": None}
-    if slot.layer is not None:
-        layer = probe.activations[slot.layer][item].detach()
-        part["activations"] = layer[list(slot.channels)].float().cpu().numpy()
-        part["deviation"] = float(layer.std(correction=0))
-        if slot.summary:
-            part["means"] = layer.mean((1, 2)).float().cpu().numpy()
-    if probe.logits is None:
-        return part
-    logits = probe.logits[item].detach().float()
-    probabilities = logits.softmax(0)
-
-    def scores(indices: Tensor) -> tuple[ClassScore, ...]:
-        values = zip(indices.tolist(), logits[indices].tolist(), probabilities[indices].tolist(), strict=True)
-        return tuple(
-            ClassScore(index=index, name=network.classes[index], logit=logit, probability=share)
-            for index, logit, share in values
-        )
-
-    if slot.predictions:
-        part["top"] = scores(logits.topk(min(TOP, len(logits))).indices)
-    if slot.pinned:
-        part["pinned"] = scores(torch.tensor(slot.pinned, device=logits.device))
-    if explained is not None:
-        (score,) = scores(torch.tensor([explained.index], device=logits.device))
-        gradient = explained.gradient.permute(1, 2, 0).float().cpu().numpy()
-        part["explanation"] = Explanation(score=score, cam=explained.cam.float().cpu().numpy(), gradient=gradient)
-    return part
-
 
 def _attacked(network: zoo.Network, by: Attack, images: Tensor, labels: Tensor) -> Tensor:
     """Pictures under an attack that makes a network leave their classes."""
     return run(network, images, by, labels=labels).attacked
-
-
-def _by_model(requests: Sequence[LookRequest]) -> dict[str, list[tuple[int, int]]]:
-    """Model → (request, slot) of everyone that asks it for something."""
-    asked: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    for i, request in enumerate(requests):
-        for j, slot in enumerate(request.slots):
-            asked[slot.model].append((i, j))
-    return dict(asked)
-
-
-class _Clock:
-    """Wall time in milliseconds; waits for the device, so that work is charged to who ordered it."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.start = self.last = time.perf_counter()
-
-    def lap(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        now = time.perf_counter()
-        elapsed, self.last = (now - self.last) * 1e3, now
-        return elapsed
-
-    def total(self) -> float:
-        return (time.perf_counter() - self.start) * 1e3

@@ -134,7 +134,7 @@ class JobQueue:
             anew = (JobState.FAILED, JobState.CANCELLED, *([JobState.DONE] if again else []))
             if job is None or job.status.state in anew:
                 if sum(not j.status.state.over for j in self._jobs.values()) >= MAX_WAITING:
-                    raise InvalidInputError(f"{MAX_WAITING} jobs are waiting already. Cancel some, or come back later.")
+                    raise InvalidInputError(f"{MAX_WAITING} jobs are already queued. Cancel some, or try again later.")
                 self._jobs.pop(name, None)
                 job = self._jobs[name] = _Job(request, JobStatus(id=name, title=request.title))
                 self._forget_old_ones()
@@ -196,7 +196,7 @@ class JobQueue:
         except Exception as error:
             if not isinstance(error, PerturberError):
                 log.exception("the job %r failed", job.status.title)
-            sentence = str(error) if isinstance(error, PerturberError) else "It failed; the server's log says why."
+            sentence = str(error) if isinstance(error, PerturberError) else "The job failed. The server's log says why."
             self._change(job, None, state=JobState.FAILED, error=sentence)
             engine.stop(name)
         return True
@@ -236,7 +236,7 @@ class JobQueue:
 
     def _get(self, name: str) -> _Job:
         if name not in self._jobs:
-            raise InvalidInputError(f"There is no job {str(name)[:80]!r} (any more); submit it again.")
+            raise InvalidInputError(f"The job {str(name)[:80]!r} does not exist, or no longer does. Start it again.")
         return self._jobs[name]
 
     def _forget_old_ones(self) -> None:

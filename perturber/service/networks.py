@@ -16,13 +16,14 @@ class Networks:
 
     Attributes:
         resident: name → network of the catalogue, the most recently used one last.
+        editors: names of the models → what edits them, in the same order.
     """
 
     def __init__(self, settings: Settings, device: torch.device) -> None:
         self.settings = settings
         self.device = device
         self.resident: OrderedDict[str, zoo.Network] = OrderedDict()
-        self._editors: OrderedDict[tuple[str, str | None], Editor] = OrderedDict()
+        self.editors: OrderedDict[tuple[str, str | None], Editor] = OrderedDict()
 
     def get(self, name: str) -> zoo.Network:
         """The network of this name; an edit's text is a name, too.
@@ -59,11 +60,11 @@ class Networks:
         key = (first, second)
         try:
             networks = [self._loaded(name) for name in dict.fromkeys(key) if name is not None]
-            if key not in self._editors:
+            if key not in self.editors:
                 with torch.inference_mode(False):
-                    self._editors[key] = Editor(networks[0], None if second is None else networks[-1])
-            self._editors.move_to_end(key)
-            return self._editors[key]
+                    self.editors[key] = Editor(networks[0], None if second is None else networks[-1])
+            self.editors.move_to_end(key)
+            return self.editors[key]
         finally:  # what cannot be mixed was loaded, too
             self._make_room()
 
@@ -89,14 +90,14 @@ class Networks:
     def forget(self, name: str) -> None:
         """Let a network go whose weights have changed."""
         self.resident.pop(name, None)
-        for key in [key for key in self._editors if name in key]:
-            del self._editors[key]
+        for key in [key for key in self.editors if name in key]:
+            del self.editors[key]
 
     @property
     def memory(self) -> int:
         """Bytes of all weights that are resident."""
         return sum(network.memory for network in self.resident.values()) + sum(
-            editor.resident.memory for editor in self._editors.values()
+            editor.resident.memory for editor in self.editors.values()
         )
 
     def _loaded(self, name: str) -> zoo.Network:
@@ -110,11 +111,11 @@ class Networks:
     def _make_room(self) -> None:
         """Let go what was not used for longest; what was just used stays, however small the budget is."""
         budget = self.settings.model_memory_mib * 2**20
-        while self.memory > budget and len(self._editors) > 1:
-            self._editors.popitem(last=False)
-        newest = next(reversed(self._editors), None)
+        while self.memory > budget and len(self.editors) > 1:
+            self.editors.popitem(last=False)
+        newest = next(reversed(self.editors), None)
         while self.memory > budget and len(self.resident) > 1:
             gone, _ = self.resident.popitem(last=False)
             if newest and gone in newest:  # it keeps its bases
-                self._editors.clear()
+                self.editors.clear()
                 newest = None

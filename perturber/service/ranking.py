@@ -1,45 +1,42 @@
 """Which channels of a layer stand out: neuron groups computed on demand."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from perturber.errors import InvalidInputError
 from perturber.scene import SceneBase
-from perturber.service.requests import LookRequest, Ranking, RankRequest
-
-if TYPE_CHECKING:
-    from perturber.service.engine import LocalEngine
+from perturber.service.requests import PictureRequest, Ranking, RankRequest
+from perturber.service.resources import Resources
 
 
-def rank(engine: "LocalEngine", request: RankRequest) -> Ranking:
+def rank(resources: Resources, request: RankRequest) -> Ranking:
     """The channels that stand out most by the request's measure, in falling order.
 
     Raises:
         InvalidInputError: what the measure needs is missing, or the layers cannot be compared.
     """
-    scores = MEASURES[request.by](engine, request).detach().float()
+    scores = MEASURES[request.by](resources, request).detach().float()
     best = scores.topk(min(request.count, len(scores)))
     return Ranking(channels=tuple(best.indices.tolist()), scores=tuple(best.values.tolist()))
 
 
-def _active(engine: "LocalEngine", request: RankRequest) -> Tensor:
-    return _maps(engine, request.model, request.layer, _picture(engine, request, request.scene)).mean((1, 2))
+def _active(resources: Resources, request: RankRequest) -> Tensor:
+    return _maps(resources, request.model, request.layer, _picture(resources, request, request.scene)).mean((1, 2))
 
 
-def _changed(engine: "LocalEngine", request: RankRequest) -> Tensor:
+def _changed(resources: Resources, request: RankRequest) -> Tensor:
     if request.reference is None:
         raise InvalidInputError("There is no reference scene yet. Set one, then change the scene.")
-    pictures = (_picture(engine, request, scene) for scene in (request.scene, request.reference))
-    now, then = (_maps(engine, request.model, request.layer, picture) for picture in pictures)
+    pictures = (_picture(resources, request, scene) for scene in (request.scene, request.reference))
+    now, then = (_maps(resources, request.model, request.layer, picture) for picture in pictures)
     return (now - then).abs().mean((1, 2))
 
 
-def _relevant(engine: "LocalEngine", request: RankRequest) -> Tensor:
-    network = engine.network(request.model)
-    picture = _picture(engine, request, request.scene).clone().requires_grad_()
+def _relevant(resources: Resources, request: RankRequest) -> Tensor:
+    network = resources.networks.get(request.model)
+    picture = _picture(resources, request, request.scene).clone().requires_grad_()
     with torch.enable_grad():
         probe = network.look(network.preprocess(picture), layers=(request.layer,))
         assert probe.logits is not None
@@ -49,12 +46,12 @@ def _relevant(engine: "LocalEngine", request: RankRequest) -> Tensor:
     return (gradient * maps)[0].sum((1, 2))
 
 
-def _differ(engine: "LocalEngine", request: RankRequest) -> Tensor:
+def _differ(resources: Resources, request: RankRequest) -> Tensor:
     if request.other is None:
         raise InvalidInputError("Only one model is shown. Show two to compare their channels.")
-    picture = _picture(engine, request, request.scene)
-    ours = _maps(engine, request.model, request.layer, picture)
-    theirs = _maps(engine, *request.other, picture)
+    picture = _picture(resources, request, request.scene)
+    ours = _maps(resources, request.model, request.layer, picture)
+    theirs = _maps(resources, *request.other, picture)
     if ours.shape != theirs.shape:
         shapes = [f"{layer} of {model}" for model, layer in ((request.model, request.layer), request.other)]
         raise InvalidInputError(
@@ -64,7 +61,7 @@ def _differ(engine: "LocalEngine", request: RankRequest) -> Tensor:
     return (ours - theirs).abs().mean((1, 2))
 
 
-MEASURES: dict[str, Callable[["LocalEngine", RankRequest], Tensor]] = {
+MEASURES: dict[str, Callable[[Resources, RankRequest], Tensor]] = {
     "active": _active,
     "changed": _changed,
     "relevant": _relevant,
@@ -74,16 +71,16 @@ MEASURES: dict[str, Callable[["LocalEngine", RankRequest], Tensor]] = {
 
 
 @torch.inference_mode()
-def _picture(engine: "LocalEngine", request: RankRequest, scene: SceneBase) -> Tensor:
+def _picture(resources: Resources, request: RankRequest, scene: SceneBase) -> Tensor:
     """What the networks are shown of a scene: (1, 3, 224, 224)."""
     plane = request.planes.get(scene.plane_neuron) if scene.plane else None
-    return engine.pictures([LookRequest(scene=scene, image=request.image, plane=plane)])
+    return resources.pictures([PictureRequest(scene=scene, image=request.image, plane=plane)])
 
 
 @torch.inference_mode()
-def _maps(engine: "LocalEngine", model: str, layer: str, picture: Tensor) -> Tensor:
+def _maps(resources: Resources, model: str, layer: str, picture: Tensor) -> Tensor:
     """A layer's activations (C, h, w) for a picture (1, 3, 224, 224)."""
-    network = engine.network(model)
+    network = resources.networks.get(model)
     return network.look(network.preprocess(picture), layers=(layer,), logits=False).activations[layer][0]
 
 

@@ -64,25 +64,34 @@ class AttackRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookRequest:
-    """One picture and what each slot wants to know about it.
+class PictureRequest:
+    """One picture, as the networks are shown it.
 
     Attributes:
         scene: the scene to render; its post-processing also applies to `image`.
         image: (224, 224, 3) uint8 picture that replaces the rendered scene, or None.
-        slots: one entry per model slot; may be empty (then only the picture is made).
-        client: who asks; a waiting request is dropped when the same client sends a newer one.
         plane: (T, T, 3) uint8, the feature visualisation on the scene's plane as far as it has come; the service
             fills it in.
-        attack: on the picture, or None.
+        client: who asks; a waiting request is dropped when the same client sends a newer one, of whatever kind.
     """
 
     scene: SceneBase
     image: np.ndarray | None = field(default=None, compare=False)
     plane: np.ndarray | None = field(default=None, compare=False)
+    client: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookRequest(PictureRequest):
+    """One picture and what each slot wants to know about it.
+
+    Attributes:
+        slots: one entry per model slot; may be empty (then only the picture is made).
+        attack: on the picture, or None.
+    """
+
     attack: AttackRequest | None = None
     slots: tuple[SlotRequest, ...] = ()
-    client: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,8 +253,9 @@ class ModelInfo:
         default_layer: the layer that is shown first.
         classes: names in the order of the logits.
         class_list: name of the class list.
-        groups: layer → named groups of its channels, as published.
+        groups: layer → named groups of its channels, published or measured.
         input_size: side of the network's own input, in pixels.
+        groups_title: where the groups are from, as menus say it.
     """
 
     name: str
@@ -257,6 +267,7 @@ class ModelInfo:
     class_list: str
     groups: dict[str, tuple[Group, ...]]
     input_size: int
+    groups_title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

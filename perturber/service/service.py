@@ -1,13 +1,12 @@
 """The service that owns the device: everything that renders, infers or visualises asks it."""
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from time import perf_counter, sleep
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -15,35 +14,32 @@ from perturber import zoo
 from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.editing import Edit, Level
-from perturber.errors import InvalidInputError, OvertakenError
-from perturber.examples import index_path
+from perturber.errors import InvalidInputError
 from perturber.featurevis import Recipe, Store, Target
 from perturber.parameters import get
 from perturber.service.checks import check_attack, check_classes, check_image, check_slot
 from perturber.service.comparing import CompareRequest, Comparison
+from perturber.service.dispatcher import Dispatcher
 from perturber.service.engine import Engine, LocalEngine
 from perturber.service.jobs import JobQueue, JobState
 from perturber.service.requests import (
     Look,
     LookRequest,
     ModelInfo,
+    PictureRequest,
     Progress,
     Ranking,
     RankRequest,
 )
-from perturber.service.visualisations import VisualisationRequest, Visualisations, Visualised
-from perturber.service.works import IndexRequest, SaveRequest
-
-T = TypeVar("T")
+from perturber.service.visualisations import Visualisations, Visualised
+from perturber.service.works.saving import SaveRequest
+from perturber.service.works.visualisation import VisualisationRequest
 
 PATIENCE_SECONDS = 0.2
 """Between two looks at something that is not finished."""
 
-QUIET_SECONDS = 0.15
-"""After a page's request no job takes a step for so long: whoever drags a slider is not made to wait for one."""
-
-MAX_BATCH = 16
-"""Requests that are answered together at most; bounds the memory of one pass."""
+EDITS = 64
+"""Edits of which is remembered what a page needs to know: whoever asks about one again need not wait to be checked."""
 
 
 class InferenceService:
@@ -59,23 +55,14 @@ class InferenceService:
 
     def __init__(self, settings: Settings | None = None, engine: Callable[[Settings], Engine] = LocalEngine) -> None:
         self.settings = settings or Settings()
-        self._wake = threading.Condition()
-        self._looks: list[_Waiting] = []
-        self._ordered = False
-        self._ahead: list[str] = []
-        self._quiet_until = 0.0
-        self._calls: list[tuple[Callable[[], Any], Future]] = []
         self._infos: dict[str, ModelInfo] = {}
         self._unusable: set[str] = set()
-        self._closed = False
-        self.jobs = JobQueue(wake=self._notice_job, finished=self._keep)
+        self._edit = lru_cache(EDITS)(lambda text: self.dispatcher.call(lambda engine: engine.model(text)))
+        self.jobs = JobQueue(wake=lambda: self.dispatcher.notice_job(), finished=self._keep)
         self.visualisations = Visualisations(
             Store(self.settings.data / "visualisations", self.settings.visualisations_mib), self.jobs
         )
-        started: Future[Engine] = Future()
-        self._thread = threading.Thread(target=self._work, args=(engine, started), name="service", daemon=True)
-        self._thread.start()
-        self._engine = started.result()
+        self.dispatcher = Dispatcher(partial(engine, self.settings), self.jobs)
 
     def look(self, request: LookRequest) -> Look:
         """Make one picture and show it to the networks of its slots; blocks until the answer is there.
@@ -96,22 +83,8 @@ class InferenceService:
         return replace(look, total_ms=(perf_counter() - since) * 1e3)
 
     def _look(self, request: LookRequest) -> Look:
-        progress = None
-        if request.scene.plane and request.image is None:
-            picture, progress = self._plane(request.scene.plane_neuron)
-            request = replace(request, plane=picture)
-        return replace(self._answered(request), plane=progress)
-
-    def _answered(self, request: LookRequest) -> Look:
-        waiting = _Waiting(request)
-        with self._wake:
-            self._refuse_if_closed()
-            for other in [o for o in self._looks if request.client and o.request.client == request.client]:
-                self._looks.remove(other)
-                other.future.set_exception(OvertakenError("A newer request of the same page has replaced this one."))
-            self._looks.append(waiting)
-            self._wake.notify()
-        return waiting.future.result()
+        plane, progress = self._plane_of(request)
+        return replace(self.dispatcher.ask(replace(request, plane=plane)), plane=progress)
 
     def check(self, request: LookRequest) -> None:
         """Refuse a request that cannot be answered.
@@ -134,6 +107,12 @@ class InferenceService:
             InvalidInputError: unknown model, layer or channel.
         """
         return self._plane(str(get("plane_neuron").parse(neuron)))[0]
+
+    def _plane_of(self, request: PictureRequest) -> tuple[np.ndarray | None, Progress | None]:
+        """The feature visualisation on a picture's plane, and how far it has come; None where there is no plane."""
+        if request.scene.plane and request.image is None:
+            return self._plane(request.scene.plane_neuron)
+        return request.plane, None
 
     def _plane(self, neuron: str) -> tuple[np.ndarray, Progress]:
         """A neuron's feature visualisation, and how far it has come."""
@@ -191,25 +170,26 @@ class InferenceService:
         check_image(request.image)
         scenes = [] if request.image is not None else [request.scene, *filter(None, [request.reference])]
         planes = {scene.plane_neuron: self._plane(scene.plane_neuron)[0] for scene in scenes if scene.plane}
-        return self._call(lambda: self._engine.rank(replace(request, planes=planes)))
+        return self.dispatcher.call(lambda engine: engine.rank(replace(request, planes=planes)))
 
     def compare(self, request: CompareRequest) -> Comparison:
-        """What several networks make of one picture, and where they part; blocks until the answer is there.
+        """What several networks make of one picture, and where they differ; blocks until the answer is there.
+
+        A feature visualisation on the scene's plane is shown as far as it has come, whoever asks.
 
         Raises:
-            InvalidInputError: unknown model, layer, channel or class.
+            InvalidInputError: unknown model, layer, channel or class, or a picture of the wrong shape.
+            OvertakenError: the same client sent a newer request while this one waited.
         """
+        check_image(request.image)
         for model in request.models:
             check_classes(self.model(model), request.pinned)
         if request.layer is not None:
             first = request.models[request.pair[0]]
             zoo.check_layer(first, self.model(first).layers, request.layer, request.channels)
-        since, progress = perf_counter(), None
-        if request.scene.plane:
-            picture, progress = self._plane(request.scene.plane_neuron)
-            request = replace(request, plane=picture)
-        answer = self._call(lambda: self._engine.compare(request))
-        self._quiet_until = perf_counter() + QUIET_SECONDS  # a page asks again at once
+        since = perf_counter()
+        plane, progress = self._plane_of(request)
+        answer = self.dispatcher.ask(replace(request, plane=plane))
         return replace(answer, total_ms=(perf_counter() - since) * 1e3, plane=progress)
 
     def wait(self, job: str, progress: Callable[[int, int], None] = lambda done, steps: None) -> Any:
@@ -222,7 +202,7 @@ class InferenceService:
             InvalidInputError: the job failed or was cancelled, there is none, or the service is shutting down.
         """
         while not (status := self.jobs.status(job)).state.over:
-            self._refuse_if_closed()
+            self.dispatcher.refuse_if_closed()
             progress(status.progress.done, status.progress.steps)
             sleep(PATIENCE_SECONDS)
         if status.state is not JobState.DONE:
@@ -238,7 +218,7 @@ class InferenceService:
                 try:
                     infos[name] = self.model(name)
                 except InvalidInputError as error:
-                    self._refuse_if_closed()
+                    self.dispatcher.refuse_if_closed()
                     self._unusable.add(name)
                     logging.getLogger(__name__).warning("%s is left out: %s", name, error)
         return infos
@@ -250,19 +230,15 @@ class InferenceService:
             UnknownNameError: naming the catalogue's models, or the units that can be edited.
             InvalidInputError: its weights cannot be loaded, or the edit cannot be made.
         """
+        if Edit.is_edit(name):
+            return self._edit(name)
         if name not in self._infos:
-            info = self._call(lambda: self._engine.model(name))
-            if not Edit.is_edit(name):  # of these there are too many, and each is known quickly
-                self._infos[name] = info
-            return info
+            self._infos[name] = self.dispatcher.call(lambda engine: engine.model(name))
         return self._infos[name]
 
     def prefetch(self, names: Sequence[str]) -> None:
         """Make models ready that somebody may ask for soon, when nothing else is to be done; the newest call counts."""
-        with self._wake:
-            self._ahead = list(names)
-            self._ordered = True
-            self._wake.notify()
+        self.dispatcher.prefetch(names)
 
     def kernels(self, model: str) -> np.ndarray | None:
         """The filters of a model that look at the picture itself: (O, 3, kh, kw) float32; None where there are none.
@@ -270,7 +246,7 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model.
         """
-        return self._call(lambda: self._engine.kernels(model))
+        return self.dispatcher.call(lambda engine: engine.kernels(model))
 
     def units(self, first: str, second: str | None, level: Level = "stage") -> tuple[str, ...]:
         """The units of a model whose weights can be mixed with another's, or pruned, in forward order.
@@ -278,7 +254,7 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model, or two of different architectures.
         """
-        return self._call(lambda: self._engine.units(first, second, level))
+        return self.dispatcher.call(lambda engine: engine.units(first, second, level))
 
     def evaluate(
         self,
@@ -298,16 +274,13 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model, or no labelled pictures there.
         """
-        return self._call(
-            lambda: self._engine.evaluate(model, folder, limit=limit, only=only, attack=attack, progress=progress)
+        return self.dispatcher.call(
+            lambda engine: engine.evaluate(model, folder, limit=limit, only=only, attack=attack, progress=progress)
         )
 
     def close(self) -> None:
         """Stop; what still waits is refused."""
-        with self._wake:
-            self._closed = True
-            self._wake.notify()
-        self._thread.join()
+        self.dispatcher.close()
 
     def __enter__(self) -> "InferenceService":
         return self
@@ -323,97 +296,13 @@ class InferenceService:
         zoo.check_layer(model, self.model(model).layers, layer, (int(channel),))
         return model, Target(layer=layer, index=int(channel))
 
-    def _notice_job(self) -> None:
-        with self._wake:
-            self._ordered = True
-            self._wake.notify()
-
     def _keep(self, request: Any, product: Any) -> Any:
-        """Put on the disk what a job has made; what is returned stays in memory as its result.
-
-        Raises:
-            InvalidInputError: an index cannot be written.
-        """
+        """Take notice of what a job has made; what is returned stays in memory as its result."""
         if isinstance(request, VisualisationRequest):
             self.visualisations.keep(request, product)
             return None
-        if isinstance(request, IndexRequest):
-            product.save(index_path(self.settings.data, product.fingerprint))
-        elif isinstance(request, SaveRequest):
+        if isinstance(request, SaveRequest):
             self._infos.pop(product, None)
+            self._edit.cache_clear()  # some may be of a model that had this name
             self._unusable.discard(product)
         return product
-
-    def _call(self, function: Callable[[], T]) -> T:
-        """Run something on the service's thread, before the looks that wait."""
-        future: Future[T] = Future()
-        with self._wake:
-            self._refuse_if_closed()
-            self._calls.append((function, future))
-            self._wake.notify()
-        return future.result()
-
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise InvalidInputError("The service is shutting down; start it again.")
-
-    def _work(self, engine: Callable[[Settings], Engine], started: Future) -> None:
-        if not _settle(started, lambda: engine(self.settings)):
-            return
-        busy = False  # whether there are jobs to go on with
-        while True:
-            with self._wake:
-                pause = max(0.0, self._quiet_until - perf_counter()) if busy else None
-                self._wake.wait_for(lambda: self._closed or self._calls or self._looks or self._ordered, pause)
-                calls, self._calls = self._calls, []
-                looks, self._looks = self._looks[:MAX_BATCH], self._looks[MAX_BATCH:]
-                ordered, self._ordered = self._ordered, False
-                closed = self._closed
-            if closed:
-                for future in [future for _, future in calls] + [w.future for w in looks + self._looks]:
-                    future.set_exception(InvalidInputError("The service is shutting down; start it again."))
-                return
-            for function, future in calls:
-                _settle(future, function)
-            if looks:
-                self._answer(looks)
-                if any(waiting.request.client for waiting in looks):
-                    self._quiet_until = perf_counter() + QUIET_SECONDS
-            busy = busy or ordered
-            if not (calls or looks) and perf_counter() >= self._quiet_until:
-                if (name := self._next_ahead()) is not None:
-                    started.result().prefetch(name)
-                elif busy:
-                    busy = self.jobs.step(started.result())
-
-    def _next_ahead(self) -> str | None:
-        with self._wake:
-            return self._ahead.pop(0) if self._ahead else None
-
-    def _answer(self, looks: list["_Waiting"]) -> None:
-        answers: Future[list[Look]] = Future()
-        if _settle(answers, lambda: self._engine.answer([w.request for w in looks])):
-            for waiting, answer in zip(looks, answers.result(), strict=True):
-                waiting.future.set_result(answer)
-        elif len(looks) == 1:
-            looks[0].future.set_exception(answers.exception())
-        else:  # one request's failure is not its neighbours'
-            for waiting in looks:
-                self._answer([waiting])
-
-
-@dataclass
-class _Waiting:
-    request: LookRequest
-    future: "Future[Look]" = field(default_factory=Future)
-
-
-def _settle(future: Future, function: Callable[[], Any]) -> bool:
-    """Put the function's result or exception into the future; whether it was a result."""
-    try:
-        result = function()
-    except BaseException as error:
-        future.set_exception(error)
-        return False
-    future.set_result(result)
-    return True

@@ -12,6 +12,7 @@ from perturber.errors import InvalidInputError, StorageError
 from perturber.featurevis import Recipe, Store, Target, key
 from perturber.service.jobs import JobQueue, JobState, JobStatus
 from perturber.service.requests import Progress
+from perturber.service.works.visualisation import VisualisationRequest
 
 log = logging.getLogger(__name__)
 
@@ -20,23 +21,6 @@ MIB_IN_MEMORY = 256
 
 MAKERS = 2**16
 """Targets whose jobs are remembered: more than those of all jobs that may wait."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VisualisationRequest:
-    """A job: pictures of some targets of one model (see `perturber.featurevis`)."""
-
-    model: str
-    fingerprint: str
-    targets: tuple[Target, ...]
-    recipe: Recipe
-    urgent: bool = True
-
-    @property
-    def title(self) -> str:
-        """What it does, as a person would say it."""
-        layers = {target.layer or "classes" for target in self.targets}
-        return f"Feature visualisation of {len(self.targets)} × {self.model} {', '.join(sorted(layers))}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +91,18 @@ class Visualisations:
                     recipe=recipe,
                     urgent=urgent,
                 )
-                job = self.jobs.submit(request, again=True).id
-                with self._lock:
-                    for number, name in enumerate(missing):
-                        self._makers[name] = (job, number)
-                        self._makers.move_to_end(name)
-                    while len(self._makers) > MAKERS:
-                        self._makers.popitem(last=False)
+                self._order(request, list(missing))
         return [self._state(name) for name in keys]
+
+    def _order(self, request: VisualisationRequest, keys: Sequence[str]) -> None:
+        """Submit a job, and remember that it makes these keys' pictures."""
+        job = self.jobs.submit(request, again=True).id
+        with self._lock:
+            for number, name in enumerate(keys):
+                self._makers[name] = (job, number)
+                self._makers.move_to_end(name)
+            while len(self._makers) > MAKERS:
+                self._makers.popitem(last=False)
 
     def pictures(self, name: str) -> np.ndarray | None:
         """The pictures (variants, S, S, 3) uint8 of a key as far as they have come, or None.

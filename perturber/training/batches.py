@@ -68,11 +68,11 @@ class Batches:
         rest = recipe.batch - self._scenes
         redrawn = round(recipe.stylised_share * rest) if recipe.kind == "stylised" else 0
         if redrawn and not pool.stylised:
-            raise InvalidInputError("A stylised training needs redrawn pictures: name them with --stylized.")
+            raise InvalidInputError("A stylised training needs stylised pictures. Give them with --stylised.")
         if rest - redrawn and not pool.plain:
-            raise InvalidInputError("There are no pictures to train on: name them with --data.")
+            raise InvalidInputError("There are no pictures to train on. Give them with --data.")
         self._plan = [
-            (groups, _turns(groups, recipe.steps, count, (recipe.seed, PLAN, i)))
+            (groups, turns_of(groups, recipe.steps, count, (recipe.seed, PLAN, i)))
             for i, (groups, count) in enumerate(((pool.stylised, redrawn), (pool.plain, rest - redrawn)))
             if count
         ]
@@ -132,7 +132,7 @@ class Batches:
         with self._lock:
             if name not in self.skipped:
                 self.skipped[name] = str(error)
-                log.warning("Picture %d that is left out: %s", len(self.skipped), error)
+                log.warning("Left out (%d so far): %s", len(self.skipped), error)
 
     def _render(self, step: int) -> Tensor:
         if self._renderer is None:
@@ -145,7 +145,7 @@ class Batches:
         return np.random.default_rng((self.recipe.seed, PICTURE, step, place))
 
 
-def _turns(groups: Sequence[Group], steps: int, count: int, seed: tuple[int, ...]) -> np.ndarray:
+def turns_of(groups: Sequence[Group], steps: int, count: int, seed: tuple[int, ...]) -> np.ndarray:
     """Which group, and which of its pictures, has each place of each step: (steps, count, 2) int32.
 
     Those of a step are the same however many steps there are.

@@ -49,7 +49,7 @@ def development_key(fingerprints: tuple[str, ...], pictures: str) -> str:
 
 
 def development_file(data: Path, key: str) -> Path:
-    """Where a result is kept."""
+    """Where a result is kept, in the folder of the data or of the project's models."""
     return data / "training" / f"{key}.json"
 
 
@@ -64,24 +64,31 @@ def save_development(path: Path, found: Development) -> None:
     try:
         write_whole(path, json.dumps({"sha256": _hash(text), "values": values}).encode())
     except OSError as error:
-        raise StorageError(f"{str(path)!r} cannot be written: {error.strerror}. Make room there.") from error
+        raise StorageError(
+            f"{str(path)!r} cannot be written: {error.strerror}. Check the free space and permissions there."
+        ) from error
 
 
-def load_development(path: Path) -> Development | None:
-    """What was kept, or None; a file that is corrupt is deleted, so that it is computed anew."""
+def load_development(path: Path, *, delete: bool = True) -> Development | None:
+    """What was kept, or None.
+
+    Args:
+        delete: a file that is corrupt, so that it is computed anew.
+    """
     try:
         told = json.loads(path.read_bytes())
         values = told["values"]
         if told["sha256"] != _hash(json.dumps(values)):
-            raise ValueError("it is not what was written")
+            raise ValueError("the file has changed since it was written")
         arrays = {name: {k: np.array(v, np.float64) for k, v in values[name].items()} for name in ("layers", "weights")}
         return Development(**{**values, **arrays})
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("The correlations in %s cannot be used and are computed anew: %s.", path, error)
-        with suppress(OSError):
-            path.unlink()
+        log.warning("The correlations in %s cannot be used and will be computed again: %s.", path, error)
+        if delete:
+            with suppress(OSError):
+                path.unlink()
         return None
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from perturber.editing import units
+from perturber.zoo.modules import BATCH_NORMS
 
 State = dict[str, Tensor]
 
@@ -80,7 +80,7 @@ def _bare(module: nn.Module) -> list[tuple[str, nn.Conv2d]]:
     found = []
     for entries in units(module, "layer").values():
         parts = {owner: module.get_submodule(owner) for owner in dict.fromkeys(e.rpartition(".")[0] for e in entries)}
-        if any(isinstance(part, _BatchNorm) for part in parts.values()):
+        if any(isinstance(part, BATCH_NORMS) for part in parts.values()):
             continue
         for path, part in parts.items():
             if isinstance(part, nn.Conv2d) and part.bias is not None and part.weight.requires_grad:

@@ -108,33 +108,13 @@ def read_pool(
         InvalidInputError: there is no such thing, it cannot be read, or no picture is left in it.
     """
     refused = {stem(line) for line in held_out}
-    sources = [_source(text, classes, refused) for text in plain]
-    originals = [item for group in sources for item in group.items]
-    by_key = {_key(item): item for item in originals}
-    times = Counter(stem(item.name) for item in originals)
-    by_stem = {stem(item.name): item for item in originals if times[stem(item.name)] == 1}
-
-    def paired(item: Item) -> Item:
-        original = by_key.get(_key(item)) or by_stem.get(stem(item.name))
-        label = item.label if item.label is not None or original is None else original.label
-        return Item(item.source, item.name, label, redrawn=True, original=original)
-
-    redrawn = []
-    for group in (_source(text, classes, refused) for text in stylised):
-        pairs = [paired(item) for item in group.items]
-        usable = tuple(item for item in pairs if item.original is not None or item.label is not None)
-        if not usable:
-            raise InvalidInputError(
-                f"No picture in {str(group.path)!r} has a label or its original in --data, so nothing can be learnt "
-                "from it."
-            )
-        left_out = group.left_out + len(pairs) - len(usable)
-        redrawn.append(Group(group.path, group.weight, usable, left_out))
-    return Pool(tuple(sources), tuple(redrawn))
+    sources = tuple(_source(text, classes, refused) for text in plain)
+    originals = _Originals(item for group in sources for item in group.items)
+    return Pool(sources, tuple(_redrawn(_source(text, classes, refused), originals) for text in stylised))
 
 
 def read_stems(path: Path) -> frozenset[str]:
-    """The stems that a text file lists, one in each line; folders, endings and empty lines do not count.
+    """The stems that a text file lists, one per line; folders, endings and empty lines do not count.
 
     Raises:
         InvalidInputError: the file cannot be read, or lists nothing.
@@ -142,10 +122,10 @@ def read_stems(path: Path) -> frozenset[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
-        raise InvalidInputError(f"The list {str(path)!r} cannot be read; name a text file.") from error
+        raise InvalidInputError(f"The list {str(path)!r} cannot be read. Give a text file.") from error
     found = frozenset(stem(line) for line in lines if line.strip() and not line.startswith("#"))
     if not found:
-        raise InvalidInputError(f"The list {str(path)!r} is empty; write the name of a picture in each line.")
+        raise InvalidInputError(f"The list {str(path)!r} is empty. Write one picture name per line.")
     return found
 
 
@@ -154,9 +134,39 @@ def _source(text: str, classes: Sequence[ClassName], refused: set[str]) -> Group
     source = collection(Path(name).expanduser())
     kept = [name for name in source.names if stem(name) not in refused]
     if not kept:
-        raise InvalidInputError(f"There is no picture to train on in {name!r}.")
+        raise InvalidInputError(f"There are no pictures to train on in {name!r}.")
     items = tuple(Item(source, name, label) for name, label in zip(kept, labels(kept, classes), strict=True))
     return Group(source.path, weight, items, len(source.names) - len(items))
+
+
+class _Originals:
+    """The plain pictures, by what redrawn ones are called."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        items = list(items)
+        times = Counter(stem(item.name) for item in items)
+        self.by_key = {_key(item): item for item in items}
+        self.by_stem = {stem(item.name): item for item in items if times[stem(item.name)] == 1}
+
+    def of(self, item: Item) -> Item | None:
+        return self.by_key.get(_key(item)) or self.by_stem.get(stem(item.name))
+
+
+def _redrawn(group: Group, originals: _Originals) -> Group:
+    """A group of redrawn pictures, paired with their originals; those from which nothing could be learnt left out."""
+    usable = []
+    for item in group.items:
+        original = originals.of(item)
+        label = item.label if item.label is not None or original is None else original.label
+        if original is not None or label is not None:
+            usable.append(Item(item.source, item.name, label, redrawn=True, original=original))
+    if not usable:
+        raise InvalidInputError(
+            f"No picture in {str(group.path)!r} has a label or an original in --data, so nothing can be learnt from "
+            "them."
+        )
+    left_out = group.left_out + len(group.items) - len(usable)
+    return Group(group.path, group.weight, tuple(usable), left_out)
 
 
 def _weighted(text: str) -> tuple[str, float]:

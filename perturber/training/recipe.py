@@ -33,7 +33,7 @@ def parse_attack(text: object, model: str = "trained") -> Attack:
     """An attack's text, in which the model may be left out: ``pgd(l2=0.5,steps=2,step=0.375,start=random)``.
 
     Raises:
-        InvalidInputError: it is none.
+        InvalidInputError: it is not an attack.
     """
     if isinstance(text, Attack):
         return text
@@ -114,11 +114,15 @@ class Recipe(BaseModel):
                 f"A network cannot be trained on {str(self.attack)[:80]!r}. Allowed: pgd without a target."
             )
         if self.kind == "adversarial" and not self.attack.steps:
-            raise InvalidInputError("An adversarial training needs an attack of one step or more, as steps=2.")
+            raise InvalidInputError(
+                "An adversarial training needs an attack with at least one step, for example steps=2."
+            )
         if wrong := [step for step in self.checkpoints if not 0 <= step <= self.steps]:
-            raise InvalidInputError(f"There is no step {wrong[0]} to keep. Allowed: 0 to {self.steps}.")
+            raise InvalidInputError(f"Step {wrong[0]} cannot be kept. Allowed: 0 to {self.steps}.")
         if self.steps * self.batch > MAX_PLACES:
-            raise InvalidInputError(f"{self.steps} steps of {self.batch} are too many. Allowed: {MAX_PLACES} pictures.")
+            raise InvalidInputError(
+                f"{self.steps} steps of {self.batch} pictures are too many. Allowed: {MAX_PLACES} pictures in all."
+            )
 
     @property
     def kept(self) -> tuple[int, ...]:
@@ -148,7 +152,7 @@ def log_spaced(count: int, steps: int) -> tuple[int, ...]:
         InvalidInputError: fewer than one.
     """
     if count < 1:
-        raise InvalidInputError(f"There cannot be {count} checkpoints. Allowed: whole numbers from 1.")
+        raise InvalidInputError(f"A training cannot keep {count} checkpoints. Allowed: whole numbers from 1.")
     if count == 1:
         return (steps,)
     first = max(1, steps / 250)

@@ -54,8 +54,8 @@ class Run:
 
     The log has a line every 10 steps: ``step``, ``epoch``, ``lr``, ``loss`` (mean since the line before, in nats),
     ``training_error`` (share of the labelled pictures, as they were shown, that were taken for something else),
-    ``epsilon`` and ``seconds`` since the start of the process; at each checkpoint a line with ``step``, ``epoch`` and
-    what `Validation.errors` says.
+    ``epsilon`` and ``seconds`` since the start of the process; at the start and at each checkpoint a line with
+    ``step``, ``epoch`` and what `Validation.errors` says.
 
     Args:
         trainer: at its start.
@@ -143,8 +143,8 @@ class Run:
         kept = trainer.done in trainer.recipe.kept
         if kept:
             save_checkpoint(self.files.checkpoint(trainer.done), trainer)
-            if self.validation is not None:
-                self._line(self.validation.errors(trainer.base, trainer.module))
+        if self.validation is not None and (kept or trainer.done == 0):  # curves begin where the network did
+            self._line(self.validation.errors(trainer.base, trainer.module))
         if kept or trainer.done % self.save_every == 0:
             save_training(self.files.resume, trainer, self._sums)
 
@@ -174,14 +174,14 @@ def check_name(name: str, files: Files, settings: Settings) -> None:
     """
     if not NAME.fullmatch(name):
         raise InvalidInputError(
-            f"A model cannot be called {name[:80]!r}. Allowed: up to 64 of a-z, 0-9, _, . and -, "
-            "the first a letter or digit."
+            f"A model cannot be called {name[:80]!r}. Allowed: up to 64 characters of a-z, 0-9, _, . "
+            "and -, beginning with a letter or digit."
         )
     if name in catalog(settings.models):
         raise InvalidInputError(f"The model {name!r} belongs to the project; choose another name.")
     place = own.tables(settings).get(name, {}).get("weights", {}).get("path")
     if place is not None and (settings.data / place).parent.resolve() != files.folder.resolve():
-        raise InvalidInputError(f"There is a model called {name!r} already; choose another name.")
+        raise InvalidInputError(f"A model called {name!r} already exists; choose another name.")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ def load_training(path: Path, trainer: Trainer) -> dict[str, float]:
         for key, expected in _identity(trainer).items():
             if found[key] != expected:
                 raise InvalidInputError(
-                    f"The training in {str(path)!r} has {DIFFERENCES[key]}. Go on with what it began with, or choose "
+                    f"The training in {str(path)!r} has {DIFFERENCES[key]}. Resume it with its own, or choose "
                     "another --out."
                 )
         step, sums = int(found["step"]), {str(name): float(value) for name, value in found["sums"].items()}
@@ -96,7 +96,7 @@ def load_training(path: Path, trainer: Trainer) -> dict[str, float]:
                 **{moment: torch.empty_like(parameter).detach().copy_(state[f"{moment}/{name}"]) for moment in MOMENTS},
             }
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise InvalidInputError(f"The file {str(path)!r} is no training that could go on.") from error
+        raise InvalidInputError(f"The file {str(path)!r} does not hold a training run that can be resumed.") from error
     trainer.done = step
     return sums
 
@@ -104,7 +104,7 @@ def load_training(path: Path, trainer: Trainer) -> dict[str, float]:
 DIFFERENCES = {
     "recipe": "another recipe",
     "data": "other pictures",
-    "base": "started from another base",
+    "base": "another base",
 }
 
 
@@ -179,7 +179,9 @@ def _write(path: Path, state: State, kind: str, told: Mapping[str, Any]) -> None
 
 
 def _full(path: Path, error: OSError) -> StorageError:
-    return StorageError(f"{str(path)!r} cannot be written: {error.strerror or error}. Make room and start again.")
+    return StorageError(
+        f"{str(path)!r} cannot be written: {error.strerror or error}. Free some space, then repeat the command."
+    )
 
 
 def _read(path: Path, kind: str) -> tuple[State, dict[str, Any]]:
@@ -189,12 +191,12 @@ def _read(path: Path, kind: str) -> tuple[State, dict[str, Any]]:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         told = json.loads(metadata[kind])
         if told.pop("sha256") != _hash(state):
-            raise ValueError("its tensors are not those that were written")
+            raise ValueError("its tensors have changed since they were written")
     except FileNotFoundError:
         raise InvalidInputError(f"There is no file {str(path)!r}.") from None
     except (OSError, SafetensorError, KeyError, ValueError, AttributeError) as error:
         raise InvalidInputError(
-            f"The file {str(path)!r} is truncated or corrupt and cannot be used. Delete it and start again."
+            f"The file {str(path)!r} is truncated or corrupt and cannot be used. Delete it, then repeat the command."
         ) from error
     return state, told
 

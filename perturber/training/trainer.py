@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from perturber import zoo
 from perturber.editing import units
@@ -14,6 +13,7 @@ from perturber.training.batches import Batch, Batches
 from perturber.training.loss import Goal, adversarial, distillation_weights
 from perturber.training.norms import insert
 from perturber.training.recipe import Recipe
+from perturber.zoo.modules import BATCH_NORMS
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class Trainer:
             insert(self.module, lambda: self.module(first))
         self.parameters = {path: p for path, p in self.module.named_parameters() if p.requires_grad}
         if not self.parameters:
-            raise InvalidInputError("All stages are frozen: nothing is left to train.")
+            raise InvalidInputError("All stages are frozen, so nothing is left to train.")
         self._norms = [
             part
             for path, part in self.module.named_modules()
-            if isinstance(part, _BatchNorm) and recipe.statistics == "trained" and f"{path}.running_mean" not in fixed
+            if isinstance(part, BATCH_NORMS) and recipe.statistics == "trained" and f"{path}.running_mean" not in fixed
         ]
         groups = [[p for p in self.parameters.values() if (p.ndim > 1) is decays] for decays in (True, False)]
         decay = (recipe.weight_decay, 0.0)
@@ -146,7 +146,7 @@ class Trainer:
         except (RuntimeError, AssertionError, ValueError) as error:
             name, own = self.base.entry.name, self.base.entry.input_size
             raise InvalidInputError(
-                f"{name} cannot take pictures of {size} pixels. Choose its own size, {own}, or another one."
+                f"{name} cannot take pictures of {size} pixels. Choose another size, for example its own, {own}."
             ) from error
 
 

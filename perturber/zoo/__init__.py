@@ -2,7 +2,7 @@
 
 from perturber.zoo.catalogue import ModelEntry, catalog, entries, entry
 from perturber.zoo.evaluate import Evaluation, evaluate
-from perturber.zoo.groups import Group, neuron_groups
+from perturber.zoo.groups import Group, GroupFile, group_file, neuron_groups, read_groups
 from perturber.zoo.layers import Layer
 from perturber.zoo.network import Network, Probe, check_layer, load
 from perturber.zoo.receptive_field import Field
@@ -12,6 +12,7 @@ __all__ = [
     "Evaluation",
     "Field",
     "Group",
+    "GroupFile",
     "Layer",
     "ModelEntry",
     "Network",
@@ -21,8 +22,10 @@ __all__ = [
     "entries",
     "entry",
     "evaluate",
+    "group_file",
     "is_ready",
     "load",
     "neuron_groups",
+    "read_groups",
     "ready",
 ]

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -59,7 +59,7 @@ class ModelEntry:
         mean, std: of the input per channel, in the [0, 1] pixel scale.
         input_size: side of the picture that it was made for, in pixels.
         resize: shorter side of a photograph before the centre crop, in pixels.
-        groups: name of its published neuron groups (``groups/<name>.json`` beside the catalogue), if there are any.
+        groups: name of its neuron groups (``groups/<name>.json`` beside the catalogue), if there are any.
         base: name of the model that its training started from, if there is one.
         checkpoints: its states during training in order, as ``.safetensors`` files, absolute.
         class_names: its own classes in the order of the logits; None where `classes` is a list of the project.
@@ -130,13 +130,14 @@ def entries(settings: Settings) -> dict[str, ModelEntry]:
         InvalidInputError: a catalogue is broken, or the project's is missing.
     """
     project, path = catalog(settings.models), settings.data / "catalog.toml"
-    own = _own(path, path.stat().st_mtime_ns) if path.is_file() else {}
+    own = _own(path, _bytes(path)) if path.is_file() else {}
     return {**project, **{name: entry for name, entry in own.items() if name not in project}}
 
 
-@cache
-def _own(path: Path, _: int) -> dict[str, ModelEntry]:
-    return read(path, own=True)
+@lru_cache(maxsize=8)
+def _own(path: Path, text: bytes) -> dict[str, ModelEntry]:
+    """By what the file holds: two changes may come within one tick of its time of change."""
+    return _read(path, text, own=True)
 
 
 def entry(name: str, folder: Path) -> ModelEntry:
@@ -171,10 +172,19 @@ def read(path: Path, *, own: bool) -> dict[str, ModelEntry]:
     Raises:
         InvalidInputError: it is missing or broken; names the model and what is wrong with it.
     """
+    return _read(path, _bytes(path), own=own)
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_bytes()
     except OSError as error:
         raise InvalidInputError(f"There is no catalogue at {str(path)!r}: {error.strerror}.") from error
+
+
+def _read(path: Path, text: bytes, *, own: bool) -> dict[str, ModelEntry]:
+    try:
+        tables = tomllib.loads(text.decode())
     except ValueError as error:
         raise InvalidInputError(f"The catalogue {str(path)!r} cannot be read: {error}.") from error
     result = {}

@@ -17,10 +17,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from perturber.zoo.layers import Layer, Site, to_maps
+from perturber.zoo.modules import CONVOLUTIONS
 from perturber.zoo.receptive_field import Field, follow, join
 
 ACTIVATIONS = {
@@ -94,7 +94,7 @@ class _Watch(TorchDispatchMode):
 
     def __init__(self, root: nn.Module, example: Tensor) -> None:
         super().__init__()
-        convolutions = [name for name, part in root.named_modules() if isinstance(part, _ConvNd)]
+        convolutions = [name for name, part in root.named_modules() if isinstance(part, CONVOLUTIONS)]
         names = {name for name, _ in root.named_modules()}
         self.blocks = {
             name
@@ -136,7 +136,7 @@ class _Watch(TorchDispatchMode):
             value = self.values[id(output)]
             joins = value.joined and value.site is None
             self._place(output, Site(name, False, self.calls[name]))
-            if isinstance(part, _ConvNd):
+            if isinstance(part, CONVOLUTIONS):
                 value.convolution = name
                 self.found[self.titles[name]] = [value]
             elif name and (name in self.blocks or joins):

@@ -116,7 +116,7 @@ def evaluate(
     source = collection(folder)
     names = source.names if only is None else [name for name in source.names if stem(name) in only]
     if not names and only is not None:
-        raise InvalidInputError(f"None of the pictures in {str(folder)!r} is one of the {len(only)} that are listed.")
+        raise InvalidInputError(f"None of the pictures in {str(folder)!r} is among the {len(only)} listed ones.")
     pictures = spread(_labelled(folder, names, network.entry.class_list), limit)
     plain, robust = _Hits(), _Hits()
     done = 0
@@ -163,6 +163,6 @@ def _labelled(folder: Path, names: Sequence[str], classes: Sequence[ClassName]) 
     found = [(name, label) for name, label in known if label is not None]
     if not found:
         raise InvalidInputError(
-            f"The folder {str(folder)!r} holds no labelled pictures; name them <wnid>_*.JPEG or put them into <wnid>/."
+            f"The folder {str(folder)!r} holds no labelled pictures. Name them <wnid>_*.JPEG or put them into <wnid>/."
         )
     return found

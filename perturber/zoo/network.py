@@ -170,7 +170,7 @@ class Network:
             InvalidInputError: features of a network that has no feature maps.
         """
         if features and not self.maps:
-            raise InvalidInputError(f"{self.entry.name} has no feature maps: what speaks for a class cannot be shown.")
+            raise InvalidInputError(f"{self.entry.name} has no feature maps, so Grad-CAM cannot be computed.")
         for layer in layers:
             check_layer(self.entry.name, self.layers, layer)
         if not layers and not logits and not features:

@@ -58,7 +58,7 @@ def pull(
     except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
         reason = str(getattr(error, "reason", error)) or type(error).__name__
         raise InvalidInputError(
-            f"{urlsplit(url).netloc} could not be reached, or broke off ({reason}); pulling again goes on from there. "
+            f"{urlsplit(url).netloc} could not be reached, or broke off ({reason}). Pull again to go on from there. "
             f"{by_hand}"
         ) from error
     except OSError as error:
@@ -76,8 +76,8 @@ def _check(entry: ModelEntry, path: Path, part: Path) -> None:
     if not found.startswith(sha256):
         part.unlink()
         raise InvalidInputError(
-            f"What came for {entry.name!r} is not the expected file: sha256 {found[:12]}…, expected {sha256[:12]}…; "
-            "it was thrown away."
+            f"The download of {entry.name!r} is not the expected file: sha256 {found[:12]}…, expected {sha256[:12]}…; "
+            "it was deleted."
         )
 
 
@@ -125,7 +125,7 @@ def remove(entry: ModelEntry, settings: Settings) -> bool:
         InvalidInputError: they were not pulled.
     """
     if entry.weights.source != "url":
-        raise InvalidInputError(f"The weights of {entry.name!r} were not pulled, so that they cannot be removed.")
+        raise InvalidInputError(f"The weights of {entry.name!r} were not pulled, so they cannot be removed.")
     path = pulled_file(entry, settings)
     there = [p for p in (path, path.with_name(f"{path.name}.part"), hash_file(path)) if p.is_file()]
     for file in there:

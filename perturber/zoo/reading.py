@@ -45,8 +45,8 @@ def _torch(path: Path) -> State:
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f" ({found[1]})" if found else ""
         raise InvalidInputError(
-            f"The file {path.name!r} was refused: it contains more than tensors{what} and could run code when loaded; "
-            "if you trust whom it comes from, load it once with the program that wrote it, and keep its tensors alone "
+            f"The file {path.name!r} was refused: it contains more than tensors{what} and could run code when loaded. "
+            "If you trust its source, load it once with the program that wrote it and save only its tensors "
             f"with torch.save(model.state_dict(), {path.stem + '.pth'!r})."
         ) from error
     for _ in range(3):

@@ -18,18 +18,19 @@ NAMES = st.sampled_from(["efficientnet_lite0", "mix(one,other;blocks.0=0.5,conv_
 @st.composite
 def attacks(draw: st.DrawFn) -> Attack:
     method = draw(st.sampled_from(list(METHODS)))
-    norm = draw(st.sampled_from(METHODS[method]))
-    fgsm, largest = method == "fgsm", NORMS[norm].maximum
+    kind = METHODS[method]
+    norm = draw(st.sampled_from(list(kind.norms)))
+    largest = NORMS[norm].maximum
     return Attack(
         model=draw(NAMES),
         method=method,
         norm=norm,
         epsilon=draw(st.integers(0, int(largest)) if NORMS[norm].whole else st.floats(0, largest)),
-        step_size=None if fgsm else draw(st.none() | st.floats(0, 1000)),
-        steps=draw(st.integers(0, 1 if fgsm else 10_000)),
+        step_size=draw(st.none() | st.floats(0, 1000)) if kind.has_step_size else None,
+        steps=draw(st.integers(0, kind.max_steps)),
         target=draw(st.none() | st.integers(0, 2**31 - 1)),
-        random_start=False if fgsm else draw(st.booleans()),
-        momentum=draw(st.none() | st.floats(0, 1)) if method == "mifgsm" else None,
+        random_start=draw(st.booleans()) if kind.has_random_start else False,
+        momentum=draw(st.none() | st.floats(0, 1)) if kind.has_momentum else None,
         seed=draw(st.integers(0, 2**31 - 1)),
     )
 
@@ -52,8 +53,8 @@ def test_texts_are_short() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("norm", NORMS)
-def test_only_norms_that_a_method_is_made_for(method: Any, norm: Any) -> None:
-    if norm in METHODS[method]:
+def test_unsupported_norm_of_a_method_is_refused(method: Any, norm: Any) -> None:
+    if norm in METHODS[method].norms:
         assert Attack(model="m", method=method, norm=norm).step > 0
     else:
         with pytest.raises(InvalidInputError, match=f"norm of {method} '{norm}'"):
@@ -77,17 +78,18 @@ def test_only_norms_that_a_method_is_made_for(method: Any, norm: Any) -> None:
         ({"step_size": "1"}, "step_size of pgd in l2 cannot be '1'"),
         ({"steps": 10_001}, "steps of pgd in l2 cannot be '10001'. Allowed: whole numbers, 0 to 10000."),
         ({"method": "fgsm", "norm": "linf", "steps": 2}, "steps of fgsm in linf cannot be '2'"),
-        ({"method": "fgsm", "norm": "linf", "step_size": 0.1}, "fgsm is one step"),
-        ({"method": "fgsm", "norm": "linf", "random_start": True}, "fgsm is one step"),
+        ({"method": "fgsm", "norm": "linf", "step_size": 0.1}, "fgsm has no step size. Leave it out, or choose pgd"),
+        ({"method": "fgsm", "norm": "linf", "random_start": True}, "fgsm has no random start. Leave it out, or choose"),
         ({"target": -1}, "target of pgd in l2 cannot be '-1'"),
         ({"target": True}, "target of pgd in l2 cannot be 'True'"),
         ({"random_start": 1}, "random_start cannot be '1'"),
-        ({"momentum": 0.5}, "pgd has no momentum"),
+        ({"momentum": 0.5}, "pgd has no momentum. Leave it out, or choose mifgsm."),
+        ({"method": "sparse", "norm": "l0", "momentum": 0.5}, "sparse has no momentum. Leave it out."),
         ({"method": "mifgsm", "norm": "linf", "momentum": 1.5}, "momentum of mifgsm in linf cannot be '1.5'"),
         ({"seed": 2**31}, "seed of pgd in l2 cannot be '2147483648'"),
     ],
 )
-def test_wrong_values_are_one_sentence(changes: dict[str, Any], sentence: str) -> None:
+def test_invalid_values_are_one_sentence(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         replace(Attack(model="m"), **({"epsilon": 1} | changes))
     assert sentence in str(caught.value)
@@ -99,12 +101,12 @@ def test_wrong_values_are_one_sentence(changes: dict[str, Any], sentence: str) -
         ("", "Not an attack: ''"),
         ("pgd(l2=1)", "Not an attack: 'pgd(l2=1)'. Write method(norm=ε,option=value;model)"),
         ("pdg(l2=1;m)", "Unknown attack 'pdg'. Did you mean 'pgd'?"),
-        ("pgd(;m)", "Not a value of an attack: ''"),
-        ("pgd(l2;m)", "Not a value of an attack: 'l2'"),
+        ("pgd(;m)", "Not an option with a value: ''"),
+        ("pgd(l2;m)", "Not an option with a value: 'l2'"),
         ("pgd(l2=1,l2=2;m)", "'l2' is given twice"),
         ("pgd(l2=1,linf=1;m)", "An attack takes one norm, not 2"),
         ("pgd(steps=1;m)", "An attack takes one norm, not 0"),
-        ("pgd(l2=1,stepps=1;m)", "Unknown value of an attack 'stepps'. Did you mean 'steps'?"),
+        ("pgd(l2=1,stepps=1;m)", "Unknown option of an attack 'stepps'. Did you mean 'steps'?"),
         ("pgd(l2=nan;m)", "l2 cannot be 'nan'. Write a number, for example l2=1."),
         ("pgd(l2=1e999;m)", "epsilon of pgd in l2 cannot be 'inf'"),
         ("pgd(l2=1_0;m)", "l2 cannot be '1_0'"),
@@ -114,13 +116,13 @@ def test_wrong_values_are_one_sentence(changes: dict[str, Any], sentence: str) -
         ("pgd(l2=1;" + "m" * 20_000 + ")", "Allowed: 1 to 16000 characters"),
     ],
 )
-def test_wrong_texts_are_one_sentence(text: str, sentence: str) -> None:
+def test_invalid_texts_are_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         Attack.parse(text)
     assert sentence in str(caught.value)
 
 
 @given(st.text(max_size=60) | st.text("pgdfsmlin02=,;()e.random steps", max_size=60))
-def test_no_text_is_a_bug(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     with suppress(InvalidInputError):
         assert Attack.parse(str(Attack.parse(text))) == Attack.parse(text)

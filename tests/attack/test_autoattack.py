@@ -82,12 +82,12 @@ def test_what_autoattack_finds_lies_in_the_ball(norm: str, linear: zoo.Network, 
     assert (linear.logits(attacked).argmax(1) != labels).all()
 
 
-def test_a_norm_that_it_does_not_know_and_a_package_that_is_missing(
+def test_unknown_norm_and_missing_package(
     linear: zoo.Network, pictures: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UnknownNameError, match="norm of AutoAttack 'l0'"):
         check_autoattack("l0")
-    with pytest.raises(InvalidInputError, match="4 pictures have 2 labels"):
+    with pytest.raises(InvalidInputError, match="4 pictures but 2 labels"):
         AutoAttackCurve(linear, pictures, torch.zeros(2, dtype=torch.long), norm="l2", epsilons=[1])
     monkeypatch.setattr(autoattack, "find_spec", lambda name: None)
     with pytest.raises(InvalidInputError, match=r"needs the package torchattacks. Install it with pip install"):

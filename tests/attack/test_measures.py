@@ -49,9 +49,9 @@ def test_a_curve_is_a_loop_of_attacks(norm: str, network: zoo.Network, images: T
 
 
 def test_curves_that_cannot_be(network: zoo.Network, images: Tensor) -> None:
-    with pytest.raises(InvalidInputError, match="6 pictures have 2 labels"):
+    with pytest.raises(InvalidInputError, match="6 pictures but 2 labels"):
         RobustnessCurve(network, images, torch.zeros(2, dtype=torch.long), norm="l2", epsilons=[1])
-    with pytest.raises(InvalidInputError, match="needs pictures"):
+    with pytest.raises(InvalidInputError, match="needs at least one picture"):
         RobustnessCurve(network, images, torch.zeros(6, dtype=torch.long), norm="l2", epsilons=[])
     with pytest.raises(InvalidInputError, match="epsilon of pgd in linf"):
         RobustnessCurve(network, images, torch.zeros(6, dtype=torch.long), norm="linf", epsilons=[0.1, 2])

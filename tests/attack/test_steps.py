@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from perturber import zoo
-from perturber.attack import NORMS, Attack, State, margins, run, start, step
+from perturber.attack import METHODS, NORMS, Attack, State, margins, run, start, step
 from perturber.errors import InvalidInputError
 
 CASES = {
@@ -31,7 +31,7 @@ def logits(network: zoo.Network, images: Tensor) -> Tensor:
 
 
 def steps_of(attack: Attack) -> int:
-    return 1 if attack.method == "fgsm" else 4
+    return min(4, METHODS[attack.method].max_steps)
 
 
 def assert_inside(state: State) -> None:
@@ -50,7 +50,7 @@ def test_every_step_stays_inside(name: str, network: zoo.Network, images: Tensor
     norm = NORMS[case.norm]
     epsilons = st.integers(0, 300) if norm.whole else st.floats(0, min(norm.maximum, 4))
     count = data.draw(st.integers(1, 4))
-    free = case.method != "fgsm"
+    free = METHODS[case.method].has_step_size
     attacks = [
         replace(
             case,
@@ -73,7 +73,7 @@ def test_every_step_stays_inside(name: str, network: zoo.Network, images: Tensor
 @pytest.mark.parametrize("name", CASES)
 def test_a_batch_is_its_items(name: str, network: zoo.Network, images: Tensor) -> None:
     case = CASES[name]
-    free = case.method != "fgsm"
+    free = METHODS[case.method].has_step_size
     attacks = [
         replace(
             case,
@@ -207,7 +207,7 @@ def test_a_smaller_ball_on_the_way(network: zoo.Network, images: Tensor) -> None
     assert_inside(state)
 
 
-def test_what_cannot_be(network: zoo.Network, images: Tensor) -> None:
+def test_invalid_targets_batches_and_merges(network: zoo.Network, images: Tensor) -> None:
     with pytest.raises(InvalidInputError, match=r"small has no class 10 to reach\. Allowed: 0 to 9\."):
         start(network, images, replace(CASES["fgsm"], target=10))
     wrong: list[Any] = [[CASES["fgsm"]], [CASES["fgsm"]] * 5 + [CASES["pgd-linf"]]]

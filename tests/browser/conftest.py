@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import waitress
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
+from waitress import wasyncore
 
 from app import create_app
 from perturber.bench import chromium
@@ -18,6 +19,13 @@ from perturber.service import InferenceService, Look, LookRequest
 from perturber.service.engine import LocalEngine
 
 VIEWPORT = {"width": 1440, "height": 900}
+
+
+SHOWN = """(() => {
+    const root = document.querySelector("[data-sequence]");
+    return root && Object.fromEntries(new URLSearchParams(root.dataset.state));
+})()"""
+"""What is drawn, by the keys of its link: the public contract of a page's root."""
 
 
 class SlowEngine(LocalEngine):
@@ -44,13 +52,23 @@ class Site:
         self.service = InferenceService(Settings(), engine)
         self.engine = engines[0]
         self.app = create_app(service=self.service)
-        self.server = waitress.create_server(self.app.server, host="127.0.0.1", port=0, threads=8)
-        self.url = f"http://127.0.0.1:{self.server.effective_port}"
+        self.port = 0
+        self.start()
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.server = waitress.create_server(self.app.server, host="127.0.0.1", port=self.port, threads=8)
+        self.port = self.server.effective_port
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """As if the machine were gone, also for those that are connected."""
         self.server.close()
+        wasyncore.close_all(self.server._map)
+
+    def close(self) -> None:
+        self.stop()
         self.service.close()
 
 
@@ -72,34 +90,46 @@ class Watched:
         self.page.remove_listener("request", self._request)
 
     def settle(self) -> None:
-        """Wait until the newest state is shown."""
+        """Wait until the newest state is shown, and the view of the scene is drawn."""
         self.page.wait_for_function(
             """() => {
-                const { page, gate } = window.perturber || {};
-                return page && page.stage.isConnected && page.stage.dataset.drawn
-                    && page.displayed && !gate.inFlight && !gate.wanted;
+                const root = document.querySelector("[data-sequence]");
+                const stage = root && root.querySelector(".stage");
+                return stage && stage.dataset.drawn && root.dataset.busy === "false";
             }"""
         )
 
-    def shown(self) -> dict[str, Any]:
-        """The state that belongs to what is drawn now."""
-        return self.page.evaluate("window.perturber.page.displayed.state")
+    def shown(self) -> dict[str, str]:
+        """The query of the state that belongs to what is drawn now."""
+        return self.page.evaluate(f"() => {SHOWN}")
+
+    def sequence(self) -> int:
+        """The number of the look that is drawn now."""
+        return int(self.page.locator("[data-sequence]").get_attribute("data-sequence") or 0)
 
     def wait_for(self, condition: str, argument: Any = None) -> None:
-        """Wait until a JavaScript expression of ``shown`` (the state that is drawn) and ``given`` is true."""
+        """Wait until a JavaScript expression of ``shown`` (the query that is drawn) and ``given`` is true."""
         self.page.wait_for_function(
             f"""(given) => {{
-                const {{ page, gate }} = window.perturber || {{}};
-                const shown = page && page.displayed && page.displayed.state;
-                return shown && !gate.inFlight && !gate.wanted && ({condition});
+                const shown = {SHOWN};
+                const root = document.querySelector("[data-sequence]");
+                return shown && root.dataset.busy === "false" && ({condition});
             }}""",
             arg=argument,
         )
 
     def query(self) -> dict[str, str]:
         """The URL's query once it has been written."""
-        self.page.wait_for_timeout(400)
-        return {key: values[-1] for key, values in parse_qs(urlsplit(self.page.url).query).items()}
+        self.page.wait_for_function(
+            """() => {
+                const root = document.querySelector("[data-sequence]");
+                const plain = (query) => new URLSearchParams(query).toString();
+                return root && plain(location.search) === plain(root.dataset.state);
+            }"""
+        )
+        return {
+            key: values[-1] for key, values in parse_qs(urlsplit(self.page.url).query, keep_blank_values=True).items()
+        }
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -164,10 +194,7 @@ class Visitor:
         self._tab = watched.page
         self._tab.set_viewport_size(VIEWPORT)  # type: ignore[arg-type]
         self._tab.evaluate(GO, "/help")
-        self._tab.wait_for_function("""() => {
-            const { page } = window.perturber;
-            return document.querySelector("table") && !(page && page.stage.isConnected);
-        }""")
+        self._tab.wait_for_function("""() => document.querySelector("table") && !document.querySelector(".stage")""")
 
 
 @pytest.fixture(scope="session")

@@ -3,21 +3,46 @@
 import base64
 import io
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import Locator
+
+from perturber.parameters import PARAMETERS
+
+CANVAS = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return [canvas.height, canvas.width, Array.from(data)];
+}"""
+
+SCENE = """given.keys.every((key) => {
+    const wanted = given.values[key];
+    if (wanted === undefined) return !(key in shown);
+    return typeof wanted === "number" ? Number(shown[key]) === wanted : shown[key] === String(wanted);
+})"""
 
 
 def model_input(watched: Any) -> np.ndarray:
     """The pixels of the picture on the page."""
-    source = watched.page.locator("#explore-input").get_attribute("src")
+    return pixels_of(watched.page.locator("#explore-input").get_attribute("src"))
+
+
+def pixels_of(source: str) -> np.ndarray:
+    """The pixels of a picture in a ``data:`` address."""
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",", 1)[1]))))
 
 
-def part(what: str, slot: int) -> str:
-    """Selector of a control of a slot."""
-    return f"[id='{json.dumps({'slot': slot, 'type': f'explore-slot-{what}'}, separators=(',', ':'))}']"
+def control(name: str, slot: int | str = "") -> str:
+    """Selector of a control of Explore, of a slot or of the whole page."""
+    return f"[id='{json.dumps({'control': name, 'page': 'explore', 'slot': slot}, separators=(',', ':'))}']"
+
+
+def box(watched: Any, name: str, label: str, slot: int | str = "") -> Locator:
+    """One of the boxes to tick in a control."""
+    return watched.page.locator(control(name, slot)).get_by_label(label, exact=True)
 
 
 def choose(watched: Any, selector: str, option: str) -> None:
@@ -26,9 +51,48 @@ def choose(watched: Any, selector: str, option: str) -> None:
 
 
 def drag(watched: Any, dx: float, dy: float, **options: Any) -> None:
-    box = watched.page.locator("#explore-pointer").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    place = watched.page.locator(".pointer").bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     watched.page.mouse.move(x, y)
     watched.page.mouse.down(**options)
     watched.page.mouse.move(x + dx, y + dy, steps=8)
     watched.page.mouse.up(**options)
+
+
+def wait_for_scene(watched: Any, **values: float | str) -> None:
+    """Wait until a scene is drawn that differs from the default in exactly these parameters."""
+    watched.wait_for(SCENE, {"keys": list(PARAMETERS), "values": values})
+
+
+def drawn_scene(watched: Any) -> dict[str, str]:
+    """The parameters of the drawn scene that differ from the default, as a link holds them."""
+    return {key: value for key, value in watched.shown().items() if key in PARAMETERS}
+
+
+def notice(watched: Any, words: str) -> None:
+    """Wait until the notice says this."""
+    watched.page.wait_for_function(
+        "(words) => document.getElementById('notice').textContent.includes(words)", arg=words
+    )
+
+
+def painted(watched: Any, slot: int) -> np.ndarray:
+    """Colours (h, w, 4) of a slot's heatmaps, as they are painted."""
+    height, width, data = watched.page.locator(f"#explore-slot-{slot} .maps canvas").evaluate(CANVAS)
+    return np.array(data, np.uint8).reshape(height, width, 4)
+
+
+def figure_values(watched: Any, slot: int) -> np.ndarray:
+    """Values (h, w) of a slot's heatmaps in the figure that a pointer finds, NaN between the maps."""
+    rows = watched.page.locator(f"#explore-slot-{slot} .js-plotly-plot").evaluate(
+        "(plot) => Array.from(plot.data[0].z, (row) => Array.from(row))"
+    )
+    return np.array([[np.nan if v is None else v for v in row] for row in rows], float)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until it holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "this did not come about"
+        time.sleep(0.1)

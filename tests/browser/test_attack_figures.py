@@ -1,9 +1,11 @@
 """The attack's figures below the slots: layers step by step, models side by side, a curve that a link brings back."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from gestures import choose, control
 
 Open = Callable[..., Any]
 LINK = "/?cards=none&c1=0&c2=0&h2=1&p1=0&p2=0"
@@ -12,47 +14,68 @@ LINK = "/?cards=none&c1=0&c2=0&h2=1&p1=0&p2=0"
 pytestmark = pytest.mark.browser
 
 
-def choose(watched: Any, words: str) -> None:
-    watched.page.locator("details.attack .figures button", has_text=words).click()
+def open_figure(watched: Any, words: str) -> None:
+    watched.page.locator(".drawer .tabs label", has_text=words).click()
+
+
+def tool(name: str) -> str:
+    """Selector of a setting of the open figure."""
+    return f"[id='{json.dumps({'page': 'explore', 'tool': name}, separators=(',', ':'))}']"
+
+
+def fill(watched: Any, name: str, value: str) -> None:
+    field = watched.page.locator(tool(name))
+    field.fill(value)
+    field.blur()
+
+
+def lines(watched: Any) -> Any:
+    return watched.page.locator(".drawer .scatterlayer .trace")
+
+
+def wait_for_lines(watched: Any, count: int) -> None:
+    watched.page.wait_for_function(
+        "(count) => document.querySelectorAll('.drawer .scatterlayer .trace').length === count", arg=count
+    )
 
 
 def test_layers_grow_with_the_steps_and_outlast_fading(opened: Open) -> None:
     watched = opened(LINK)
     page = watched.page
     page.locator("details.attack summary").click()
-    page.locator("#attack-count").fill("3")
+    page.locator(control("attack-count")).fill("3")
     page.locator("details.attack button", has_text="Run").click()
-    watched.wait_for("window.perturber.page.attack.done === 3")
-    choose(watched, "Change by layer")
-    drawn = "document.querySelectorAll('.attack-figures .scatterlayer .trace').length"
-    watched.wait_for(f"{drawn} === 3")  # the steps that nobody had followed were taken once more
-    assert page.locator(".attack-figures .aside").inner_text().startswith("After step 1 the change jumps most at ")
-    page.get_by_label("Attack Alpha", exact=True).evaluate(
-        "(s) => { s.value = 0.5; s.dispatchEvent(new Event('input', { bubbles: true })); }"
-    )
-    watched.wait_for("shown.attack_alpha === 0.5")
-    assert watched.page.evaluate("window.perturber.page.displayed.answer.attack.layers") is None
-    assert page.evaluate(drawn) == 3
+    watched.wait_for("(shown.attack || '').includes('steps=3')")
+    open_figure(watched, "Change by layer")
+    wait_for_lines(watched, 3)  # the steps that nobody had followed were taken once more
+    assert page.locator(".drawer .notes").inner_text().startswith("After step 1 the change jumps most at ")
+    page.locator(f"{control('attack-alpha')} [role=slider]").press("Home")
+    watched.wait_for("shown.attack_alpha === '0'")
+    page.wait_for_timeout(600)
+    assert lines(watched).count() == 3
     page.locator("details.attack button", has_text="PGD step").click()
-    watched.wait_for(f"{drawn} === 4")
+    wait_for_lines(watched, 4)
     assert watched.query()["attack_figure"] == "layers"
     page.locator("details.attack button", has_text="End attack").click()
-    watched.wait_for(f"!shown.attack && {drawn} === 0")
-    page.locator(".drawer button", has_text="History").click()
-    assert page.locator(".attack-figures").is_hidden()  # there is room for one
+    watched.wait_for("!shown.attack")
+    wait_for_lines(watched, 0)
+    open_figure(watched, "History of classes")
+    watched.wait_for("!shown.attack_figure")  # there is room for one
+    assert page.locator(".drawer .notes").inner_text() == ""
 
 
 def test_models_side_by_side(opened: Open) -> None:
     watched = opened(LINK.replace("&h2=1", ""))
     page = watched.page
     page.locator("details.attack summary").click()
-    page.locator("#attack-count").fill("1")
-    choose(watched, "Compare across models")
-    page.locator(".attack-figures .use", has_text="Compare").click()
-    page.locator(".attack-figures .pictures-of img").nth(1).wait_for()
-    captions = page.locator(".attack-figures figcaption").all_inner_texts()
-    assert [caption.split(":")[0] for caption in captions] == ["Model 1", "Model 2"]
-    legend = page.locator(".attack-figures .legendtext").all_text_contents()
+    page.locator(control("attack-count")).fill("1")
+    open_figure(watched, "Attack across models")
+    page.locator(".drawer .use", has_text="Compare").click()
+    page.locator(".drawer .notes img").nth(1).wait_for()
+    titles = page.locator(".drawer .notes img").evaluate_all("(images) => images.map((image) => image.title)")
+    assert [title.split(":")[0] for title in titles] == ["Model 1", "Model 2"]
+    wait_for_lines(watched, 2)
+    legend = page.locator(".drawer .legendtext").all_text_contents()
     assert len(legend) == 2
     assert all("% below 0.1" in words for words in legend)
 
@@ -60,43 +83,54 @@ def test_models_side_by_side(opened: Open) -> None:
 def test_a_curve_is_there_again_after_a_reload(opened: Open) -> None:
     watched = opened(LINK)
     page = watched.page
-    page.locator("details.attack summary").click()
-    choose(watched, "Robustness curve")
-    for key, value in (("points", "2"), ("steps", "1")):
-        page.locator(f"#attack-curve-{key}").fill(value)
-        page.locator(f"#attack-curve-{key}").blur()
-    page.locator(".attack-figures .use", has_text="Compute").click()
-    page.locator(".attack-figures .scatterlayer .trace").nth(1).wait_for()
-    page.wait_for_function("() => window.perturber.page.figures.jobs.curve.state === 'done'")
-    said = page.locator(".attack-figures .aside").inner_text()
+    open_figure(watched, "Robustness curve")
+    for name, value in (("points", "2"), ("curve-steps", "1")):
+        fill(watched, name, value)
+    page.locator(".drawer .use", has_text="Compute").click()
+    page.locator(".drawer .about", has_text="Done").wait_for()
+    lines(watched).nth(1).wait_for()
+    said = page.locator(".drawer .notes").inner_text()
     assert "Model 1" in said
     assert "PGD, 1 step, untargeted" in said
     assert "2 (510/255)" in said  # twice the panel's ε
     assert watched.query()["attack_figure"].startswith("curve-")
-    page.locator(".attack-figures .figure").hover()
     with page.expect_download() as download:
-        page.locator(".attack-figures .save button", has_text="CSV").click()
-    lines = download.value.path().read_text().splitlines()
-    assert lines[0].startswith("model,attack,norm,epsilon")
-    assert len(lines) == 3
+        page.locator(".drawer .tools button", has_text="CSV").click()
+    rows = download.value.path().read_text().splitlines()
+    assert rows[0].startswith("model,attack,norm,epsilon")
+    assert len(rows) == 3
+    with page.expect_download() as picture:
+        page.locator(".drawer .tools button", has_text="SVG").click()
+    assert b"<svg" in picture.value.path().read_bytes()
     page.reload()
     watched.settle()
-    page.locator(".attack-figures .scatterlayer .trace").nth(1).wait_for()
-    assert page.locator(".attack-figures .aside").inner_text() == said
+    lines(watched).nth(1).wait_for()
+    assert page.locator(".drawer .notes").inner_text() == said
     page.locator("#explore-hue").evaluate(
         "(s) => { s.value = 0.2; s.dispatchEvent(new Event('input', { bubbles: true })); }"
     )
-    page.locator(".attack-figures.old .about", has_text="of an earlier scene").wait_for()
+    page.locator(".drawer .about", has_text="of an earlier scene").wait_for()
+    page.locator(".drawer .notes.old").wait_for(state="attached")
 
 
 def test_a_curve_is_cancelled(opened: Open) -> None:
-    watched = opened(LINK + "&attack_figure=curve")
+    watched = opened(f"{LINK}&attack_figure=curve")
     page = watched.page
-    page.locator("#attack-curve-pictures").select_option("variations")
-    page.locator("#attack-curve-count").fill("100")
-    page.locator("#attack-curve-count").blur()
-    page.locator(".attack-figures .use", has_text="Compute").click()
-    page.locator(".attack-figures progress").wait_for()
-    page.locator(".attack-figures .use", has_text="Cancel").click()
-    page.locator(".attack-figures .about", has_text="cancelled").wait_for()
-    assert page.locator(".attack-figures .use").inner_text() == "Compute"
+    choose(watched, tool("pictures"), "variations")
+    fill(watched, "pictures-count", "100")
+    page.locator(".drawer .use", has_text="Compute").click()
+    page.locator(".drawer .about", has_text="of").wait_for()
+    page.locator(".drawer .use", has_text="Cancel").click()
+    page.locator(".drawer .about", has_text="Cancelled").wait_for()
+    assert page.locator(".drawer .use").inner_text() == "Compute"
+
+
+@pytest.mark.parametrize("at_rest", [True, False])
+def test_an_impossible_curve_gets_a_sentence(opened: Open, at_rest: bool) -> None:
+    watched = opened(f"{LINK}&attack_figure=curve", wait=at_rest)
+    page = watched.page
+    fill(watched, "most", "999")
+    page.locator(".drawer .use", has_text="Compute").click()
+    page.locator("#notice", has_text="999").wait_for()
+    watched.settle()
+    assert watched.shown()["attack_figure"] == "curve"

@@ -1,11 +1,14 @@
 """The Mixing page in a real browser: sliders become weights, and what three models then say is on the page."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from edited_models import LITE0, TWIN, twin
+from edited_models import LITE0, LITE1, TWIN, twin
+from playwright.sync_api import Locator, expect
 
 from perturber.scene import Scene
 from perturber.service import LookRequest, SlotRequest
@@ -19,7 +22,11 @@ PARTNER = "lite0_adversarial"
 """The first of Lite0's architecture."""
 
 EDIT = f"mix({LITE0},{TWIN};blocks.3=0.5)"
-SETTLED = "!window.perturber.page.loading && "
+
+DRAWN = """([page, key, wanted]) => {
+    const { state, busy } = document.getElementById(page)?.dataset ?? {};
+    return state !== undefined && busy === "false" && new URLSearchParams(state).get(key) === wanted;
+}"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,29 +45,56 @@ def mixing(opened: Open, edit: str = EDIT, **more: str) -> Any:
     return watched
 
 
-def shown(watched: Any, edit: str) -> None:
+def shown(watched: Any, edit: str, page: str = "mixing", key: str = "edit") -> None:
     """Wait until an edit is drawn."""
-    watched.wait_for(SETTLED + "shown.edit === given", edit)
+    watched.page.wait_for_function(DRAWN, arg=[page, key, edit])
+
+
+@contextmanager
+def answered(watched: Any) -> Iterator[None]:
+    """Wait until what is done here is drawn."""
+    before = watched.page.locator("#mixing").get_attribute("data-sequence")
+    yield
+    watched.page.wait_for_function(
+        "(before) => document.getElementById('mixing').dataset.sequence !== before", arg=before
+    )
+    watched.settle()
+
+
+def control(watched: Any, name: str, slot: str = "") -> Locator:
+    id_ = json.dumps({"control": name, "page": "mixing", "slot": slot}, separators=(",", ":"))
+    return watched.page.locator(f"[id='{id_}']")
+
+
+def choose(watched: Any, name: str, option: str) -> None:
+    """Choose in a menu what is called so."""
+    control(watched, name).click()
+    options = watched.page.locator(".dash-dropdown-content .dash-dropdown-option")
+    with answered(watched):
+        options.filter(has_text=re.compile(rf"^{re.escape(option)}")).first.click()
+
+
+def slider(watched: Any, label: str) -> Locator:
+    return watched.page.get_by_label(label, exact=True)
 
 
 def set_slider(watched: Any, label: str, *values: float) -> None:
     """Drag a slider over some values."""
-    slider = watched.page.get_by_label(label, exact=True)
-    slider.evaluate(
-        """(slider, values) => {
-            for (const value of values) {
-                slider.value = value;
-                slider.dispatchEvent(new Event("input", { bubbles: true }));
-            }
-            slider.dispatchEvent(new Event("change", { bubbles: true }));
-        }""",
-        values,
-    )
+    with answered(watched):
+        slider(watched, label).evaluate(
+            """(slider, values) => {
+                for (const value of values) {
+                    slider.value = value;
+                    slider.dispatchEvent(new Event("input", { bubbles: true }));
+                }
+                slider.dispatchEvent(new Event("change", { bubbles: true }));
+            }""",
+            values,
+        )
 
 
-def values(watched: Any, label: str) -> list[str]:
-    row = watched.page.locator(".unit", has=watched.page.get_by_title(label, exact=True)).first
-    return row.locator("output").inner_text().split(" – ")
+def values(watched: Any, unit: str) -> list[str]:
+    return watched.page.locator(f".unit[data-unit='{unit}'] output").inner_text().split(" – ")
 
 
 def column(watched: Any, slot: int) -> list[tuple[str, str]]:
@@ -74,8 +108,7 @@ def expected(site: Any, model: str) -> list[tuple[str, str]]:
     return [(score.name, f"{score.logit:.2f}") for score in slot.top or ()]
 
 
-def choose(watched: Any, key: str, option: str) -> None:
-    watched.page.select_option(f"#mixing-{key}", option)
+# ---- the edit -----------------------------------------------------------------------------------------------------
 
 
 def test_sliders_are_the_edit(opened: Open, site: Any) -> None:
@@ -89,16 +122,51 @@ def test_sliders_are_the_edit(opened: Open, site: Any) -> None:
     assert values(watched, "blocks.1") == ["0.75"]
     assert watched.query()["edit"] == edit
     set_slider(watched, "All parts", 1)
-    watched.wait_for(SETTLED + "shown.edit.includes('conv_stem=1') && shown.edit.includes('blocks.6=1')")
+    assert "conv_stem=1" in watched.shown()["edit"]
     assert column(watched, 2) == column(watched, 1)
     set_slider(watched, "All parts", 0)
     shown(watched, f"mix({LITE0},{PARTNER})")
 
 
+def test_bars_of_all_columns_are_compared(opened: Open) -> None:
+    watched = mixing(opened)
+    lengths = watched.page.locator(".outcome .bars .length").evaluate_all(
+        "(bars) => bars.map((bar) => [Number(bar.textContent), bar.getBoundingClientRect().width])"
+    )
+    largest = max(logit for logit, _ in lengths)
+    longest = max(width for _, width in lengths)
+    for logit, width in lengths:
+        assert width / longest == pytest.approx(logit / largest, abs=0.02)
+
+
+def test_a_dragged_slider_stays_under_the_hand(opened: Open, site: Any) -> None:
+    """Answers that are late do not take it back; the last one is of where it was let go."""
+    watched = mixing(opened)
+    site.engine.delay = 0.3
+    box = slider(watched, "blocks.1").bounding_box()
+    mouse = watched.page.mouse
+    mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
+    mouse.down()
+    before = 0.0
+    for step in range(1, 21):
+        mouse.move(box["x"] + 8 + (box["width"] - 16) * step / 20, box["y"] + box["height"] / 2)
+        watched.page.wait_for_timeout(60)
+        now = float(slider(watched, "blocks.1").input_value())
+        assert now >= before
+        before = now
+    mouse.up()
+    site.engine.delay = 0.0
+    shown(watched, f"mix({LITE0},{TWIN};blocks.1=1,blocks.3=0.5)")
+    watched.page.get_by_title("Undo", exact=True).click()  # all of it
+    shown(watched, EDIT)
+    assert values(watched, "blocks.1") == ["0.00"]
+
+
 def test_undo_takes_back_a_whole_drag(opened: Open) -> None:
     watched = mixing(opened)
     back, forth = watched.page.get_by_title("Undo", exact=True), watched.page.get_by_title("Redo", exact=True)
-    assert back.is_disabled() and forth.is_disabled()  # noqa: PT018
+    expect(back).to_be_disabled()
+    expect(forth).to_be_disabled()
     set_slider(watched, "blocks.3", 0.6, 0.7, 0.9)
     set_slider(watched, "blocks.3", 0.8)
     shown(watched, EDIT.replace("0.5", "0.8"))
@@ -106,175 +174,194 @@ def test_undo_takes_back_a_whole_drag(opened: Open) -> None:
     shown(watched, EDIT.replace("0.5", "0.9"))
     back.click()
     shown(watched, EDIT)
-    assert back.is_disabled()
+    expect(back).to_be_disabled()
     forth.click()
     forth.click()
     shown(watched, EDIT.replace("0.5", "0.8"))
-    choose(watched, "mode", "prune")
+    choose(watched, "mode", "Prune")
     shown(watched, f"prune({LITE0})")
     back.click()
     shown(watched, EDIT.replace("0.5", "0.8"))
     assert values(watched, "blocks.3") == ["0.80"]
 
 
+def test_no_click_on_undo_is_lost(opened: Open, site: Any) -> None:
+    watched = mixing(opened)
+    for share in (0.6, 0.7, 0.8):
+        set_slider(watched, "blocks.3", share)
+    site.engine.delay = 0.3
+    back = watched.page.get_by_title("Undo", exact=True)
+    for _ in range(3):
+        back.click()
+    shown(watched, EDIT)
+
+
 def test_presets(opened: Open) -> None:
     watched = mixing(opened)
     for preset, there, not_there in [
-        ("all", "classifier=1", "=0"),
-        ("none", ")", "="),
-        ("early:blocks.1", "conv_stem=1,blocks.0=1,blocks.1=1)", "blocks.2"),
-        ("late:conv_head", "conv_head=1,classifier=1)", "blocks"),
-        ("swap", "blocks.6=1)", "conv_head"),
-        ("alternate", "blocks.0=1,blocks.2=1", "conv_stem"),
+        ("Model 2 everywhere", "classifier=1", "=0"),
+        ("Model 1 everywhere", ")", "="),
+        ("Model 2 up to blocks.1", "blocks.0=1,blocks.1=1,conv_stem=1)", "blocks.2"),
+        ("Model 2 from conv_head on", "classifier=1,conv_head=1)", "blocks"),
+        ("Swap the models", "blocks.6=1,conv_stem=1)", "conv_head"),
+        ("Alternate", "blocks.0=1,blocks.2=1", "conv_stem"),
     ]:
         choose(watched, "preset", preset)
-        watched.wait_for(
-            SETTLED + "shown.edit.includes(given[0]) && !shown.edit.split(';').slice(1).join().includes(given[1])",
-            [there, not_there],
-        )
-        assert watched.page.locator("#mixing-preset").input_value() == ""
+        edit = watched.shown()["edit"]
+        assert there in edit, preset
+        assert not_there not in edit.partition(";")[2], preset
+        expect(control(watched, "preset")).to_have_text("Preset …")
 
 
 def test_pruning(opened: Open, site: Any) -> None:
     watched = mixing(opened)
-    choose(watched, "mode", "prune")
+    choose(watched, "mode", "Prune")
     shown(watched, f"prune({LITE0})")
-    for hidden in ("#mixing-second", "#mixing-outcome-1", ".scan"):
-        assert watched.page.locator(hidden).is_hidden()
+    for hidden in (control(watched, "second"), *map(watched.page.locator, ("#mixing-outcome-1", ".scan"))):
+        expect(hidden).to_be_hidden()
     set_slider(watched, "blocks.2, from", 0.25)
     shown(watched, f"prune({LITE0};blocks.2=0.25-1)")
     set_slider(watched, "blocks.2, to", 0.1)  # pushes the other
     shown(watched, f"prune({LITE0};blocks.2=0.1-0.1)")
-    assert watched.page.get_by_label("blocks.2, from", exact=True).input_value() == "0.1"
+    assert slider(watched, "blocks.2, from").input_value() == "0.1"
     set_slider(watched, "blocks.2, from", 0.4)
     shown(watched, f"prune({LITE0};blocks.2=0.4-0.4)")
     set_slider(watched, "blocks.2, to", 1)
     edit = f"prune({LITE0};blocks.2=0.4-1)"
     shown(watched, edit)
     assert column(watched, 2) == expected(site, edit)
-    choose(watched, "preset", "strong")
-    watched.wait_for(SETTLED + "shown.edit.includes('conv_stem=0.5-1')")
-    choose(watched, "mode", "mix")
+    choose(watched, "preset", "Strongest half")
+    assert "conv_stem=0.5-1" in watched.shown()["edit"]
+    choose(watched, "mode", "Mix")
     shown(watched, f"mix({LITE0},{TWIN})")
-    assert watched.page.locator("#mixing-outcome-1").is_visible()
+    expect(watched.page.locator("#mixing-outcome-1")).to_be_visible()
 
 
-def test_finer_sliders_keep_what_is_set(opened: Open, site: Any) -> None:
+def test_finer_sliders_keep_what_is_set(opened: Open) -> None:
     watched = mixing(opened)
     before = column(watched, 2)
-    choose(watched, "level", "block")
-    watched.wait_for(SETTLED + "shown.edit.includes('blocks.3.0=0.5')")
+    choose(watched, "level", "by block")
+    assert "blocks.3.0=0.5" in watched.shown()["edit"]
     assert column(watched, 2) == before
     assert watched.query()["level"] == "block"
-    choose(watched, "level", "layer")
-    watched.wait_for(SETTLED + "shown.edit.includes('blocks.3.0.conv_pw=0.5')")
+    choose(watched, "level", "by layer")
+    assert "blocks.3.0.conv_pw=0.5" in watched.shown()["edit"]
     assert column(watched, 2) == before
     assert watched.query()["level"] == "layer"
     watched.page.reload()
     watched.settle()
-    watched.wait_for(SETTLED + "shown.edit.includes('blocks.3.0.conv_pw=0.5')")
+    assert "blocks.3.0.conv_pw=0.5" in watched.shown()["edit"]
     assert values(watched, "blocks.3.0.conv_pw") == ["0.50"]
 
 
 def test_a_link_may_mix_levels(opened: Open, site: Any) -> None:
     edit = f"mix({LITE0},{TWIN};blocks.3=0.5,blocks.3.1=1)"
     watched = opened(f"/mixing?edit={edit}")
-    watched.wait_for(SETTLED + "shown.edit.includes('blocks.3.0=0.5')")
-    assert [values(watched, unit) for unit in ("blocks.3.0", "blocks.3.1", "blocks.2.0")] == [
-        ["0.50"],
-        ["1.00"],
-        ["0.00"],
-    ]
+    assert "blocks.3.0=0.5" in watched.shown()["edit"]
+    units = ("blocks.3.0", "blocks.3.1", "blocks.2.0")
+    assert [values(watched, unit) for unit in units] == [["0.50"], ["1.00"], ["0.00"]]
     assert column(watched, 2) == expected(site, edit)
-    assert watched.page.locator("#mixing-level").input_value() == "block"
+    expect(control(watched, "level")).to_have_text("by block")
 
 
-def test_models_that_cannot_be_mixed(opened: Open) -> None:
+def test_models_that_cannot_be_mixed(opened: Open, site: Any) -> None:
     watched = mixing(opened)
     page = watched.page
-    choose(watched, "second", "efficientnet_lite1")
-    page.wait_for_function("() => document.querySelector('.units .empty')?.textContent.includes('cannot be mixed')")
-    assert page.get_by_role("button", name="Save …").is_disabled()
-    assert page.locator(".mixing a.button").is_hidden()
-    choose(watched, "second", TWIN)
-    page.wait_for_function("() => document.querySelectorAll('.unit').length > 5")
+    choose(watched, "second", "EfficientNet-Lite1")
+    expect(page.locator(".units .empty")).to_contain_text("cannot be mixed")
+    expect(page.get_by_role("button", name="Save …")).to_be_disabled()
+    expect(page.get_by_role("link", name="Open in Explore")).to_be_hidden()
+    assert column(watched, 1) == expected(site, LITE1)
+    assert column(watched, 2) == []
+    choose(watched, "second", "Noisy")
+    expect(page.locator(".units [data-unit]")).to_have_count(10)
     set_slider(watched, "blocks.0", 1)
-    shown(watched, f"mix({LITE0},{TWIN};blocks.3=0.5,blocks.0=1)")
-    assert page.locator("#notice").inner_text() == ""
-    watched.errors[:] = [error for error in watched.errors if "status of 400" not in error]  # the browser's own
+    shown(watched, f"mix({LITE0},{TWIN};blocks.0=1,blocks.3=0.5)")
+    expect(page.locator("#notice")).to_be_empty()
 
 
 def test_a_link_with_a_pair_that_cannot_be_mixed(opened: Open) -> None:
-    watched = opened(f"/mixing?edit=mix({LITE0},efficientnet_lite1)&yaw=10&level=block")
-    assert "cannot be mixed" in watched.page.locator(".problems").inner_text()
-    watched.wait_for(SETTLED + "shown.scene.yaw === 10 && shown.level === 'block'")
+    edit = f"mix({LITE0},{LITE1})"
+    watched = opened(f"/mixing?edit={edit}&yaw=10&level=block")
+    assert watched.shown() == {"edit": edit, "yaw": "10", "level": "block"}
+    expect(watched.page.locator(".units .empty")).to_contain_text("cannot be mixed")
+
+
+def test_unknown_model_in_a_link(opened: Open) -> None:
+    watched = opened(f"/mixing?edit=mix({LITE0},nobody)&yaw=10")
+    assert "Unknown model 'nobody'" in watched.page.locator(".problems").inner_text()
+    assert watched.shown() == {"edit": f"mix({LITE0},{PARTNER})", "yaw": "10"}
+
+
+# ---- scans --------------------------------------------------------------------------------------------------------
 
 
 def test_scan(opened: Open) -> None:
     watched = mixing(opened)
     page = watched.page
-    drawn = "() => document.querySelectorAll('.scan .scatterlayer .trace').length"
-    page.get_by_label("Attack on every cut").select_option(label="under PGD, L2")
-    page.get_by_label("ε of the attack").fill("0.5")
-    assert "127.5/255" in page.locator(".scanning").inner_text()
+    lines = page.locator(".scan .scatterlayer .trace")
+    expect(page.get_by_role("spinbutton", name="ε")).to_be_hidden()
+    choose(watched, "attack", "PGD, L2")
+    page.get_by_role("spinbutton", name="ε").fill("0.5")
+    expect(page.locator(".scanning")).to_contain_text("127.5/255")
     page.get_by_role("button", name="Scan this scene").click()
     words = page.locator(".scan .words")
-    page.wait_for_function("() => document.querySelector('.scan .words').textContent.endsWith('noisy under attack')")
-    page.wait_for_function(drawn)
+    expect(words).to_have_text(f"{LITE0} and {TWIN} under attack", timeout=60_000)
+    expect(lines).not_to_have_count(0)
     assert "same class under PGD, L2, ε = 0.5, 8 steps" in page.locator(".scan .legendtext").all_text_contents()
-    assert page.get_by_role("button", name="Cancel").is_hidden()
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     assert re.fullmatch("[0-9a-f]{24}", watched.query()["scan"])
+    with page.expect_download() as saved:
+        page.locator(".scan").get_by_role("button", name="SVG").click()
+    assert saved.value.suggested_filename == "compatibility.svg"
     page.reload()
     watched.settle()
-    page.wait_for_function(drawn)
-    assert words.inner_text() == f"{LITE0} and {TWIN} under attack"
+    expect(lines).not_to_have_count(0)
+    expect(words).to_have_text(f"{LITE0} and {TWIN} under attack")
 
 
 def test_a_scan_is_cancelled(opened: Open, site: Any) -> None:
     watched = mixing(opened)
     page = watched.page
-    page.locator("#mixing-reverse").check()
-    choose(watched, "level", "layer")  # takes long
-    watched.wait_for(SETTLED + "shown.level === 'layer'")
+    page.get_by_label("early parts from Model 1").check()
+    choose(watched, "level", "by layer")  # takes long
     page.get_by_role("button", name="Scan this scene").click()
     page.get_by_role("button", name="Cancel").click()
-    page.wait_for_function("() => document.querySelector('.scan .words').textContent.endsWith('cancelled.')")
-    assert page.get_by_role("button", name="Cancel").is_hidden()
+    expect(page.locator(".scan .words")).to_have_text(re.compile(r"cancelled\.$"))
+    expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     assert site.service.jobs.status(watched.query()["scan"]).state == "cancelled"
 
 
-def test_saved_edits_come_back(opened: Open, site: Any) -> None:
+# ---- edits that are kept ------------------------------------------------------------------------------------------
+
+
+def test_kept_edits_come_back(opened: Open, site: Any) -> None:
     watched = mixing(opened)
     page = watched.page
     page.get_by_role("button", name="Save …").click()
     field = page.get_by_label("Name of the new model")
     field.fill("../x")
-    page.get_by_role("button", name="Keep").click()
-    page.wait_for_function("() => document.getElementById('notice').textContent.includes('cannot be called')")
-    watched.errors[:] = [error for error in watched.errors if "status of 400" not in error]
-    page.get_by_role("button", name="Save …").click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.locator(".modal .message")).to_contain_text("cannot be called")
     field.fill("from-the-page")
-    page.get_by_role("button", name="Keep").click()
-    page.wait_for_function("() => document.getElementById('notice').textContent.startsWith('Saved as from-the-page')")
-    page.wait_for_function(
-        "() => [...document.getElementById('mixing-saved').options].some((o) => o.value === 'from-the-page')"
-    )
+    field.press("Enter")
+    expect(page.locator("#notice")).to_have_text(re.compile("^Saved as from-the-page"))
+    expect(page.locator(".modal")).to_have_count(0)
     set_slider(watched, "All parts", 1)
-    watched.wait_for(SETTLED + "shown.edit.includes('classifier=1')")
-    choose(watched, "saved", "from-the-page")
+    assert "classifier=1" in watched.shown()["edit"]
+    choose(watched, "kept", "from-the-page")
     shown(watched, EDIT)
     choose(watched, "first", "from-the-page")
-    watched.wait_for(SETTLED + "shown.edit === given", f"mix(from-the-page,{TWIN})")
+    shown(watched, f"mix(from-the-page,{TWIN})")
     assert column(watched, 0) == expected(site, EDIT)
-    assert page.locator("#mixing-outcome-0 > .name").inner_text() == "from-the-page"
+    expect(page.locator("#mixing-outcome-0 > .name")).to_have_text("from-the-page")
 
 
-def test_the_edited_model_in_explore(opened: Open, site: Any) -> None:
+def test_the_edited_model_in_explore(opened: Open) -> None:
     watched = mixing(opened, yaw="12")
     before = column(watched, 2)
-    watched.query()
     watched.page.get_by_role("link", name="Open in Explore").click()
-    watched.wait_for("shown.slots && shown.slots[2] && shown.slots[2].model === given && shown.scene.yaw === 12", EDIT)
+    shown(watched, EDIT, page="explore", key="m3")
     assert watched.page.locator("#explore-slot-2 .bars .name").all_inner_texts() == [name for name, _ in before]
 
 
@@ -283,7 +370,7 @@ def test_nothing_overflows(opened: Open, size: tuple[int, int]) -> None:
     watched = mixing(opened)
     watched.page.set_viewport_size({"width": size[0], "height": size[1]})
     overflow = watched.page.evaluate(
-        """() => ['html', 'main', 'main > div', '.mixing', '.scan', '.scanning', '.outcome'].map((s) => {
+        """() => ["html", "main", "main > div", ".mixing", ".editing", ".scan", ".scanning", ".outcome"].map((s) => {
             const e = document.querySelector(s);
             return [e.scrollHeight - e.clientHeight, e.scrollWidth - e.clientWidth];
         }).flat()"""

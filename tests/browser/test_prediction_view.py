@@ -2,13 +2,16 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gestures import choose, control, notice
 from PIL import Image
+from playwright.sync_api import expect
 
 from perturber.scene import Scene
 from perturber.service import LookRequest, SlotRequest
@@ -37,19 +40,25 @@ def pins(watched: Any) -> list[int]:
 
 
 def wait_for_pins(watched: Any, expected: list[int]) -> None:
-    watched.wait_for("String(shown.view.pinned) === String(given)", expected)
+    watched.wait_for("(shown.pinned || '') === given", ",".join(map(str, expected)))
+    expect(watched.page.locator(f"{FRAME} .pins .row")).to_have_count(len(expected))
     assert pins(watched) == expected
+
+
+def pin(watched: Any, search: str, option: str) -> None:
+    """Find a class by letters of its name, and choose it."""
+    watched.page.locator(control("pin")).click()
+    watched.page.locator(".dash-dropdown-content .dash-dropdown-option").first.wait_for()
+    watched.page.keyboard.type(search)
+    watched.page.locator(".dash-dropdown-option").get_by_text(option, exact=True).click()
 
 
 def test_classes_are_pinned_and_let_go(opened: Open, site: Any) -> None:
     watched = opened(f"/?{ALONE}")
     page = watched.page
-    field = page.locator("#explore-pin")
-    field.fill("ox")  # one of many names that hold these letters
-    field.press("Enter")
+    pin(watched, "ox", "ox (345)")  # one of many names that hold these letters
     wait_for_pins(watched, [345])
-    field.fill("tabby")
-    field.press("Enter")
+    pin(watched, "tabby", "tabby (281)")
     wait_for_pins(watched, [345, 281])
     scores = looked(site, pinned=(345, 281)).pinned
     rows = page.locator(f"{FRAME} .pins .row")
@@ -66,53 +75,52 @@ def test_classes_are_pinned_and_let_go(opened: Open, site: Any) -> None:
     page.locator(f"{FRAME} .bars .row").first.click()
     wait_for_pins(watched, [345])
 
-    for text in ("goldfish", "hammerhead", "tench", "ostrich", "bulbul"):
-        field.fill(text)
-        field.press("Enter")
+    for name, index in (("goldfish", 1), ("hammerhead", 4), ("tench", 0), ("ostrich", 9), ("bulbul", 16)):
+        pin(watched, name, f"{name} ({index})")
+        watched.wait_for("shown.pinned.endsWith(given)", f",{index}")
     wait_for_pins(watched, [345, 1, 4, 0, 9, 16])
-    field.fill("jay")
-    field.press("Enter")
-    page.wait_for_function("() => document.getElementById('notice').textContent.startsWith('Up to 6 classes')")
+    pin(watched, "jay", "jay (17)")
+    notice(watched, "Up to 6 classes")
     assert len(pins(watched)) == 6
-    field.fill("no such class")
-    field.press("Enter")
-    page.wait_for_function("() => document.getElementById('notice').textContent.includes('“no such class”')")
+    rows.first.click()
+    wait_for_pins(watched, [1, 4, 0, 9, 16])
+    assert page.locator("#notice").inner_text() == ""
 
 
 def test_what_speaks_for_a_class(opened: Open, site: Any) -> None:
     watched = opened(f"/?{ALONE}&pinned=281")
     page = watched.page
-    cam, gradient = (page.locator(f"{FRAME} .evidence .{name} img") for name in ("cam", "gradient"))
-    assert cam.count() == 0
-    menu = page.locator("#explore-explain")
-    menu.select_option("top")
-    watched.wait_for("shown.view.explain === 'top'")
+    cam, gradient = (page.locator(f"{FRAME} .evidence .{name} img:not([hidden])") for name in ("cam", "gradient"))
+    expect(cam).to_have_count(0)
+    choose(watched, control("explain"), "Grad-CAM: top class")
+    watched.wait_for("shown.explain === 'top'")
     best = looked(site).top[0].name
     for picture in (cam, gradient):
-        assert best in picture.get_attribute("alt")
-        assert picture.is_visible()
+        expect(picture).to_have_attribute("alt", re.compile(re.escape(best)))
+        expect(picture).to_be_visible()
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 224
     top = [picture.get_attribute("src") for picture in (cam, gradient)]
-    menu.select_option("281")
-    watched.wait_for("shown.view.explain === 281")
-    assert "tabby" in cam.get_attribute("alt")
-    assert all(picture.get_attribute("src") != old for picture, old in zip((cam, gradient), top, strict=True))
+    choose(watched, control("explain"), "Grad-CAM: tabby")
+    watched.wait_for("shown.explain === '281'")
+    for picture, old in zip((cam, gradient), top, strict=True):
+        expect(picture).to_have_attribute("alt", re.compile("tabby"))
+        assert picture.get_attribute("src") != old
     assert watched.query()["explain"] == "281"
     page.locator(f"{FRAME} .pins .row").click()  # whoever lets the class go gets the top class
-    watched.wait_for("shown.view.explain === 'top' && shown.view.pinned.length === 0")
-    menu.select_option("none")
-    watched.wait_for("shown.view.explain === null")
-    assert not cam.is_visible()
+    watched.wait_for("shown.explain === 'top' && !('pinned' in shown)")
+    choose(watched, control("explain"), "Grad-CAM off")
+    watched.wait_for("!('explain' in shown)")
+    expect(cam).to_have_count(0)
 
 
 def test_without_a_folder_a_stand_in_says_so(opened: Open) -> None:
-    watched = opened(f"/?{ALONE}")
+    watched = opened(f"/?{ALONE}&variants=5")  # nobody has made them yet
     caption = watched.page.locator(f"{FRAME} .example figcaption")
+    caption.wait_for()
     name = watched.page.locator(f"{FRAME} .bars .name").first.inner_text()
     assert caption.text_content() == f"{name}: its logit’s feature visualisation"
     assert "PERTURBER_EXAMPLES" in caption.get_attribute("title")
-    making = watched.page.locator(f"{FRAME} .making")
-    making.locator("button").wait_for(state="attached")
+    expect(watched.page.locator(f"{FRAME} .making")).to_have_attribute("title", re.compile("Stop making"))
 
 
 def test_examples_from_a_folder(opened: Open, site: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -122,13 +130,13 @@ def test_examples_from_a_folder(opened: Open, site: Any, monkeypatch: pytest.Mon
         wnid = CLASS_LISTS["imagenet1k"][score.index].wnid
         Image.new("RGB", (300, 250), colour).save(tmp_path / f"{wnid}_{score.index}.JPEG")
     monkeypatch.setattr(site.service, "settings", replace(site.service.settings, examples=tmp_path))
-    watched = opened(f"/?{ALONE}", expected_errors=["404"])
+    watched = opened(f"/?{ALONE}")
     page = watched.page
 
     def wait_for_colour(expected: tuple[int, int, int]) -> None:
         page.wait_for_function(
             """(expected) => {
-                const image = document.querySelector('#explore-slot-0 .example img');
+                const image = document.querySelector('#explore-slot-0 .example img:not([hidden])');
                 if (!image || !image.complete) return false;
                 const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
                 const context = canvas.getContext('2d');
@@ -149,22 +157,27 @@ def test_examples_from_a_folder(opened: Open, site: Any, monkeypatch: pytest.Mon
     page.locator("h1").first.hover()
     wait_for_colour(colours[0])
     rows.nth(2).hover()  # has none
-    page.wait_for_function(
-        "() => document.querySelector('#explore-slot-0 figcaption').textContent.includes('its logit')"
-    )
-    assert "no picture of this class" in caption.get_attribute("title")
-    assert len([url for url in watched.requests if f"/classes/{LITE0}/{top[2].index}.jpg" in url]) == 1
+    expect(caption).to_have_text(f"{top[2].name}: its logit’s feature visualisation")
+    assert "none of this class" in caption.get_attribute("title")
+    assert [url for url in watched.requests if f"/classes/{LITE0}/{top[2].index}.jpg" in url] == []
+    page.locator("h1").first.hover()
+    wait_for_colour(colours[0])
 
 
 def test_the_history_is_saved(opened: Open, site: Any) -> None:
     watched = opened(f"/?{ALONE}&pinned=281")
     page = watched.page
     page.locator("#explore-hue").fill("0.2")
-    watched.wait_for("shown.scene.hue === 0.2")
-    page.get_by_role("button", name="History of classes").click()
-    page.wait_for_function("() => document.querySelectorAll('.drawer .plot .scatterlayer .trace').length === 2")
+    watched.wait_for("shown.hue === '0.2'")
+    drawer = page.locator(".drawer")
+    drawer.locator(".tabs label", has_text="History of classes").click()
+    lines = drawer.locator(".plot .scatterlayer .trace")
+    expect(lines).to_have_count(2)
+    expect(drawer.locator(".plot .ytitle")).to_have_text("probability")
+    choose(watched, control("measure"), "logit")
+    expect(drawer.locator(".plot .ytitle")).to_have_text("logit")
     with page.expect_download() as download:
-        page.locator(".drawer .csv").click()
+        drawer.get_by_role("button", name="CSV").click()
     assert download.value.suggested_filename == "history.csv"
     with open(download.value.path(), encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -173,6 +186,7 @@ def test_the_history_is_saved(opened: Open, site: Any) -> None:
     ]  # fmt: skip
     assert {(row["slot"], row["model"]) for row in rows} == {("Model 1", LITE0)}
     kinds = [f"top {n}" for n in range(1, 6)] + ["pinned"]
+    assert json.loads(rows[0]["scene"]) == {}
     for update, scene in ((rows[0]["update"], {}), (rows[-1]["update"], {"hue": 0.2})):
         mine = [row for row in rows if row["update"] == update]
         assert [row["kind"] for row in mine] == kinds
@@ -182,17 +196,17 @@ def test_the_history_is_saved(opened: Open, site: Any) -> None:
             assert (int(row["class_index"]), row["class"]) == (score.index, score.name)
             assert float(row["logit"]) == pytest.approx(score.logit, abs=1e-4)
             assert float(row["probability"]) == pytest.approx(score.probability, abs=1e-5)
-    page.get_by_role("button", name="Clear").click()
-    page.wait_for_function("() => document.querySelectorAll('.drawer .plot .scatterlayer .trace').length === 0")
-    page.get_by_role("link", name="Help").click()
-    page.locator("table").wait_for()
-    page.wait_for_timeout(200)
+    drawer.get_by_role("button", name="Clear").click()
+    expect(lines).to_have_count(0)
+    expect(drawer.locator(".plot")).to_contain_text("appear here with the next look")
+    page.locator("#explore-hue").fill("0.1")
+    expect(lines).to_have_count(2)
 
 
 def test_a_link_restores_pins_and_explanation(opened: Open) -> None:
     watched = opened(f"/?{ALONE}&pinned=281,345&explain=345")
     assert pins(watched) == [281, 345]
-    assert watched.page.locator("#explore-explain").input_value() == "345"
-    assert watched.page.locator(f"{FRAME} .cam img").is_visible()
+    expect(watched.page.locator(control("explain"))).to_have_text("Grad-CAM: ox")
+    expect(watched.page.locator(f"{FRAME} .cam img:not([hidden])")).to_be_visible()
     query = watched.query()
     assert (query["pinned"], query["explain"]) == ("281,345", "345")

@@ -70,5 +70,5 @@ def test_a_file_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     headers.append({"perturber-edit-1": json.dumps(whole | {"edit": 3})})
     for header in headers:
         save_file(tensors, tmp_path / "other.safetensors", metadata=header)
-        with pytest.raises(InvalidInputError, match="was not saved here"):
+        with pytest.raises(InvalidInputError, match="Perturber did not save it"):
             load_edit(tmp_path / "other.safetensors")

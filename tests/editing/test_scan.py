@@ -91,5 +91,5 @@ def test_what_cannot_be_scanned_is_said(smalls: tuple[zoo.Network, ...], images:
         Scan(*smalls, images[:0])
     with pytest.raises(InvalidInputError, match="10 pictures have 9 labels"):
         Scan(*smalls, images, torch.zeros(9))
-    with pytest.raises(InvalidInputError, match="has no target"):
+    with pytest.raises(InvalidInputError, match="needs an attack without a target"):
         Scan(*smalls, images, attack=Attack(model="any", target=3, steps=1))

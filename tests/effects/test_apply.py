@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from perturber import effects
-from perturber.effects import EFFECTS, Effect
+from perturber.effects import EFFECTS, Effect, effect
 from perturber.parameters import PARAMETERS, Number
 from perturber.render.renderer import BACKDROP_PARAMETERS, OBJECT_PARAMETERS
 from perturber.scene import Scene, SceneBase
@@ -33,6 +34,16 @@ def test_every_parameter_is_somebodys() -> None:
 def test_effects_are_applied_in_the_tables_order() -> None:
     first = [effect.keys[0] for effect in EFFECTS]
     assert first == [key for key in PARAMETERS if key in first]
+
+
+def test_misplaced_effects_are_refused() -> None:
+    def function(images: Tensor, amount: Tensor) -> Tensor:
+        return images
+
+    with pytest.raises(TypeError, match="function is the effect of 'sharpness', which is not in the parameter table"):
+        effect("sharpness")(function)
+    with pytest.raises(TypeError, match="'hue' already has an effect, hue"):
+        effect("hue")(function)
 
 
 def test_defaults_change_no_bit(photographs: torch.Tensor) -> None:

@@ -59,7 +59,7 @@ def test_links_that_lead_out_are_not_followed(tmp_path: Path) -> None:
     (folder / f"{TENCH}_b.png").unlink()
     (folder / f"{TENCH}_b.png").symlink_to(tmp_path / "outside" / "a.png")  # after the folder was listed
     assert examples.picture(0) is None
-    with pytest.raises(InvalidInputError, match=r"^The pictures in .* are links that lead out of it"):
+    with pytest.raises(InvalidInputError, match=r"^The pictures in .* are links to files outside it"):
         ClassExamples(folder)
 
 
@@ -73,7 +73,7 @@ def test_a_folder_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(InvalidInputError, match=r"^There is no folder .*no/such"):
         ClassExamples(tmp_path / "no/such")
     paint(tmp_path / "n99999999_x.png", 1)
-    with pytest.raises(InvalidInputError, match=r"^The folder .* holds no labelled pictures; name them <wnid>_"):
+    with pytest.raises(InvalidInputError, match=r"^The folder .* holds no labelled pictures. Name them <wnid>_"):
         ClassExamples(tmp_path)
 
     def refuse(_: Path) -> None:

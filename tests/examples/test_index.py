@@ -177,7 +177,7 @@ def test_a_broken_file_is_to_be_made_again(network: zoo.Network, folder: Path, t
     ]  # fmt: skip
     for content in broken:
         path.write_bytes(content)
-        with pytest.raises(InvalidInputError, match=r"x\.npz' cannot be read; index the folder again"):
+        with pytest.raises(InvalidInputError, match=r"x\.npz' cannot be read. Index the folder again"):
             ExampleIndex.load(path)
     with pytest.raises(InvalidInputError, match="Cannot write"):
         build(network, folder).save(Path("/dev/null/x.npz"))

@@ -90,7 +90,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, broken, full)
-        with pytest.raises(StorageError, match=r"No space left on device\. Make room"):
+        with pytest.raises(StorageError, match=r"No space left on device\. Check the free space"):
             store.put(KEYS[0], noise(1))
     np.testing.assert_array_equal(store.get(KEYS[0]), noise())
     assert [path.name for path in tmp_path.iterdir()] == [f"{KEYS[0]}.png"]

@@ -119,3 +119,19 @@ def test_correlations_by_number_and_by_partner() -> None:
 def test_channels_that_never_change_come_last() -> None:
     matrix = np.array([[np.nan, 0.1, 0.9], [np.nan, 0.8, 0.2]])
     np.testing.assert_array_equal(matched_order(matrix), [2, 1, 0])
+
+
+def test_labels_are_text_not_markup() -> None:
+    names = ("<b>One</b>", "Two & <a href='x'>")
+    figures = [
+        difference_mosaic(
+            RANDOM.normal(size=(1, 2, 2)), RANDOM.normal(size=(1, 2, 2)), [0], scale=1, names=names, layer=""
+        ),
+        divergence_lines({1: divergence(0, 0.5)}, names, COLUMN_COLOURS[:2]),
+        cka_heatmap(Similarity(rows=("a",), columns=("b",), cka=np.zeros((1, 1)), count=3), names),
+        correlation_heatmap(np.zeros((2, 2)), names, ("a", "b")),
+    ]
+    for figure in figures:
+        text = figure.to_json()
+        assert "&lt;" in text
+        assert not any(markup in text for markup in ("<a", "\\u003ca", "<b>One", "\\u003cb\\u003eOne"))

@@ -89,3 +89,18 @@ def test_one_unit_has_two_ends() -> None:
         units=("all",), reverse=False, count=1, top1=None, top5=None, agreement=np.ones(2), margin=np.ones(2)
     )
     assert list(compatibility(one).data[0].x) == ["all Model 1", "all Model 2"]
+
+
+def test_many_cuts_have_room_for_some_labels() -> None:
+    few = compatibility(RESULT).layout.xaxis.tickvals
+    assert list(few) == ["all Model 1", "… stem", "… blocks.0", "all Model 2"]
+    units = tuple(f"layer.{n}" for n in range(99))
+    many = replace(RESULT, units=units, top1=None, top5=None, agreement=np.ones(100), margin=np.ones(100))
+    figure = compatibility(many)
+    assert list(figure.layout.xaxis.tickvals) == list(figure.data[0].x[4::5])
+    assert figure.layout.xaxis.tickvals[-1] == "all Model 2"
+
+
+def test_markup_in_a_name_is_none() -> None:
+    places = compatibility(replace(RESULT, units=("<b>stem</b>", *UNITS[1:]))).data[0].x
+    assert places[1] == "… &lt;b>stem&lt;/b>"

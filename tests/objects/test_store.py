@@ -204,7 +204,7 @@ REFUSED = {
     "NaN": ({"a.obj": CUBE.replace("v 1 1 1", "v 1 nan 1").encode()}, "not a finite number"),
     "infinity": ({"a.obj": CUBE.replace("v 1 1 1", "v 1 1e999 1").encode()}, "not a finite number"),
     "enormous": ({"a.obj": CUBE.replace("v 1 1 1", "v 1 1e200 1").encode()}, "sensible size"),
-    "words": ({"a.obj": CUBE.replace("v 1 1 1", "v one 1 1").encode()}, "is no number"),
+    "words": ({"a.obj": CUBE.replace("v 1 1 1", "v one 1 1").encode()}, "is not a number"),
     "two numbers": ({"a.obj": CUBE.replace("v 1 1 1", "v 1 1").encode()}, "too few numbers"),
     "index too large": ({"a.obj": CUBE.encode() + b"f 1 2 9"}, "only 8"),
     "index zero": ({"a.obj": CUBE.encode() + b"f 0 1 2"}, "without a vertex"),
@@ -229,7 +229,7 @@ REFUSED = {
     "two of one name": ({"a.zip": zipped({"x/a.obj": b"1", "y/a.obj": b"2"})}, "Two different files"),
     "too large": ({"a.obj": b"#" * (30 * 2**20 + 1)}, "larger than 30 MiB"),
     "too many lines": ({"a.obj": b"\n" * 6_000_000}, "too many lines"),
-    "broken document": ({"a.glb": b"glTF"}, "no sound glTF"),
+    "broken document": ({"a.glb": b"glTF"}, "not a valid glTF"),
 }
 
 

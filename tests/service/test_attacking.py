@@ -103,8 +103,6 @@ def test_others_in_the_batch_change_nothing(engine: LocalEngine) -> None:
         ({}, {"original": -1.0}, "Original Alpha cannot be -1"),
     ],
 )
-def test_what_cannot_be_attacked_is_refused(
-    service: InferenceService, changes: dict, shown: dict, sentence: str
-) -> None:
+def test_invalid_attacks_are_refused(service: InferenceService, changes: dict, shown: dict, sentence: str) -> None:
     with pytest.raises(InvalidInputError, match=sentence):
         service.look(request(replace(ATTACK, **changes), **shown))

@@ -21,7 +21,7 @@ from perturber.service.engine import LocalEngine
 from perturber.service.networks import Networks
 from perturber.zoo import own
 
-FAMILY, STEPS = "lite0_adversarial", (10, 50, 200, 500, 1000, 1600)
+FAMILY, STEPS = "lite0_adversarial", (10, 50, 200, 500, 1000, 2800)
 
 
 @pytest.fixture(scope="module")
@@ -135,5 +135,5 @@ def test_prefetching_takes_nobodys_place(settings: Settings, base: zoo.Network) 
     networks.get(LITE0)
     assert networks.prefetch(f"{FAMILY}@10")
     assert not networks.prefetch(f"{FAMILY}@50")
-    networks.get(f"{FAMILY}@1600")
-    assert list(networks.resident) == [LITE0, f"{FAMILY}@1600"]  # what nobody asked for leaves first
+    networks.get(f"{FAMILY}@2800")
+    assert list(networks.resident) == [LITE0, f"{FAMILY}@2800"]  # what nobody asked for leaves first

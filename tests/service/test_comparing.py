@@ -10,23 +10,29 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.editing import independent
 from perturber.errors import InvalidInputError
 from perturber.parameters import PARAMETERS, Number
 from perturber.scene import Scene
-from perturber.service import InferenceService, LookRequest
-from perturber.service.comparing import CompareRequest, same_layers
-from perturber.service.comparing_works import (
+from perturber.service import (
+    AttackRequest,
     Batch,
+    CompareRequest,
+    Comparison,
     CorrelationRequest,
-    CorrelationWork,
+    InferenceService,
+    Look,
+    LookRequest,
     SimilarityRequest,
-    SimilarityWork,
+    SlotRequest,
+    job_id,
+    same_layers,
     variations,
 )
 from perturber.service.engine import LocalEngine
-from perturber.service.jobs import job_id
+from perturber.service.works.similarity import CorrelationWork, SimilarityWork
 
 LITE0, LITE1 = "efficientnet_lite0", "efficientnet_lite1"
 PRUNED = "prune(efficientnet_lite0;blocks.3=0.1-1)"
@@ -120,6 +126,51 @@ def test_depth_of_those_with_the_same_architecture(service: InferenceService, pl
     )
 
 
+def test_a_batch_of_looks_and_comparisons_answers_like_each_alone(engine: LocalEngine) -> None:
+    slot = SlotRequest(model=LITE0, layer=LAYER, channels=(3, 1))
+    attack = AttackRequest(attack=Attack(model=LITE0, norm="l2", epsilon=1.0, steps=1))
+    picture = np.random.default_rng(0).integers(0, 255, (224, 224, 3), dtype=np.uint8)
+    questions = [
+        LookRequest(scene=Scene().replace(yaw=-30), slots=(slot,)),
+        replace(REQUEST, layer=LAYER, channels=(5, 0), pair=(0, 3), depth=True),
+        LookRequest(scene=REQUEST.scene, slots=(slot,), attack=attack),
+        replace(REQUEST, scene=Scene().replace(yaw=90), models=(LITE1, LITE0)),
+        replace(REQUEST, image=picture, models=(LITE0, HARDER)),
+    ]
+    for together, question in zip(engine.answer(questions), questions, strict=True):
+        (alone,) = engine.answer([question])
+        assert type(together) is type(alone) is (Look if isinstance(question, LookRequest) else Comparison)
+        np.testing.assert_array_equal(together.image, alone.image)
+        if isinstance(together, Look):
+            np.testing.assert_allclose(together.slots[0].activations, alone.slots[0].activations, atol=2e-4)
+            assert [s.index for s in together.slots[0].top] == [s.index for s in alone.slots[0].top]
+            continue
+        for a, b in zip(together.columns, alone.columns, strict=True):
+            assert (a.model, [s.index for s in a.top]) == (b.model, [s.index for s in b.top])
+            for x, y in zip((*a.top, *a.pinned), (*b.top, *b.pinned), strict=True):
+                assert x.logit == pytest.approx(y.logit, abs=1e-3)
+            assert (a.agreement is None) == (b.agreement is None)
+        assert (together.maps is None) == (question.layer is None)
+        if together.maps is not None:
+            np.testing.assert_allclose(together.maps.a, alone.maps.a, atol=1e-3)
+            np.testing.assert_allclose(together.maps.b, alone.maps.b, atol=1e-3)
+            assert [channel for channel, _ in together.maps.most] == [channel for channel, _ in alone.maps.most]
+        assert list(together.depth) == list(alone.depth)
+        for number, found in together.depth.items():
+            np.testing.assert_allclose(found.cosine, alone.depth[number].cosine, atol=1e-4)
+
+
+def test_a_picture_of_ones_own_is_compared(service: InferenceService) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (224, 224, 3), dtype=np.uint8)
+    asked = replace(REQUEST, image=picture, models=(LITE0, LITE1))
+    answer = service.compare(asked)
+    np.testing.assert_array_equal(answer.image, picture)
+    look = service.look(LookRequest(scene=REQUEST.scene, image=picture, slots=(SlotRequest(model=LITE0),)))
+    assert [score.index for score in answer.columns[0].top] == [score.index for score in look.slots[0].top]
+    with pytest.raises(InvalidInputError, match="224 × 224"):
+        service.compare(replace(asked, image=picture[:9]))
+
+
 def test_other_architectures_have_neither(service: InferenceService) -> None:
     assert not same_layers(service.model(LITE0), service.model(LITE1))
     assert same_layers(service.model(LITE0), service.model(PRUNED))
@@ -137,7 +188,9 @@ def test_other_architectures_have_neither(service: InferenceService) -> None:
         ({"layer": LAYER, "channels": (192,)}, "0 to 191"),
     ],
 )
-def test_mistakes_are_sentences(service: InferenceService, changes: dict, words: str) -> None:
+def test_unknown_models_layers_channels_and_classes_are_refused(
+    service: InferenceService, changes: dict, words: str
+) -> None:
     with pytest.raises(InvalidInputError, match=words):
         service.compare(replace(REQUEST, **changes))
 
@@ -194,7 +247,7 @@ def test_two_edits_keep_their_weights_while_others_are_shown(engine: LocalEngine
     request = CorrelationRequest(a=PRUNED, b=HARDER, batch=batch, **layers)
     results = []
     for disturbed in (False, True):
-        work = CorrelationWork(engine, request)
+        work = CorrelationWork(engine.resources, request)
         while not work.progress().finished:
             if disturbed:
                 engine.network(HARDER if work.done % 2 else "prune(efficientnet_lite0;blocks.2=0.5-1)")
@@ -222,15 +275,15 @@ def test_jobs_are_told_apart_by_what_they_compute() -> None:
             Batch(scene=None, count=count)
 
 
-def test_example_pictures(engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_example_pictures(engine: LocalEngine, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for n in range(4):
         Image.fromarray(random.integers(0, 255, (256, 256, 3), np.uint8)).save(tmp_path / f"{n}.png")
     (tmp_path / "1.png").write_bytes(b"no picture")
 
     def work(count: int, folder: Path | None) -> SimilarityWork:
-        monkeypatch.setattr(engine, "settings", Settings(device="cpu", examples=folder))
-        made = SimilarityWork(engine, SimilarityRequest(a=LITE0, b=LITE0, batch=Batch(scene=None, count=count)))
+        resources = replace(engine.resources, settings=Settings(device="cpu", examples=folder))
+        made = SimilarityWork(resources, SimilarityRequest(a=LITE0, b=LITE0, batch=Batch(scene=None, count=count)))
         while not made.pictures.finished:
             made.step()
         return made

@@ -103,7 +103,7 @@ def test_models_leave_when_memory_is_short() -> None:
         (SlotRequest(model=LITE0, explain=True), InvalidInputError, "no class 'True'"),
     ],
 )
-def test_what_cannot_be_answered_is_refused(service, slot: SlotRequest, error: type, sentence: str) -> None:
+def test_invalid_slots_are_refused(service, slot: SlotRequest, error: type, sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         service.look(LookRequest(scene=Scene(), slots=(slot,)))
 

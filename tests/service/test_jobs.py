@@ -201,7 +201,7 @@ def test_a_job_ordered_again_while_its_cancelled_step_ends(queue: JobQueue, coun
     ("trouble", "sentence", "logged"),
     [
         (InvalidInputError("The folder is empty."), "The folder is empty.", False),
-        (ZeroDivisionError("secret"), "It failed; the server's log says why.", True),
+        (ZeroDivisionError("secret"), "The job failed. The server's log says why.", True),
     ],
 )
 def test_a_job_that_fails(
@@ -250,7 +250,7 @@ def test_too_many_jobs_are_refused(queue: JobQueue, counter: Counter) -> None:
     for number in range(MAX_WAITING):
         first = queue.submit(Counting(label=str(number)))
     queue.submit(Counting(label="0"))  # is there already
-    with pytest.raises(InvalidInputError, match=f"{MAX_WAITING} jobs are waiting already. Cancel some"):
+    with pytest.raises(InvalidInputError, match=f"{MAX_WAITING} jobs are already queued. Cancel some"):
         queue.submit(Counting(label="one more"))
     queue.cancel(first.id)
     assert queue.submit(Counting(label="one more")).state is JobState.WAITING
@@ -267,7 +267,7 @@ def test_the_oldest_finished_ones_are_forgotten(queue: JobQueue, counter: Counte
     assert len(queue.all()) == MAX_FINISHED + 1
     assert queue.product(last.id) == 3
     for ask in (queue.status, queue.product, queue.cancel):
-        with pytest.raises(InvalidInputError, match=rf"^There is no job '{first.id}' \(any more\); submit it again\.$"):
+        with pytest.raises(InvalidInputError, match=rf"^The job '{first.id}' does not exist, or no longer does\."):
             ask(first.id)
 
 

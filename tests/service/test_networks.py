@@ -120,7 +120,7 @@ def test_what_is_known_of_an_edit(engine: LocalEngine) -> None:
         ("mix(", "Not an edit"),
     ],
 )
-def test_what_cannot_be_made_gets_a_sentence(service: InferenceService, name: str, words: str) -> None:
+def test_invalid_edits_are_refused(service: InferenceService, name: str, words: str) -> None:
     with pytest.raises(InvalidInputError, match=r"\.$") as refused:
         service.look(ask(name))
     assert words in str(refused.value)
@@ -155,7 +155,7 @@ class TestMemory:
             assert answer is not None
             torch.testing.assert_close(answer, expected.setdefault(name, answer), rtol=0, atol=1e-4)  # it came back
             assert networks.memory <= budget * 2**20 + 2 * one
-            for bases in networks._editors:
+            for bases in networks.editors:
                 assert {base for base in bases if base} <= set(networks.resident)
 
     def test_with_room_nothing_is_loaded_twice(self, settings: Settings) -> None:
@@ -177,7 +177,7 @@ class TestMemory:
         for pair in [(LITE0, TWIN), (TWIN, LITE0), (TWIN, None)]:
             networks.editor(*pair)
         networks.forget(TWIN)
-        assert (list(networks.resident), list(networks._editors)) == ([LITE0], [(LITE0, None)])
+        assert (list(networks.resident), list(networks.editors)) == ([LITE0], [(LITE0, None)])
         assert networks.editor(LITE0, None) is kept
         assert networks.memory == 2 * one
         networks.forget("nobody")

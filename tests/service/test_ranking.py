@@ -53,12 +53,12 @@ def check(service: InferenceService, request: RankRequest, expected: Tensor) -> 
     assert service.rank(replace(request, count=10**6)) == ranking
 
 
-def test_active(service: InferenceService, request_: RankRequest, plain) -> None:
+def test_rank_by_mean_activation(service: InferenceService, request_: RankRequest, plain) -> None:
     maps, _ = plain(LAYER)
     check(service, request_, maps[0].mean((1, 2)))
 
 
-def test_changed(service: InferenceService, request_: RankRequest, plain) -> None:
+def test_rank_by_difference_to_a_reference(service: InferenceService, request_: RankRequest, plain) -> None:
     now, then = (plain(LAYER, factor)[0][0] for factor in (0.5, 1))
     request = replace(request_, by="changed", scene=Scene(alpha=0.5), reference=Scene())
     check(service, request, (now - then).abs().mean((1, 2)))
@@ -67,19 +67,21 @@ def test_changed(service: InferenceService, request_: RankRequest, plain) -> Non
 
 
 @pytest.mark.parametrize("chosen", [None, 281])
-def test_relevant(service: InferenceService, request_: RankRequest, plain, chosen: int | None) -> None:
+def test_rank_by_relevance_for_a_class(
+    service: InferenceService, request_: RankRequest, plain, chosen: int | None
+) -> None:
     maps, logits = plain(LAYER)
     (gradient,) = torch.autograd.grad(logits.max() if chosen is None else logits[chosen], maps)
     check(service, replace(request_, by="relevant", class_index=chosen), (gradient * maps)[0].sum((1, 2)))
 
 
-def test_differ(service: InferenceService, request_: RankRequest, plain) -> None:
+def test_rank_by_difference_of_two_layers(service: InferenceService, request_: RankRequest, plain) -> None:
     ours, theirs = plain("blocks.5.1")[0][0], plain("blocks.5.2")[0][0]
     request = replace(request_, by="differ", layer="blocks.5.1", other=(LITE0, "blocks.5.2"))
     check(service, request, (ours - theirs).abs().mean((1, 2)))
 
 
-def test_a_scene_with_a_plane(service: InferenceService) -> None:
+def test_rank_for_a_scene_with_a_plane(service: InferenceService) -> None:
     """The plane's picture is fetched as for a look, for both scenes."""
     plane, other = (Scene(plane=True, plane_neuron=f"{LITE0}/blocks.0.0:{channel}") for channel in (6, 7))
     request = RankRequest(by="changed", scene=plane, reference=other, model=LITE0, layer="blocks.0.0")
@@ -107,7 +109,7 @@ def test_a_scene_with_a_plane(service: InferenceService) -> None:
         ({"image": np.zeros((9, 9, 3), np.uint8)}, "224 × 224"),
     ],
 )
-def test_what_cannot_be_ranked_is_refused(
+def test_invalid_rank_requests_are_refused(
     service: InferenceService, request_: RankRequest, changes: dict, sentence: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=sentence):

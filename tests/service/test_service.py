@@ -13,8 +13,19 @@ import pytest
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, OvertakenError
 from perturber.scene import Scene
-from perturber.service import InferenceService, JobState, Look, LookRequest, Progress
-from perturber.service.service import QUIET_SECONDS
+from perturber.service import (
+    CompareRequest,
+    Comparison,
+    InferenceService,
+    JobState,
+    Look,
+    LookRequest,
+    ModelInfo,
+    Progress,
+)
+from perturber.service.dispatcher import MAX_BATCH, QUIET_SECONDS
+
+MODELS = ("a", "b")
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class RecordingEngine:
     def __init__(self) -> None:
         self.batches: list[list[float]] = []
         self.threads: set[int] = set()
+        self.models: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
         self.busy = threading.Event()
@@ -63,7 +75,21 @@ class RecordingEngine:
     def stop(self, job: str) -> None:
         self.steps_left.pop(job, None)
 
-    def answer(self, requests: Sequence[LookRequest]) -> list[Look]:
+    def model(self, name: str) -> ModelInfo:
+        self.models.append(name)
+        return ModelInfo(
+            name=name,
+            label=name,
+            fingerprint=name,
+            layers={},
+            default_layer="",
+            classes=(),
+            class_list="",
+            groups={},
+            input_size=224,
+        )
+
+    def answer(self, requests: Sequence[LookRequest | CompareRequest]) -> list[Look | Comparison]:
         self.threads.add(threading.get_ident())
         self.steps_at_answer.append(self.steps)
         self.busy.set()
@@ -73,17 +99,14 @@ class RecordingEngine:
         self.times += [(request.client, time.perf_counter()) for request in requests]
         if 13.0 in yaws:
             raise RuntimeError("thirteen")
-        return [
-            Look(
-                image=np.full((224, 224, 3), int(yaw), np.uint8),
-                slots=(),
-                render_ms=0.0,
-                total_ms=0.0,
-                device="test",
-                batch=len(yaws),
-            )
-            for yaw in yaws
-        ]
+        return [self.answer_to(request, len(requests)) for request in requests]
+
+    @staticmethod
+    def answer_to(request: LookRequest | CompareRequest, batch: int) -> Look | Comparison:
+        image = np.full((224, 224, 3), int(request.scene.yaw), np.uint8)
+        if isinstance(request, CompareRequest):
+            return Comparison(image=image, columns=(), render_ms=0.0, total_ms=0.0)
+        return Look(image=image, slots=(), render_ms=0.0, total_ms=0.0, device="test", batch=batch)
 
 
 @pytest.fixture
@@ -103,8 +126,15 @@ def ask(service: InferenceService, yaw: float, client: str | None = None) -> int
     return int(service.look(LookRequest(scene=Scene(yaw=yaw), client=client)).image[0, 0, 0])
 
 
+def compare(service: InferenceService, yaw: float, client: str | None = None) -> int:
+    answer = service.compare(CompareRequest(scene=Scene(yaw=yaw), models=MODELS, client=client))
+    return int(answer.image[0, 0, 0])
+
+
 def hold(engine: RecordingEngine, service: InferenceService, pool: ThreadPoolExecutor):
     """Occupy the engine, so that what follows must wait."""
+    for model in MODELS:
+        service.model(model)  # or the check of a comparison would wait, too
     engine.gate.clear()
     engine.busy.clear()
     first = pool.submit(ask, service, 1)
@@ -114,7 +144,7 @@ def hold(engine: RecordingEngine, service: InferenceService, pool: ThreadPoolExe
 
 def wait_for(service: InferenceService, count: int) -> None:
     deadline = time.monotonic() + 5
-    while len(service._looks) < count and time.monotonic() < deadline:
+    while service.dispatcher.waiting < count and time.monotonic() < deadline:
         time.sleep(0.005)
 
 
@@ -143,6 +173,73 @@ def test_a_newer_request_of_the_same_client_replaces_the_one_that_waits(engine, 
         engine.gate.set()
         assert (new.result(), other.result()) == (4, 3)
     assert 2.0 not in engine.batches[1]
+
+
+@pytest.mark.parametrize(("older", "newer"), [(ask, compare), (compare, ask), (compare, compare)])
+def test_a_newer_request_replaces_the_one_that_waits_whichever_kind_they_are(
+    engine: RecordingEngine, service: InferenceService, older: Callable[..., int], newer: Callable[..., int]
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        hold(engine, service, pool)
+        old = pool.submit(older, service, 2, "page")
+        wait_for(service, 1)
+        others = [pool.submit(compare, service, 3, client) for client in (None, "another page")]
+        wait_for(service, 3)
+        new = pool.submit(newer, service, 4, "page")
+        with pytest.raises(OvertakenError):
+            old.result(5)
+        engine.gate.set()
+        assert new.result(5) == 4
+        assert [other.result(5) for other in others] == [3, 3]
+    assert sorted(engine.batches[1]) == [3, 3, 4]
+
+
+def test_looks_and_comparisons_are_answered_first_come_first_served_in_full_batches(
+    engine: RecordingEngine, service: InferenceService
+) -> None:
+    with ThreadPoolExecutor(MAX_BATCH + 8) as pool:
+        hold(engine, service, pool)
+        waiting = []
+        for number in range(MAX_BATCH + 4):
+            question = compare if number % 3 == 1 else ask
+            waiting.append(pool.submit(question, service, 20 + number, f"client {number}"))
+            wait_for(service, number + 1)
+        engine.gate.set()
+        assert [one.result(5) for one in waiting] == [20 + number for number in range(MAX_BATCH + 4)]
+    expected = [20.0 + number for number in range(MAX_BATCH + 4)]
+    assert engine.batches[1:] == [expected[:MAX_BATCH], expected[MAX_BATCH:]]
+
+
+def test_a_comparison_that_fails_does_not_take_its_neighbours_along(
+    engine: RecordingEngine, service: InferenceService
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        hold(engine, service, pool)
+        good = pool.submit(ask, service, 2)
+        bad, other = (pool.submit(compare, service, yaw) for yaw in (13, 5))
+        wait_for(service, 3)
+        engine.gate.set()
+        assert (good.result(5), other.result(5)) == (2, 5)
+        with pytest.raises(RuntimeError, match="thirteen"):
+            bad.result(5)
+
+
+def test_no_step_is_taken_shortly_after_a_pages_comparison(engine: RecordingEngine, service: InferenceService) -> None:
+    service.jobs.submit(Digging())
+    assert wait_until(lambda: engine.steps > 3)
+    compare(service, 1, "page")
+    assert wait_until(lambda: engine.times[-1][0] == "step")
+    (answered,) = [now for who, now in engine.times if who == "page"]
+    assert min(now for who, now in engine.times if who == "step" and now > answered) - answered >= QUIET_SECONDS
+
+
+def test_models_and_edits_that_are_known_need_not_wait_for_the_engine(
+    engine: RecordingEngine, service: InferenceService
+) -> None:
+    names = ["a", "prune(a;x=0.5-1)"]
+    for name in [*names, *names]:
+        assert service.model(name).name == name
+    assert engine.models == names
 
 
 def test_a_failing_request_does_not_take_its_neighbours_along(engine, service) -> None:
@@ -182,7 +279,7 @@ def test_a_job_goes_on_while_nobody_asks(engine: RecordingEngine, service: Infer
     assert wait_until(lambda: engine.in_step)
     with ThreadPoolExecutor(1) as asking:
         answer = asking.submit(ask, service, 2)
-        assert wait_until(lambda: bool(service._looks))
+        assert wait_until(lambda: service.dispatcher.waiting > 0)
         before = engine.steps
         engine.stepping.set()
         answer.result(10)

@@ -13,7 +13,7 @@ from perturber.featurevis import Optimisation, Recipe, Store, Target, key
 from perturber.service import InferenceService, JobState, Visualised, visualisations
 from perturber.service.engine import LocalEngine
 from perturber.service.visualisations import VisualisationRequest
-from perturber.service.works import TARGETS_A_STEP, VisualisationWork
+from perturber.service.works.visualisation import TARGETS_A_STEP, VisualisationWork
 
 MODEL, LAYER = "efficientnet_lite0", "blocks.1.0"
 TINY = Recipe(size=32, steps=4)
@@ -196,7 +196,9 @@ def test_what_memory_and_disk_have_forgotten_is_made_again(
         (MODEL, Target(kind="class", index=1000), "no class '1000'. Allowed: whole numbers, 0 to 999."),
     ],
 )
-def test_what_a_model_does_not_have_is_refused(start, model: str, target: Target, sentence: str) -> None:
+def test_unknown_models_layers_channels_and_classes_are_refused(
+    start, model: str, target: Target, sentence: str
+) -> None:
     service = start()
     with pytest.raises(InvalidInputError, match=sentence):
         service.visualise(model, [*neurons(0), target], TINY)
@@ -214,7 +216,9 @@ def test_many_targets_are_made_in_parts_and_keep_their_order(engine: LocalEngine
     recipe = Recipe(size=32, steps=2, variants=variants)
     targets = (*neurons(*range(8, 0, -1)), Target(kind="class", index=3))
     assert len(targets) == 2 * TARGETS_A_STEP["cpu"] + 1
-    work = VisualisationWork(engine, VisualisationRequest(model=MODEL, fingerprint="", targets=targets, recipe=recipe))
+    work = VisualisationWork(
+        engine.resources, VisualisationRequest(model=MODEL, fingerprint="", targets=targets, recipe=recipe)
+    )
     assert len(work.parts) == parts
     for done in range(2 * parts):
         assert (work.progress().done, work.progress().steps) == (done, 2 * parts)

@@ -11,7 +11,7 @@ from training_files import CLASSES, COLOURS, content, write_tar
 from perturber.errors import InvalidInputError
 from perturber.training import Batch, Batches, Recipe, read_pool
 from perturber.training.augmentation import augmentation
-from perturber.training.batches import _turns
+from perturber.training.batches import turns_of
 from perturber.zoo.classes import ClassName
 
 NAMES = tuple(ClassName(i, "", name) for i, name in enumerate(CLASSES))
@@ -43,7 +43,7 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for(folder: Path, recipe: Call
 def test_pictures_take_turns_by_weight(tmp_path: Path, folder: Path, recipe: Callable[..., Recipe]) -> None:
     tar = write_tar(tmp_path / "a.tar", {f"red/{i}.png": content(i, COLOURS[0]) for i in range(5)})
     groups = read_pool([f"{folder}=3", str(tar)], NAMES).plain
-    turns = _turns(groups, 400, 4, (0,)).reshape(-1, 2)
+    turns = turns_of(groups, 400, 4, (0,)).reshape(-1, 2)
     assert 0.7 < (turns[:, 0] == 0).mean() < 0.8
     of_tar = turns[turns[:, 0] == 1][:, 1]
     for start in range(0, len(of_tar) - 5, 5):
@@ -90,7 +90,7 @@ def test_a_redrawn_picture_and_its_original_are_cropped_alike(
         assert batch.has_plain[4:].all()
         lonely += int((~batch.has_plain).sum())
     assert lonely == 1
-    with pytest.raises(InvalidInputError, match="--stylized"):
+    with pytest.raises(InvalidInputError, match="--stylised"):
         Batches(read_pool([str(folder)], NAMES), recipe(kind="stylised"))
     with pytest.raises(InvalidInputError, match="--data"):
         Batches(read_pool([], NAMES), recipe())

@@ -1,6 +1,7 @@
 """The job that correlates every moment of a training with the first: its numbers, and how they are kept."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from perturber import zoo
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.scene import Scene
+from perturber.service import DevelopmentRequest, ManyPictures, kept
 from perturber.service.engine import LocalEngine
-from perturber.service.training_works import DevelopmentRequest, DevelopmentWork, ManyPictures, kept
+from perturber.service.works.development import DevelopmentWork
 from perturber.training import Files, Run, Trainer, all_series
 from perturber.training.correlations import chosen
 from perturber.training.development import development_file, load_development
@@ -57,7 +59,7 @@ def finish(work: DevelopmentWork) -> None:
 
 
 def test_correlations_are_numpys(engine: LocalEngine, request_: DevelopmentRequest) -> None:
-    work = DevelopmentWork(engine, request_)
+    work = DevelopmentWork(engine.resources, request_)
     assert work.product() is None
     finish(work)
     found = work.product()
@@ -85,7 +87,7 @@ def test_correlations_are_numpys(engine: LocalEngine, request_: DevelopmentReque
 
 
 def test_what_is_known_is_shown_and_the_rest_is_not_made_up(engine: LocalEngine, request_: DevelopmentRequest) -> None:
-    work = DevelopmentWork(engine, request_)
+    work = DevelopmentWork(engine.resources, request_)
     while work.product() is None:
         work.step()
     known = work.product()
@@ -97,8 +99,8 @@ def test_what_is_known_is_shown_and_the_rest_is_not_made_up(engine: LocalEngine,
 
 
 def test_it_is_computed_once(engine: LocalEngine, request_: DevelopmentRequest) -> None:
-    finish(DevelopmentWork(engine, request_))
-    again = DevelopmentWork(engine, request_)
+    finish(DevelopmentWork(engine.resources, request_))
+    again = DevelopmentWork(engine.resources, request_)
     assert again.progress().done == again.progress().steps
     stored = kept(request_, engine.settings)
     assert stored is not None
@@ -110,14 +112,29 @@ def test_it_is_computed_once(engine: LocalEngine, request_: DevelopmentRequest) 
 def test_what_was_kept_and_damaged_is_computed_anew(
     engine: LocalEngine, request_: DevelopmentRequest, damage: Callable[[bytes], bytes]
 ) -> None:
-    finish(DevelopmentWork(engine, request_))
+    finish(DevelopmentWork(engine.resources, request_))
     path = development_file(engine.settings.data, request_.key(engine.settings))
     before = path.read_bytes()
     path.write_bytes(damage(before))
     assert load_development(path) is None
     assert not path.exists()
-    finish(DevelopmentWork(engine, request_))
+    finish(DevelopmentWork(engine.resources, request_))
     assert path.read_bytes() == before
+
+
+def test_what_comes_with_the_project_is_found_first_and_never_deleted(
+    engine: LocalEngine, request_: DevelopmentRequest, tmp_path: Path
+) -> None:
+    finish(DevelopmentWork(engine.resources, request_))
+    settings = replace(engine.settings, models=tmp_path)
+    key = request_.key(settings)
+    own, project = development_file(settings.data, key), development_file(tmp_path, key)
+    project.parent.mkdir()
+    own.rename(project)
+    assert kept(request_, settings) is not None
+    project.write_bytes(b"[]")
+    assert kept(request_, settings) is None
+    assert project.exists()
 
 
 def test_the_key_knows_weights_and_pictures(engine: LocalEngine, request_: DevelopmentRequest) -> None:
@@ -147,7 +164,7 @@ def test_a_layer_that_never_changes_is_not_known(engine: LocalEngine, request_: 
     assert isinstance(network, zoo.Network)
     with torch.no_grad():
         network.module[3].weight.zero_()
-    work = DevelopmentWork(engine, request_)
+    work = DevelopmentWork(engine.resources, request_)
     finish(work)
     found = work.product()
     assert found is not None

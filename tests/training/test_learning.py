@@ -108,7 +108,7 @@ def test_frozen_stages_and_trained_statistics(trainer: Callable[..., Trainer]) -
     assert torch.equal(still.module[0].weight, before["0.weight"])
 
 
-def test_mistakes_are_sentences(trainer: Callable[..., Trainer]) -> None:
+def test_unknown_or_no_stages_are_one_sentence(trainer: Callable[..., Trainer]) -> None:
     with pytest.raises(UnknownNameError, match="Unknown stage to freeze 'stem'"):
         trainer(freeze=("stem",))
     with pytest.raises(InvalidInputError, match="nothing is left to train"):

@@ -76,13 +76,13 @@ def test_a_listing_has_one_digest_wherever_it_lies(tmp_path: Path, folder: Path,
     assert read_pool([str(folder)], NAMES).digest == read_pool([str(tar)], NAMES).digest
 
 
-def test_mistakes_are_sentences(tmp_path: Path, folder: Path) -> None:
+def test_invalid_pools_are_one_sentence(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"weight of .* cannot be '-1'"):
         read_pool([f"{folder}=-1"], NAMES)
     with pytest.raises(InvalidInputError, match="There is no folder"):
         read_pool([str(tmp_path / "nowhere")], NAMES)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidInputError, match="There is no picture to train on"):
+    with pytest.raises(InvalidInputError, match="There are no pictures to train on"):
         read_pool([str(tmp_path / "empty")], NAMES)
     (tmp_path / "list.txt").write_text("\n")
     with pytest.raises(InvalidInputError, match="is empty"):

@@ -23,12 +23,12 @@ def test_a_recipe_survives_json() -> None:
         ({"epochs": 3}, "epochs cannot be '3'"),
         ({"attack": "pgd(l2=0.5"}, "Not an attack"),
         ({"attack": "fgsm(linf=0.1,steps=1)"}, "Allowed: pgd without a target"),
-        ({"attack": "pgd(l2=0.5)"}, "an attack of one step or more"),
-        ({"checkpoints": (5, 11)}, "There is no step 11 to keep. Allowed: 0 to 10"),
+        ({"attack": "pgd(l2=0.5)"}, "an attack with at least one step"),
+        ({"checkpoints": (5, 11)}, "Step 11 cannot be kept. Allowed: 0 to 10"),
         ({"steps": 10**7, "batch": 4096}, "are too many"),
     ],
 )
-def test_mistakes_are_sentences(changes: dict, sentence: str) -> None:
+def test_invalid_recipes_are_one_sentence(changes: dict, sentence: str) -> None:
     with pytest.raises(InvalidInputError, match=sentence.replace("(", r"\(")):
         Recipe(**{"kind": "adversarial", "base": "tiny", "steps": 10, **changes})
 
@@ -45,7 +45,7 @@ def test_log_spaced_steps_end_with_the_last() -> None:
     assert log_spaced(1, 500) == (500,)
     assert log_spaced(4, 1000) == (4, 25, 159, 1000)
     assert log_spaced(7, 3) == (1, 2, 3)
-    with pytest.raises(InvalidInputError, match="cannot be 0 checkpoints"):
+    with pytest.raises(InvalidInputError, match="cannot keep 0 checkpoints"):
         log_spaced(0, 10)
 
 

@@ -180,14 +180,14 @@ def test_errors_are_measured_at_checkpoints(
     assert captured.out == "taught\n"
     assert "24 pictures" in captured.err
     lines = read_metrics(out / "taught.metrics.jsonl")
-    assert [line["step"] for line in lines] == [1, 10, 12, 12]
+    assert [line["step"] for line in lines] == [0, 1, 10, 12, 12]
     assert 0 <= lines[0]["validation_error"] <= lines[0]["robust_error"] <= 1
-    assert lines[1].keys() == {"step", "epoch", "lr", "loss", "training_error", "epsilon", "seconds"}
+    assert lines[2].keys() == {"step", "epoch", "lr", "loss", "training_error", "epsilon", "seconds"}
     assert perturber(["evaluate", "--model", "taught@1", "--images", str(folder), "--attack", "pgd(l2=1,steps=2)"]) == 0
     assert "under pgd(l2=1,steps=2;taught@1): top-1" in capsys.readouterr().out
 
 
-def test_mistakes_on_the_command_line(
+def test_invalid_training_commands(
     tmp_path: Path, command: Command, perturber: Callable[[list[str]], int], capsys: pytest.CaptureFixture
 ) -> None:
     arguments = command(tmp_path / "out", "taught", 5)

@@ -1,5 +1,7 @@
 """The catalogue, a user's own models beside it, and one sentence for everything that can be wrong with one."""
 
+import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +107,15 @@ def test_what_is_written_is_what_is_read(table: Table, own_settings: Settings) -
         assert zoo.entries(own_settings)[name] == made
     assert own.add("first", table(label="New"), own_settings).label == "New"
     assert set(own.tables(own_settings)) == {"first", "second.v2"}
+
+
+def test_two_changes_within_one_tick_of_the_clock(table: Table, own_settings: Settings) -> None:
+    path = own_settings.data / "catalog.toml"
+    for name in ("aaa", "bbb"):
+        path.unlink(missing_ok=True)
+        own.add(name, table(), own_settings)
+        os.utime(path, ns=(10**18, 10**18))
+        assert name in zoo.entries(own_settings)
 
 
 def test_the_projects_networks_cannot_be_shadowed(table: Table, own_settings: Settings) -> None:
@@ -306,3 +317,23 @@ def test_what_does_not_fit_is_not_added(perturber, factories: object, tmp_path: 
         assert sentence in err
     assert perturber("pull", "nothing")[0] == 2
     assert "were not pulled" in perturber("remove", "efficientnet_lite0")[2]
+
+
+def test_layers_are_listed(perturber, own_settings: Settings) -> None:
+    code, out, _ = perturber("layers", "efficientnet_lite0", "--json")
+    rows = json.loads(out)
+    assert code == 0
+    stem = {"name": "conv_stem", "channels": 32, "height": 112, "width": 112}
+    assert rows[0] == {**stem, "receptive_field": {"height": 3, "width": 3, "stride": 2}}
+    assert [row["channels"] for row in rows if row["name"] == "conv_head"] == [1280]
+    code, out, _ = perturber("layers", "efficientnet_lite0")
+    assert out.splitlines()[0].split() == ["conv_stem", "32", "channels", "112", "×", "112", "sees", "3", "×", "3"]
+    assert perturber("layers", "nobody")[0] == 2
+
+
+def test_the_list_names_base_and_checkpoints(perturber, own_settings: Settings) -> None:
+    rows = {row["name"]: row for row in json.loads(perturber("list", "--json")[1])}
+    robust = rows["lite0_adversarial"]
+    assert robust["base"] == "efficientnet_lite0"
+    assert robust["checkpoints"][0] == "lite0_adversarial@10"
+    assert rows["efficientnet_lite0"]["checkpoints"] == []

@@ -124,7 +124,7 @@ def test_evaluation_of_some_pictures_under_perturbation(
     constant = int(network.logits(torch.zeros(1, 3, 32, 32)).argmax())
     assert some.robust_top1 == (0.5 if constant in (3, 4) else 0)
     assert some.robust_top5 is not None
-    with pytest.raises(InvalidInputError, match=r"None of the pictures in .* is one of the 1"):
+    with pytest.raises(InvalidInputError, match=r"None of the pictures in .* is among the 1"):
         zoo.evaluate(network, path, only={"p77"})
 
 

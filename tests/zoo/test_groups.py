@@ -14,6 +14,8 @@ from perturber.errors import InvalidInputError
 SOURCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "circuits_neuron_groups.json"
 """The published tables, where this machine has them; not part of the project."""
 
+TRAINED = ("lite0_adversarial", "lite0_stylised")
+
 
 def test_every_unit_is_a_channel_of_its_layer(settings: Settings) -> None:
     groups = zoo.neuron_groups(settings.models, "inceptionv1")
@@ -26,6 +28,20 @@ def test_every_unit_is_a_channel_of_its_layer(settings: Settings) -> None:
             assert group.channels
             zoo.check_layer("inceptionv1", network.layers, layer, group.channels)
             assert len(set(group.channels)) == len(group.channels)
+
+
+def test_measured_groups_are_channels_of_their_layers(settings: Settings, lite0: zoo.Network) -> None:
+    """Of the base and of what was trained from it, whose channels are the same."""
+    files = {name: zoo.entry(name, settings.models).groups for name in ("efficientnet_lite0", *TRAINED)}
+    assert set(files.values()) == {"efficientnet_lite0"}
+    found = zoo.group_file(settings.models, "efficientnet_lite0")
+    assert found.recipe["weights"] == lite0.entry.weights.sha256
+    assert {"conv_stem", "blocks.3.2", "blocks.6.0", "conv_head"} <= set(found.layers)
+    for layer, of_layer in found.layers.items():
+        for group in of_layer:
+            assert group.channels
+            zoo.check_layer("efficientnet_lite0", lite0.layers, layer, group.channels)
+            assert len(group.numbers) == len(group.channels)
 
 
 def test_groups_are_those_of_the_source(settings: Settings) -> None:

@@ -103,7 +103,7 @@ def test_what_broke_off_goes_on(
     knows_ranges: bool, entry: zoo.ModelEntry, own_settings: Settings, server: Server
 ) -> None:
     server.breaks_after, server.knows_ranges = 300_000, knows_ranges
-    with pytest.raises(InvalidInputError, match=r"broke off .* goes on from there. Download http.* and copy it to"):
+    with pytest.raises(InvalidInputError, match=r"broke off .* to go on from there. Download http.* and copy it to"):
         pull(entry, own_settings)
     assert lying(own_settings) == {"weights of.pth.part": CONTENT[:300_000]}
     assert not zoo.is_ready(entry, own_settings)

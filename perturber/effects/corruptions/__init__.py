@@ -23,6 +23,7 @@ from perturber.effects.corruptions.noise import gaussian_noise, impulse_noise, s
 from perturber.effects.corruptions.pixelate import pixelate
 from perturber.effects.corruptions.snow import snow
 from perturber.effects.corruptions.zoom import zoom_blur
+from perturber.effects.registry import effect
 
 __all__ = ["FAMILIES", "Corruption"]
 
@@ -38,3 +39,6 @@ FAMILIES: dict[str, Corruption] = {
     )
 }  # fmt: skip
 """All families by their published name, in the paper's order; `perturber.parameters` has their labels and help."""
+
+for _name, _function in FAMILIES.items():
+    effect(f"corruption_{_name}", "corruption_seed", idle=("corruption_seed",))(_function)

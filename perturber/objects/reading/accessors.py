@@ -29,7 +29,7 @@ def table(parent: dict[str, Any], key: str) -> dict[str, Any]:
     """An object within an object; empty where it is missing."""
     value = parent.get(key, {})
     if not isinstance(value, dict):
-        raise BrokenError(f"{key} is no object")
+        raise BrokenError(f"{key} is not an object")
     return value
 
 
@@ -37,7 +37,7 @@ def number(parent: dict[str, Any], key: str, default: int | None = None) -> int:
     """A whole number from 0."""
     value = parent.get(key, default)
     if not isinstance(value, int) or not _whole(value):
-        raise BrokenError(f"{key} is no whole number")
+        raise BrokenError(f"{key} is not a whole number")
     return value
 
 
@@ -64,7 +64,7 @@ class Buffers:
         self._pictures: dict[int, bytes] = {}
         for i, buffer in enumerate(tree.get("buffers", [])):
             if not isinstance(buffer, dict):
-                raise BrokenError("a buffer is no object")
+                raise BrokenError("a buffer is not an object")
             if "uri" in buffer:
                 self.contents.append(memoryview(self.uri(buffer["uri"])))
             elif i == 0 and binary is not None:
@@ -75,7 +75,7 @@ class Buffers:
     def uri(self, uri: object) -> bytes:
         """What a URI stands for: data within it, or one of the given files."""
         if not isinstance(uri, str):
-            raise BrokenError("a URI is no text")
+            raise BrokenError("a URI is not text")
         if uri.startswith("data:"):
             head, _, data = uri.partition(",")
             if not head.endswith(";base64"):
@@ -104,7 +104,7 @@ class Buffers:
         content = self.contents[buffer] if buffer < len(self.contents) else memoryview(b"")
         start, length = number(view, "byteOffset", 0), number(view, "byteLength")
         if start + length > len(content):
-            raise BrokenError(f"bufferViews[{index}] ends behind its buffer")
+            raise BrokenError(f"bufferViews[{index}] ends beyond its buffer")
         return content[start : start + length]
 
     def array(self, index: Any, *, most: int) -> np.ndarray:
@@ -139,7 +139,7 @@ class Buffers:
         if count == 0:
             return np.zeros((0, columns), dtype)
         if stride < row or start + (count - 1) * stride + row > len(content):
-            raise BrokenError("an accessor ends behind its bufferView")
+            raise BrokenError("an accessor ends beyond its bufferView")
         raw = np.frombuffer(content, np.uint8)[start:]
         rows = np.lib.stride_tricks.as_strided(raw, (count, row), (stride, 1), writeable=False)
         return np.ascontiguousarray(rows).view(dtype).reshape(count, columns)

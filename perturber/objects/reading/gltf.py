@@ -42,7 +42,7 @@ def read(content: bytes, name: str, files: Files) -> Surface:
         check(tree, name)
         return _Reader(tree, Buffers(tree, files, binary), name).surface()
     except BrokenError as error:
-        raise InvalidInputError(f"{name!r} is no sound glTF 2.0 file: {error}.") from error
+        raise InvalidInputError(f"{name!r} is not a valid glTF 2.0 file: {error}.") from error
 
 
 class _Reader:
@@ -88,14 +88,14 @@ class _Reader:
             }
             roots = [i for i in range(len(self.tree.get("nodes", []))) if i not in children]
         if not isinstance(roots, list):
-            raise BrokenError("a scene's nodes are no list")
+            raise BrokenError("a scene's nodes are not a list")
         found: dict[int, np.ndarray] = {}
         waiting = [(root, np.eye(4)) for root in reversed(roots)]
         while waiting:
             index, parent = waiting.pop()
             node = entry(self.tree, "nodes", index)
             if index in found:
-                raise BrokenError(f"nodes[{index}] is below two others")
+                raise BrokenError(f"nodes[{index}] has two parents")
             if len(found) >= MAX_PARTS:
                 raise InvalidInputError(f"{self.name!r} has more than {MAX_PARTS:,} nodes.")
             found[index] = parent @ _matrix(node)
@@ -149,20 +149,11 @@ class _Reader:
         skin = entry(self.tree, "nodes", index).get("skin")
         if skin is not None and "JOINTS_0" in attributes and "WEIGHTS_0" in attributes:
             transforms = self._skinned(skin, attributes, count, used, worlds)
-        if normals is not None:
-            normals = (
-                np.einsum("nij,nj->ni", _cofactors(transforms[:, :3, :3]), normals)
-                if len(transforms) > 1
-                else (normals @ _cofactors(transforms[:, :3, :3])[0].T)
-            )
-        positions = (
-            np.einsum("nij,nj->ni", transforms[:, :3, :3], positions) + transforms[:, :3, 3]
-            if len(transforms) > 1
-            else positions @ transforms[0, :3, :3].T + transforms[0, :3, 3]
-        )
-        mirrored = len(transforms) == 1 and np.linalg.det(transforms[0, :3, :3]) < 0
-        if mirrored:
+        if len(transforms) == 1 and np.linalg.det(transforms[0, :3, :3]) < 0:
             faces = faces[:, ::-1]
+        turns = transforms[:, :3, :3]
+        positions = _turned(positions, turns) + transforms[:, :3, 3]
+        normals = None if normals is None else _turned(normals, _cofactors(turns))
         return Surface(
             positions=positions,
             faces=faces,
@@ -245,9 +236,9 @@ def _matrix(node: dict[str, Any]) -> np.ndarray:
 def _floats(table: dict[str, Any], key: str, count: int, default: tuple[float, ...] = ()) -> np.ndarray:
     value = table.get(key, default)
     if not isinstance(value, list | tuple) or len(value) != count:
-        raise BrokenError(f"{key} has not {count} numbers")
+        raise BrokenError(f"{key} does not have {count} numbers")
     if not all(isinstance(v, int | float) and abs(v) < 1e30 for v in value):
-        raise BrokenError(f"{key} has not {count} finite numbers")
+        raise BrokenError(f"{key} does not have {count} finite numbers")
     return np.array(value, np.float64)
 
 
@@ -258,10 +249,17 @@ def _cofactors(matrices: np.ndarray) -> np.ndarray:
     return cofactors * np.sign((a * cofactors[:, 0]).sum(1))[:, None, None]
 
 
+def _turned(vectors: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Vectors (V, 3), each multiplied by its own matrix (V, 3, 3), or all by the same one (1, 3, 3)."""
+    if len(matrices) == 1:
+        return vectors @ matrices[0].T
+    return np.einsum("nij,nj->ni", matrices, vectors)
+
+
 def _list(table: dict[str, Any], key: str) -> list[Any]:
     value = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(v, int) for v in value):
-        raise BrokenError(f"{key} is no list of numbers")
+        raise BrokenError(f"{key} is not a list of numbers")
     return value
 
 

@@ -29,10 +29,10 @@ def container(content: bytes) -> tuple[dict[str, Any], bytes | None]:
     except (ValueError, RecursionError):
         raise BrokenError("its JSON cannot be read") from None
     if not isinstance(tree, dict):
-        raise BrokenError("its JSON is no object")
+        raise BrokenError("its JSON is not an object")
     for key in ("accessors", "buffers", "bufferViews", "images", "materials", "meshes", "nodes", "scenes", "skins"):
         if not isinstance(tree.get(key, []), list):
-            raise BrokenError(f"{key} is no list")
+            raise BrokenError(f"{key} is not a list")
     return tree, binary
 
 

@@ -62,7 +62,7 @@ def material(tree: dict[str, Any], index: int | None, buffers: Buffers) -> tuple
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
-        raise BrokenError("a material has something that is no number")
+        raise BrokenError("a material has something that is not a number")
     return float(value)
 
 
@@ -70,7 +70,7 @@ def _factor(value: Any) -> tuple[float, float, float, float]:
     if value is None:
         return (1.0, 1.0, 1.0, 1.0)
     if not isinstance(value, list) or len(value) != 4:
-        raise BrokenError("a material's colour has not four numbers")
+        raise BrokenError("a material's colour does not have four numbers")
     r, g, b, a = (min(max(_number(v), 0.0), 1.0) for v in value)
     red, green, blue = to_srgb(np.array([r, g, b])).tolist()
     return red, green, blue, a
@@ -79,7 +79,7 @@ def _factor(value: Any) -> tuple[float, float, float, float]:
 def _picture(tree: dict[str, Any], texture: Any, buffers: Buffers) -> bytes:
     """The content of the picture that a texture shows."""
     if not isinstance(texture, dict):
-        raise BrokenError("a texture is no object")
+        raise BrokenError("a texture is not an object")
     source = entry(tree, "textures", texture.get("index"))
     return buffers.picture(
         subtable(subtable(source, "extensions"), "EXT_texture_webp").get("source", source.get("source"))
@@ -95,7 +95,7 @@ def _uv(texture: Any) -> Uv:
     for key, default in (("offset", [0, 0]), ("scale", [1, 1])):
         value = transform.get(key, default)
         if not isinstance(value, list) or len(value) != 2:
-            raise BrokenError(f"{key} has not two numbers")
+            raise BrokenError(f"{key} does not have two numbers")
         pairs.append((_number(value[0]), _number(value[1])))
     rotation = _number(transform.get("rotation", 0.0))
     return Uv(set=f"TEXCOORD_{number}", offset=pairs[0], scale=pairs[1], rotation=rotation)

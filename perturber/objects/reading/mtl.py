@@ -27,19 +27,7 @@ def read(content: bytes, files: Files, *, claimed: set[str]) -> dict[str, Materi
         InvalidInputError: it asks for a picture that was not given.
     """
     words = _statements(content)
-    missing: set[str] = set()
-    for keyword, value in ((k, v) for _, k, v in words if k in ("map_kd", "map_d")):
-        found = _find(value, files)
-        if found is not None:
-            claimed.add(found)
-        elif keyword == "map_kd":
-            missing.add(_file(value))
-    spare = [name for name in files.of_kind(*PICTURES) if name not in claimed]
-    if missing and not (len(missing) == 1 and len(spare) == 1):
-        raise InvalidInputError(
-            f"The materials ask for the picture {sorted(missing)[0][:80]!r}, which was not given; "
-            "add it, or leave the .mtl file away."
-        )
+    spare = _spare_picture(words, files, claimed)
     materials: dict[str, Material] = {}
     for name, keyword, value in words:
         material = materials.setdefault(name, replace(GREY, name=name))
@@ -49,14 +37,33 @@ def read(content: bytes, files: Files, *, claimed: set[str]) -> dict[str, Materi
             materials[name] = replace(material, colour=(*material.colour[:3], _opacity(value)))
         elif keyword == "map_kd":
             # Exporters write any Kd beside a texture, black too; what they show is the texture.
-            found = _find(value, files) or spare[0]
-            materials[name] = replace(material, picture=files[found])
+            materials[name] = replace(material, picture=files[_find(value, files) or spare])
         elif keyword == "map_d" and (found := _find(value, files)) is not None:
             materials[name] = replace(material, alpha=files[found])
     return {
         name: replace(material, colour=(1.0, 1.0, 1.0, material.colour[3])) if material.picture else material
         for name, material in materials.items()
     }
+
+
+def _spare_picture(words: list[tuple[str, str, str]], files: Files, claimed: set[str]) -> str:
+    """The picture that stands in for the one that was not given; "" where all were given, which are then claimed."""
+    missing: set[str] = set()
+    for keyword, value in ((k, v) for _, k, v in words if k in ("map_kd", "map_d")):
+        found = _find(value, files)
+        if found is not None:
+            claimed.add(found)
+        elif keyword == "map_kd":
+            missing.add(_file(value))
+    if not missing:
+        return ""
+    spare = [name for name in files.of_kind(*PICTURES) if name not in claimed]
+    if len(missing) > 1 or len(spare) != 1:
+        raise InvalidInputError(
+            f"The materials ask for the picture {min(missing)[:80]!r}, which was not given. "
+            "Add it, or leave out the .mtl file."
+        )
+    return spare[0]
 
 
 def _statements(content: bytes) -> list[tuple[str, str, str]]:

@@ -153,7 +153,7 @@ def _numbers(lines: list[str], name: str, what: str, *, least: int) -> np.ndarra
     try:
         flat = np.fromiter(map(float, " ".join(lines).split(" ")), np.float64, len(lines) * columns)
     except ValueError as error:
-        raise InvalidInputError(f"A {what} of {name!r} is no number ({str(error)[-60:]}).") from None
+        raise InvalidInputError(f"A {what} of {name!r} is not a number ({str(error)[-60:]}).") from None
     table = flat.reshape(-1, columns)
     if not (finite := np.isfinite(table).all(1)).all():
         raise InvalidInputError(f"A {what} of {name!r} is not a finite number: {lines[int(finite.argmin())][:60]!r}.")

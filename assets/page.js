@@ -1,0 +1,231 @@
+// What every page with a scene does in the browser: it hears its controls, asks the service about the newest of them,
+// one request at a time, and shows what an answer holds. It knows neither what a control means nor what a page shows:
+// a request carries the last answer's query and memory, the scene, and what was changed since; perturber/ui/callbacks
+// makes an answer of it (the TypedDict `Answer`), which names the properties that components have from then on.
+(function () {
+    "use strict";
+
+    const SETTLE_MS = 250; // without an answer or a change: then what may take its time follows
+    const URL_MS = 300; // browsers refuse an address that changes more often
+    const PROBE_MS = 2000;
+    const dash = (window.dash_clientside = window.dash_clientside || {});
+    const setProps = (id, props) => dash.set_props(id, props);
+    const random = () => Math.random().toString(36).slice(2, 12);
+
+    let page = null; // as it is mounted now
+
+    class Page {
+        constructor(facts, scene, inputs) {
+            Object.assign(this, { facts, name: facts.page, query: facts.query, memory: facts.memory, drawn: {} });
+            Object.assign(this, { sequence: 0, flight: null, wanted: false, records: [], arrivals: [] });
+            Object.assign(this, { root: document.getElementById(this.name), client: random() + random() });
+            this.known = new Map(Object.entries(inputs).map(([key, value]) => [key, JSON.stringify(value)]));
+            this.changes = new Map(); // control → what was changed and not sent yet
+            this.told = new Map(); // component → what it shows and Dash has not heard of
+            this.scene = scene;
+            this.view = new window.perturber.SceneView(this.name, facts.camera);
+            window.perturber.listenToPointer(this.name, facts.camera, () => this.scene, (values) => this.move(values));
+            this.root.addEventListener("scene", ({ detail }) => this.alive && this.take(detail));
+            this.root.addEventListener("answer", ({ detail }) => this.answered(detail));
+            this.root.addEventListener("click", ({ target }) => this.enlarge(target.closest(".picture img")));
+            this.view.update(scene);
+        }
+
+        get alive() {
+            return this.root.isConnected && page === this;
+        }
+
+        // The panel has another scene: it says so itself, step by step (see parameter_panel.js).
+        take(scene) {
+            this.view.update((this.scene = scene));
+            this.offer();
+        }
+
+        // The camera follows the pointer, the panel the camera.
+        move(values) {
+            this.tell({ ...this.scene, ...values });
+            this.offer();
+        }
+
+        tell(scene) {
+            this.view.update((this.scene = scene));
+            document.getElementById(`${this.name}-panel`).dispatchEvent(new CustomEvent("moved", { detail: scene }));
+        }
+
+        // Controls have other values. What an answer has just put there is no change.
+        hear(triggered) {
+            for (const { prop_id, value } of triggered) {
+                const [text, before] = [JSON.stringify(value), this.known.get(prop_id)];
+                const fresh = !this.known.has(prop_id) || value === null || value === undefined;
+                this.known.set(prop_id, text);
+                if (fresh || text === before || !prop_id.startsWith("{")) continue;
+                const { control, slot } = JSON.parse(prop_id.slice(0, prop_id.lastIndexOf(".")));
+                const key = /click(s|ed)$/.test(prop_id) ? prop_id + text : prop_id; // every click, the last value
+                this.changes.delete(key);
+                this.changes.set(key, { control, slot, value });
+            }
+            if (this.changes.size) this.offer();
+        }
+
+        // The server knows what belongs beside a neuron's picture.
+        enlarge(image) {
+            if (!image) return;
+            const [place, card] = [image.closest("[id]").id, image.closest("[data-channel]")];
+            const [channel, src] = [card && Number(card.dataset.channel), image.getAttribute("src")];
+            setProps(`${this.name}-enlarged`, { data: { place, channel, src, title: image.title } });
+        }
+
+        offer() {
+            this.wanted = true;
+            this.root.dataset.busy = "true";
+            if (!this.flight) this.next();
+        }
+
+        next() {
+            if (!this.wanted) return;
+            this.wanted = false;
+            const { query, memory, scene, drawn, client } = this;
+            const changes = [...this.changes.values()];
+            this.flight = { changes: this.changes, scene, startedAt: performance.now() };
+            this.changes = new Map();
+            const [sequence, pace] = [++this.sequence, this.pace()];
+            const data = { query, memory, scene, changes, drawn, client, sequence, pace };
+            setProps(`${this.name}-panel`, { request: data });
+            clearInterval(this.probing);
+            this.probing = setInterval(() => this.probe(), PROBE_MS);
+        }
+
+        // Milliseconds between the last answers; null while nothing moves.
+        pace() {
+            const recent = this.arrivals.slice(-10);
+            const span = recent.length ? performance.now() - recent[0] : 0;
+            return recent.length > 2 && span < 4000 ? span / recent.length : null;
+        }
+
+        // Dash tells nobody that a server is gone: once it is back, what was lost is asked again.
+        async probe() {
+            if (!this.alive || !this.flight) return clearInterval(this.probing);
+            const { flight, facts } = this;
+            const there = await fetch(facts.alive, { method: "HEAD", cache: "no-store" }).then(Boolean, () => false);
+            if (this.flight !== flight) return;
+            if (!there) {
+                flight.lost = true;
+                setProps("notice", { children: facts.lost });
+            } else if (flight.lost) {
+                this.changes = new Map([...flight.changes, ...this.changes]);
+                this.flight = null;
+                this.offer();
+            }
+        }
+
+        // The next request leaves before the answer is shown: the service works while the browser draws.
+        answered(answer) {
+            const { flight } = this;
+            if (!flight || answer.client !== this.client || answer.sequence !== this.sequence) return;
+            this.flight = null;
+            if (answer.query !== null) Object.assign(this, { query: answer.query, memory: answer.memory });
+            if (answer.looked) Object.assign(this, { drawn: answer.drawn });
+            const arrivedAt = performance.now();
+            this.next();
+            this.takeScene(answer.scene, flight.scene);
+            answer.props.forEach(({ id, props }) => this.show(id, props));
+            if (answer.looked) this.note(answer, { startedAt: flight.startedAt, arrivedAt });
+            if (!this.flight) this.rest(answer);
+        }
+
+        // A control that the user has moved meanwhile keeps what they chose. Dash asks all components of a page whether
+        // they have changed: while more is on its way it is passed by where that can be, and hears of the last.
+        show(id, props) {
+            if (!window.dash_component_api.getLayout(id)) return; // it is not unfolded
+            const key = window.dash_component_api.stringifyId(id);
+            for (const [name, value] of Object.entries(props)) {
+                const input = `${key}.${name}`;
+                if (this.changes.has(input) || this.flight?.changes.has(input)) return;
+                if (this.known.has(input)) this.known.set(input, JSON.stringify(value));
+            }
+            const [element, told] = [document.getElementById(key), { ...this.told.get(key), ...props }];
+            this.told.delete(key);
+            if (tell(element, told) && this.flight) return this.told.set(key, told);
+            setProps(id, told);
+            element?.tell?.({}); // it has them as properties
+        }
+
+        // Parameters as the server has read them, unless they have been changed since.
+        takeScene(read, sent) {
+            const entries = Object.entries(read).filter(([key]) => this.scene[key] === sent[key]);
+            if (entries.length) this.tell({ ...this.scene, ...Object.fromEntries(entries) });
+        }
+
+        note(answer, times) {
+            this.arrivals = [...this.arrivals.slice(-20), times.arrivedAt];
+            if (answer.record) this.records = [...this.records, answer.record].slice(-this.facts.kept);
+            if (answer.plane !== null) this.view.showPlane(answer.plane, this.scene);
+            Object.assign(this.root.dataset, { state: answer.query, sequence: answer.sequence });
+            const detail = { ...times, drawnAt: performance.now(), serviceMs: answer.serviceMs };
+            this.root.dispatchEvent(new CustomEvent("drawn", { detail }));
+            this.writeUrlSoon();
+            if (answer.live && !this.beat) this.beat = setTimeout(() => this.settle(), 400);
+        }
+
+        rest({ again, failed }) {
+            this.told.forEach((_, key) => this.show(key.startsWith("{") ? JSON.parse(key) : key, {}));
+            if (again !== null) setTimeout(() => this.alive && !this.wanted && this.offer(), again);
+            this.root.dataset.busy = String(again === 0);
+            if (failed || again === 0) return;
+            clearTimeout(this.settling);
+            this.settling = setTimeout(() => this.flight || this.settle(), SETTLE_MS);
+        }
+
+        // What may take its time: feature visualisations, jobs, figures below.
+        settle() {
+            this.beat = null;
+            if (!this.alive) return;
+            const { query, memory, records, client, sequence } = this;
+            setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence } });
+        }
+
+        writeUrlSoon() {
+            this.writing = this.writing || setTimeout(() => {
+                this.writing = null;
+                const url = `${this.facts.path}?${this.query}`;
+                if (this.alive) history.replaceState(history.state, "", url);
+                setProps(`link-${this.name}`, { href: url }); // also where the page was left meanwhile
+            }, URL_MS);
+        }
+    }
+
+    // Maps and bars take properties by themselves; pictures and texts are written.
+    function tell(element, props) {
+        const [name, more] = Object.keys(props);
+        const place = { src: "src", children: "textContent" }[name];
+        const plain = place && !more && typeof props[name] === "string" && element?.childElementCount === 0;
+        if (element?.tell) element.tell(props);
+        else if (plain && element[place] !== props[name]) element[place] = props[name];
+        return Boolean(plain || element?.tell);
+    }
+
+    // Dash calls before what it loads lazily is there.
+    function mount(root, facts, scene, inputs) {
+        if (!root.isConnected || page?.root === root) return; // it was left meanwhile, or is mounted already
+        if (!root.querySelector(".pointer")) return setTimeout(mount, 20, root, facts, scene, inputs);
+        (page = new Page(facts, scene, inputs)).offer();
+    }
+
+    dash.page = {
+        // All controls of a page in one function; the panel's scene counts as the page is mounted.
+        heard(...controls) {
+            const [scene, facts] = controls.slice(-2);
+            const { triggered, inputs } = dash.callback_context;
+            const root = document.getElementById(facts.page);
+            if (page?.root === root) page.hear(triggered);
+            else mount(root, facts, scene, inputs);
+            return dash.no_update;
+        },
+        active: (path, ...links) => links.map((href) => href.split("?")[0] === path),
+        // figure: with the options of Plotly.downloadImage, as the server has made it for saving
+        save(saved) {
+            if (saved) window.Plotly.downloadImage(saved.figure, saved.options);
+            return dash.no_update;
+        },
+    };
+})();

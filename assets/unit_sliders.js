@@ -1,0 +1,87 @@
+// The parts of a network, each with a slider for its share or two for the ends of a range, below one for all of them.
+// See perturber/ui/components/unit_sliders.py.
+window.perturber_components = window.perturber_components || {};
+
+(function () {
+    "use strict";
+
+    const { createElement: h, memo, useCallback, useEffect, useLayoutEffect, useRef } = window.React;
+    const ALL = "All parts";
+    const round = (value) => Number(value.toFixed(4));
+    const same = (values, others) => values.every((value, i) => value === others[i]);
+
+    // Not one of React's controlled inputs: those do not hear of a slider that a script has moved.
+    function Slider({ label, value, slide }) {
+        const place = useRef(null);
+        useLayoutEffect(() => void (Number(place.current.value) !== value && (place.current.value = value)), [value]);
+        const range = { type: "range", min: 0, max: 1, step: 0.01, ref: place, "aria-label": label };
+        return h("input", { ...range, onInput: ({ target }) => slide(Number(target.value)) });
+    }
+
+    function Unit({ name, unit, values, start, mixed, change }) {
+        // The two ends of a range push each other along.
+        const slide = (end, value) => {
+            const pushed = (other, i) => (i < end ? Math.min(other, value) : Math.max(other, value));
+            change(unit, values.map((other, i) => (i === end ? value : pushed(other, i))).map(round));
+        };
+        const slider = (value, i) => {
+            const label = values.length === 1 ? name : `${name}, ${i ? "to" : "from"}`;
+            return h(Slider, { key: i, label, value, slide: (moved) => slide(i, moved) });
+        };
+        const classes = ["unit", unit === null && "master", mixed && "mixed", !same(values, start) && "changed"];
+        return h(
+            "div",
+            { className: classes.filter(Boolean).join(" "), "data-unit": unit },
+            h("label", { title: name }, h("bdi", null, name)),
+            h("span", { className: "sliders" }, values.map(slider)),
+            h("output", null, values.map((value) => value.toFixed(2)).join(" – ")),
+        );
+    }
+
+    // Values come anew with every answer: a row is drawn only where they differ.
+    const Row = memo(Unit, ({ values: old, ...before }, { values, ...now }) => {
+        const alike = old.length === values.length && same(old, values) && same(before.start, now.start);
+        return alike && before.name === now.name && before.change === now.change;
+    });
+
+    function useMoves(props) {
+        const latest = useRef(props);
+        latest.current = props;
+        const report = useCallback((unit, done, changed) => {
+            const { moved, setProps } = latest.current;
+            const told = { ...changed, moved: { unit, done, count: ((moved && moved.count) || 0) + 1 } };
+            latest.current = { ...latest.current, ...told }; // two in one go both count
+            setProps(told);
+        }, []);
+        const change = useCallback((unit, values) => {
+            const names = unit === null ? latest.current.units : [unit];
+            const value = { ...latest.current.value, ...Object.fromEntries(names.map((name) => [name, values])) };
+            report(unit, false, { value });
+        }, []);
+        return [change, (unit) => report(unit, true, {})];
+    }
+
+    window.perturber_components.UnitSliders = function (props) {
+        const { id, className = "", units, value, default: start, explained, empty, disabled } = props;
+        const place = useRef(null);
+        const [change, end] = useMoves(props);
+        // React's onChange is the input event; this is the one that ends a drag.
+        useEffect(() => {
+            const ended = ({ target }) => end(target.closest(".unit").dataset.unit ?? null);
+            place.current.addEventListener("change", ended);
+            return () => place.current?.removeEventListener("change", ended);
+        }, []);
+        const all = units.map((unit) => value[unit]);
+        const mixed = all.some((values) => !same(values, all[0]));
+        const mean = start.map((_, i) => round(all.reduce((sum, values) => sum + values[i], 0) / all.length));
+        const row = (unit) => h(Row, { key: unit, name: unit, unit, values: value[unit], start, change });
+        const rows = [
+            h("p", { key: "explained", className: "explained" }, explained),
+            units.length > 0 && h(Unit, { key: ALL, name: ALL, unit: null, values: mean, start, mixed, change }),
+            h("div", { key: "list", className: "list" }, units.map(row)),
+        ];
+        const classes = `units ${start.length > 1 ? "ranges" : ""} ${className}`;
+        const sentence = empty && h("p", { className: "empty" }, empty);
+        return h("div", { id, ref: place, className: classes, inert: disabled ? "" : undefined }, sentence || rows);
+    };
+})();

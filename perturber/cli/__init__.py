@@ -1,0 +1,31 @@
+"""Perturber without a browser: show scenes to networks, attack, visualise and train them, and measure."""
+
+import sys
+
+import typer
+
+from perturber.cli import attack, bench, evaluate, examples, featurevis, groups, look, models, run, scenes, train
+from perturber.errors import PerturberError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+for command in (run.run, look.look, look.render, look.parameters, evaluate.evaluate, featurevis.featurevis):
+    app.command()(command)
+app.command(cls=attack.AttackCommand)(attack.attack)
+app.command()(train.train)
+app.add_typer(bench.bench_app, name="bench")
+app.add_typer(scenes.objects_app, name="objects")
+app.add_typer(scenes.backgrounds_app, name="backgrounds")
+app.add_typer(examples.examples_app, name="examples")
+app.add_typer(models.models_app, name="models")
+app.add_typer(groups.groups_app, name="groups")
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except PerturberError as error:
+        print(f"perturber: {error}", file=sys.stderr)
+        sys.exit(2)

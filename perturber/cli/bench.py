@@ -1,0 +1,130 @@
+"""``perturber bench``: measurements, each a table of medians."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perturber.cli.options import MODEL, Device, Labelled, Model, Models, Only, settings
+
+bench_app = typer.Typer(no_args_is_help=True, help="Benchmarks; each prints tables of medians.")
+
+Rounds = Annotated[int, typer.Option(help="Measurements per row.", min=3)]
+
+
+@bench_app.command()
+def look(
+    device: Device = None,
+    rounds: Rounds = 30,
+    browser: Annotated[bool, typer.Option(help="Also measure the page's loop in a headless Chromium.")] = True,
+) -> None:
+    """Compare the service with its bare renderer and networks, and time the page's loop in a browser."""
+    from perturber.bench.look import run
+
+    run(settings(device), rounds=rounds, browser=browser)
+
+
+@bench_app.command()
+def render(device: Device = None, rounds: Rounds = 30) -> None:
+    """Compare the renderer with off-screen VTK on the same mesh, at the same size."""
+    from perturber.bench.render import run
+
+    run(settings(device), rounds=rounds)
+
+
+@bench_app.command()
+def objects(device: Device = None, model: Models = None) -> None:
+    """Measure how well networks recognise the built-in objects in 28 views."""
+    from perturber.bench.objects import NETWORKS, run
+
+    run(settings(device), models=model or NETWORKS)
+
+
+@bench_app.command()
+def effects(
+    device: Device = None,
+    rounds: Rounds = 20,
+    batch: Annotated[int, typer.Option(help="Pictures in the batch.", min=1)] = 256,
+) -> None:
+    """Time each effect on a picture, alone and all together."""
+    from perturber.bench.effects import run
+
+    run(settings(device), rounds=rounds, batch=batch)
+
+
+@bench_app.command()
+def models(device: Device = None, model: Models = None, rounds: Rounds = 10) -> None:
+    """Time loading, forward passes to each stage and edits of each model that is ready, and weigh it."""
+    from perturber.bench.models import run
+
+    run(settings(device), models=model, rounds=rounds)
+
+
+@bench_app.command()
+def attack(
+    device: Device = None,
+    model: Model = MODEL,
+    rounds: Rounds = 20,
+    batch: Annotated[int, typer.Option(help="Pictures in the larger batch.", min=1)] = 32,
+) -> None:
+    """Compare a step of each attack with a forward pass, and whole attacks with torchattacks."""
+    from perturber.bench.attack import run
+
+    run(settings(device), model=model, rounds=rounds, batch=batch)
+
+
+@bench_app.command()
+def family(
+    images: Labelled,
+    base: Annotated[str, typer.Option(help="Model in the catalogue that the others were trained from.")] = MODEL,
+    model: Annotated[list[str] | None, typer.Option(help="Model trained from it; repeatable.")] = None,
+    stylised: Annotated[
+        Path | None, typer.Option("--stylised", "--stylized", help="Stylised versions of the pictures.")
+    ] = None,
+    only: Only = None,
+    attack: Annotated[str, typer.Option(help="Attack on each network itself.")] = "pgd(l2=0.5,steps=10)",
+    device: Device = None,
+) -> None:
+    """Compare trained networks with their base: accuracy, energy of attacks by frequency, similarity of stages."""
+    from perturber.bench.family import run
+    from perturber.training.pool import read_stems
+    from perturber.training.recipe import parse_attack
+
+    run(
+        settings(device),
+        base=base,
+        models=model,
+        attack=parse_attack(attack, base),
+        images=images,
+        stylised=stylised,
+        only=None if only is None else read_stems(only),
+    )
+
+
+@bench_app.command()
+def featurevis(
+    device: Device = None,
+    model: Model = MODEL,
+    layer: Annotated[str | None, typer.Option(help="Layer of the model; default: a middle one.")] = None,
+    neurons: Annotated[int, typer.Option(help="Neurons to time.", min=1)] = 8,
+    steps: Annotated[int, typer.Option(help="Steps of Adam.", min=1)] = 128,
+    size: Annotated[int, typer.Option(help="Side length of the pictures, in pixels.", min=32, max=512)] = 128,
+    rounds: Annotated[int, typer.Option(help="Measurements per row.", min=1)] = 1,
+) -> None:
+    """Compare feature visualisations with Lucent's: time and final objective."""
+    from perturber.bench.featurevis import run
+
+    run(settings(device), model=model, layer=layer, neurons=neurons, steps=steps, size=size, rounds=rounds)
+
+
+@bench_app.command()
+def groups(
+    device: Device = None,
+    model: Models = None,
+    views: Annotated[int, typer.Option(help="Views of each object.", min=1)] = 32,
+    seed: Annotated[int, typer.Option(help="Chooses the views; they are never those for choosing groups.", min=0)] = 0,
+) -> None:
+    """Measure whether the neurons of an object's groups fall silent as it morphs into its counterpart."""
+    from perturber.bench.groups import NETWORKS, run
+
+    run(settings(device), models=model or NETWORKS, views=views, seed=seed)

@@ -1,0 +1,77 @@
+"""``perturber look``, ``render`` and ``parameters``: a scene, what networks see in it, and what can be changed."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perturber.cli.options import MODEL, Background, Device, Image, Json, Models, Object, Set, picture, scene, settings
+from perturber.cli.output import print_json, write_png
+from perturber.parameters import PARAMETERS, Choice, Number, Parameter
+
+
+def look(
+    model: Models = None,
+    object_: Object = None,
+    background: Background = None,
+    assignments: Set = None,
+    image: Image = None,
+    device: Device = None,
+    as_json: Json = False,
+) -> None:
+    """Show a scene or a picture to networks and print their top-5."""
+    from perturber.service import InferenceService, LookRequest, SlotRequest
+
+    shown = scene(object_, background, assignments)
+    slots = tuple(SlotRequest(model=name) for name in model or [MODEL])
+    request = LookRequest(scene=shown, image=picture(image), slots=slots)
+    with InferenceService(settings(device)) as service:
+        answer = service.look(request)
+    if as_json:
+        source = {"image": str(image)} if image else {}
+        results = [
+            {"model": slot.model, "top": [vars(s) for s in slot.top or ()], "milliseconds": slot.milliseconds}
+            for slot in answer.slots
+        ]
+        print_json({**source, "scene": shown.as_dict(), "device": answer.device, "results": results})
+        return
+    for slot in answer.slots:
+        print(f"{slot.model}  ({slot.milliseconds:.0f} ms, {answer.device})")
+        for score in slot.top or ():
+            print(f"  {score.index:4d}  {score.logit:7.3f}  {score.probability:6.1%}  {score.name}")
+
+
+def render(
+    out: Annotated[Path, typer.Option(help="PNG file to write.")],
+    object_: Object = None,
+    background: Background = None,
+    assignments: Set = None,
+    image: Image = None,
+    device: Device = None,
+) -> None:
+    """Save the model input, the 224 × 224 pixels that networks see, as a PNG file."""
+    from perturber.service import InferenceService, LookRequest
+
+    request = LookRequest(scene=scene(object_, background, assignments), image=picture(image))
+    with InferenceService(settings(device)) as service:
+        answer = service.look(request)
+    write_png(answer.image, out)
+
+
+def parameters(as_json: Json = False) -> None:
+    """Print the table of scene parameters."""
+    if as_json:
+        print_json([_row(parameter) for parameter in PARAMETERS.values()])
+        return
+    for p in PARAMETERS.values():
+        print(f"{p.key:22} {p.default!s:>10}   {p.allowed}")
+        print(f"{'':22} {p.help}")
+
+
+def _row(p: Parameter) -> dict[str, Any]:
+    row: dict[str, Any] = {"key": p.key, "label": p.label, "group": p.group, "default": p.default}
+    if isinstance(p, Number):
+        row |= {"minimum": p.minimum, "maximum": p.maximum, "step": p.step, "unit": p.unit}
+    elif isinstance(p, Choice):
+        row |= {"options": list(p.options)}
+    return {**row, "help": p.help}

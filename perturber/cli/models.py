@@ -1,0 +1,273 @@
+"""``perturber models``: the catalogue of networks, and bringing their weights to this machine."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from perturber.cli import options
+from perturber.cli.options import Device, Json, Names
+from perturber.cli.output import print_json, progress_bar
+from perturber.config import Settings
+from perturber.errors import InvalidInputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from perturber.zoo import Layer, ModelEntry
+
+models_app = typer.Typer(no_args_is_help=True, help="List, pull, add, verify and remove networks.")
+
+Numbers = Annotated[
+    str, typer.Option(help="Three numbers separated by commas, for red, green and blue, in the [0, 1] pixel scale.")
+]
+
+
+@models_app.command("list")
+def list_models(as_json: Json = False) -> None:
+    """List every network, and whether its weights are ready or must be pulled."""
+    from perturber import zoo
+
+    settings = Settings()
+    rows = [_row(entry, settings) for entry in zoo.entries(settings).values()]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        print(f"{row['name']:22} {row['state']:12} {row['training']:12} {row['label']}")
+
+
+def _row(entry: "ModelEntry", settings: Settings) -> dict[str, Any]:
+    from perturber import zoo
+
+    missing = "to be pulled" if entry.weights.source == "url" else "missing"
+    return {
+        "name": entry.name,
+        "label": entry.label,
+        "state": "ready" if zoo.is_ready(entry, settings) else missing,
+        "own": entry.own,
+        "training": entry.training,
+        "base": entry.base,
+        "checkpoints": [f"{entry.name}@{step}" for step in entry.steps],
+        "architecture": entry.architecture,
+        "licence": entry.licence,
+        "classes": len(entry.class_list),
+        "sha256": entry.weights.sha256,
+        "from": dict(entry.weights.place),
+    }
+
+
+@models_app.command()
+def layers(
+    name: Annotated[str, typer.Argument(help="Model in the catalogue.", show_default=False)], as_json: Json = False
+) -> None:
+    """List a network's layers: name, channels, size of their maps, and receptive field in pixels of the input."""
+    from perturber import zoo
+
+    network = zoo.load(name, "cpu", Settings())
+    rows = [_layer_row(layer) for layer in network.layers.values()]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        field = row["receptive_field"]
+        seen = "the whole picture" if field is None else f"sees {field['height']} × {field['width']}"
+        print(f"{row['name']:22} {row['channels']:5} channels  {row['height']:3} × {row['width']:<3}  {seen}")
+
+
+def _layer_row(layer: "Layer") -> dict[str, Any]:
+    field = layer.field
+    seen = field and {"height": field.rows.size, "width": field.columns.size, "stride": field.rows.stride}
+    size = {"channels": layer.channels, "height": layer.height, "width": layer.width}
+    return {"name": layer.name, **size, "receptive_field": seen}
+
+
+@models_app.command()
+def pull(names: Names) -> None:
+    """Download weights into PERTURBER_WEIGHTS; an interrupted download resumes where it stopped."""
+    from tqdm import tqdm
+
+    from perturber.zoo.catalogue import find
+    from perturber.zoo.pull import pull as download
+
+    settings = Settings()
+    for entry in [find(name, settings) for name in names]:
+        with tqdm(desc=entry.name, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stderr) as bar:
+
+            def progress(done: int, total: int | None, bar: tqdm = bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            path = download(entry, settings, progress)
+        print(path)
+
+
+@models_app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Name of the model: a-z, 0-9, _, . and -.", show_default=False)],
+    weights: Annotated[
+        str,
+        typer.Argument(help="A .safetensors, .pth, .pt, .ckpt, .h5 or model.json file, or a URL.", show_default=False),
+    ],
+    architecture: Annotated[
+        str,
+        typer.Option(help="timm:NAME, torchvision:NAME, lucent:inceptionv1, or factory:PACKAGE.MODULE:FUNCTION."),
+    ],
+    classes: Annotated[
+        str,
+        typer.Option(help="imagenet1k, inception5h, or a text file with one class per line, in the network's order."),
+    ] = "imagenet1k",
+    label: Annotated[str | None, typer.Option(help="Label in the interface; default: the name.")] = None,
+    mean: Numbers = "0.485,0.456,0.406",
+    std: Numbers = "0.229,0.224,0.225",
+    input_size: Annotated[int, typer.Option(help="Side length of the input, in pixels.")] = 224,
+    resize: Annotated[int | None, typer.Option(help="Shorter side before the crop; default: 8/7 of the input.")] = None,
+    layout: Annotated[
+        str, typer.Option(help="How the tensors are named; auto recognises the usual wrappers.")
+    ] = "auto",
+    sha256: Annotated[str, typer.Option(help="SHA-256 of the file behind a URL.")] = "",
+    training: Annotated[str, typer.Option(help="standard, adversarial, stylised or other.")] = "other",
+    base: Annotated[str | None, typer.Option(help="Model that its training started from.")] = None,
+    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "unknown",
+) -> None:
+    """Add a network of your own. A file stays where it is, and is loaded once to check that it fits."""
+    from perturber.zoo.catalogue import find
+    from perturber.zoo.classes import CLASS_LISTS
+
+    settings = Settings()
+    if base:
+        find(base, settings)
+    table: dict[str, Any] = {
+        "label": label or name,
+        "architecture": architecture,
+        "licence": licence,
+        "training": training,
+        "classes": classes if classes in CLASS_LISTS else name,
+        "mean": _numbers("mean", mean),
+        "std": _numbers("std", std),
+        "input_size": input_size,
+        "resize": resize or round(input_size * 8 / 7),
+        **({"base": base} if base else {}),
+        **({} if classes in CLASS_LISTS else {"class_names": _class_names(Path(classes).expanduser())}),
+        "weights": {**_place(weights, sha256), "layout": layout},
+    }
+    _add(name, table, settings)
+    print(name)
+
+
+def _place(weights: str, sha256: str) -> dict[str, str]:
+    """Where weights come from, as a catalogue says it."""
+    from perturber.zoo.weights import digest
+
+    if weights.startswith(("http://", "https://")):
+        return {"source": "url", "url": weights, "sha256": sha256}
+    path = Path(weights).expanduser().resolve()
+    if not path.is_file():
+        raise InvalidInputError(f"There is no file {weights!r}. Give a file that holds weights, or a URL.")
+    return {"source": "file", "path": str(path), "sha256": digest(path)}
+
+
+def _add(name: str, table: dict[str, Any], settings: Settings) -> None:
+    """Put a network into the catalogue; one from a file stays only if it can be loaded."""
+    from perturber.zoo import load, own
+
+    before = own.tables(settings).get(name)
+    own.add(name, table, settings)
+    try:
+        if table["weights"]["source"] == "file":
+            load(name, "cpu", settings)
+    except InvalidInputError:
+        own.put_back(name, before, settings)
+        raise
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InvalidInputError(
+            f"--{name} cannot be {text[:80]!r}. Allowed: three numbers, such as 0.5,0.5,0.5."
+        ) from None
+
+
+def _class_names(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise InvalidInputError(
+            f"The classes cannot be {str(path)!r}. Allowed: imagenet1k, inception5h, or a text file with one class "
+            "per line."
+        ) from error
+
+
+@models_app.command()
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(help="Default: all that are ready.", show_default=False)] = None,
+) -> None:
+    """Check the weights against their known hashes."""
+    from perturber import zoo
+    from perturber.zoo.catalogue import find
+    from perturber.zoo.sources import weights_file
+    from perturber.zoo.weights import expected
+    from perturber.zoo.weights import verify as check
+
+    settings = Settings()
+    chosen = [find(name, settings) for name in names] if names else list(zoo.ready(settings).values())
+    wrong = []
+    for entry in chosen:
+        try:
+            path = weights_file(entry, settings)
+            sha256 = expected(entry, path)
+            check(path, sha256)
+            print(f"{entry.name:22} {'as expected' if sha256 else 'there, but its hash is not known'}")
+        except InvalidInputError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise InvalidInputError(" ".join(wrong))
+
+
+@models_app.command()
+def remove(names: Names) -> None:
+    """Delete pulled weights. A network of your own also leaves the catalogue; its file stays."""
+    from perturber.zoo import own
+    from perturber.zoo import pull as pulling
+    from perturber.zoo.catalogue import find
+
+    settings = Settings()
+    for entry in [find(name, settings) for name in names]:
+        if not entry.own or entry.weights.source == "url":
+            pulling.remove(entry, settings)
+        if entry.own:
+            own.remove(entry.name, settings)
+
+
+@models_app.command("correlations")
+def correlations(
+    name: Annotated[str, typer.Argument(help="Network with checkpoints.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of models whose sub-folder training gets the result; the data folder without it."),
+    ] = None,
+    device: Device = None,
+) -> None:
+    """Correlate a network's activations and weights along its training, over variations of the first scene."""
+    from perturber.scene import Scene
+    from perturber.service import DevelopmentRequest, InferenceService, ManyPictures, kept
+    from perturber.training import all_series
+    from perturber.training.development import development_file, save_development
+
+    chosen = options.settings(device)
+    series = all_series(chosen)
+    if name not in series:
+        raise UnknownNameError("model with checkpoints", name, series)
+    models = series[name].models
+    with InferenceService(chosen) as service, progress_bar("batches") as progress:
+        request = DevelopmentRequest(
+            name=name,
+            models=models,
+            fingerprints=tuple(service.model(model).fingerprint for model in models),
+            batch=ManyPictures(scene=Scene()),
+        )
+        found = kept(request, chosen) or service.wait(service.jobs.submit(request).id, progress)
+    path = development_file(out or chosen.data, request.key(chosen))
+    save_development(path, found)
+    print(f"{name}: {len(found.layers)} layers at {len(models)} moments over {found.pictures} pictures in {path}")

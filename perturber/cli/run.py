@@ -1,0 +1,19 @@
+"""``perturber run``."""
+
+from typing import Annotated
+
+import typer
+
+from perturber.cli.options import Device, settings
+
+
+def run(
+    host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
+    port: Annotated[int | None, typer.Option(help="TCP port to serve on.", min=1, max=65535)] = None,
+    device: Device = None,
+) -> None:
+    """Serve the dashboard."""
+    from app import serve
+
+    given = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
+    serve(settings(device, **given))

@@ -1,0 +1,190 @@
+"""What may take its time on a page: feature visualisations, jobs and figures, followed by one callback.
+
+It is asked once things are at rest (``<page>-settled``), when a button orders or cancels something, and by the page's
+one interval for as long as something is under way.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
+
+from dash import ALL, Input, Output, State, callback, ctx, set_props
+from pydantic import Field
+
+from perturber.errors import OvertakenError, PerturberError
+from perturber.ui.callbacks.messages import BUG, Props
+from perturber.ui.components.controls import control_id, order_id, tool_id
+from perturber.ui.states.page import PageState, Sent, parse_query
+
+log = logging.getLogger("perturber")
+
+S = TypeVar("S", bound=PageState)
+
+
+class Settled(Sent):
+    """What a page shows at rest, as its script says.
+
+    Attributes:
+        query, memory: of its state.
+        records: of its looks, for the history.
+        client, sequence: which visit, and the number of its look.
+    """
+
+    query: str = Field(max_length=100_000)
+    memory: dict[str, Any]
+    records: list[list[Any]] = Field(default=[], max_length=1000)
+    client: str = Field(max_length=64)
+    sequence: int
+
+    @classmethod
+    def latest(cls, settled: object, facts: Mapping[str, Any]) -> "Settled":
+        """What a page shows at rest, or what it was opened with where it has not come to rest yet.
+
+        Raises:
+            InvalidInputError: it is not what a page of this app would send.
+        """
+        if settled is not None:
+            return cls.read(settled)
+        return cls.read({"query": facts["query"], "memory": facts["memory"], "client": "", "sequence": 0})
+
+    @property
+    def follower(self) -> str:
+        """Who asks the service for what takes its time: the page's own looks are not overtaken by that."""
+        return f"{self.client} follows"
+
+
+class Order(TypedDict):
+    """A button that was pressed: its name, and the slot that it belongs to, or ""."""
+
+    order: str
+    slot: int | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is followed.
+
+    Attributes:
+        settled: what the page shows.
+        order: the button that was pressed, or None.
+        hovered: slot → class that is pointed at there.
+        tools: name → value of the settings that belong to an order and to no link.
+        shown: name → what is shown there already (see `Follow`).
+        woken: whether something has changed since the last time, rather than the interval's beat.
+    """
+
+    settled: Settled
+    order: Order | None
+    hovered: Mapping[int, int]
+    tools: Mapping[str, Any]
+    shown: Mapping[str, str]
+    woken: bool
+
+
+@dataclass(kw_only=True)
+class Follow:
+    """What has come of it.
+
+    Attributes:
+        props: what components show from now on.
+        shown: name → what is shown there; it comes back with the next question, so that it need not be sent again.
+        running: whether to ask again soon.
+        notice: a sentence for the page's notice, or None to leave it.
+    """
+
+    props: list[Props] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+    running: bool = False
+    notice: str | None = None
+
+    def show(self, id_: Any, **props: Any) -> None:
+        """A component has these properties from now on."""
+        self.props.append({"id": id_, "props": props})
+
+
+class FollowedPage(Protocol, Generic[S]):
+    """A page with work that takes its time."""
+
+    name: str
+
+    def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[S, list[str]]:
+        """The state that a link holds."""
+
+    def follow(self, state: S, asked: Asked) -> Follow:
+        """Where everything stands that the page waits for; orders what a button asks for.
+
+        Raises:
+            InvalidInputError: it cannot be ordered.
+        """
+
+
+def follow_callbacks(page: FollowedPage[S]) -> None:
+    """The callback of a page that follows what takes its time; to be called once as its module is imported."""
+    name = page.name
+
+    @callback(
+        Output(f"{name}-followed", "data"),
+        Output(f"{name}-interval", "disabled"),
+        Input(f"{name}-interval", "n_intervals"),
+        Input(f"{name}-settled", "data"),
+        Input(order_id(name, ALL, ALL), "n_clicks"),
+        Input(control_id(name, "bars", ALL), "hovered"),
+        State(control_id(name, "bars", ALL), "id"),
+        State(tool_id(name, ALL), "value"),
+        State(tool_id(name, ALL), "id"),
+        State(f"{name}-followed", "data"),
+        State(f"{name}-facts", "data"),
+        prevent_initial_call=True,
+    )
+    def follow(
+        _: object,
+        settled: object,
+        __: object,
+        hovered: list,
+        bars: list,
+        values: list,
+        tools: list,
+        shown: object,
+        facts: dict[str, Any],
+    ) -> tuple[dict[str, str], bool]:
+        order = _pressed()
+        if settled is None and order is None:  # nothing is shown yet; a button may be pressed before things are at rest
+            return {}, True
+        known = shown if isinstance(shown, dict) else {}
+        asked = Asked(
+            settled=Settled.latest(settled, facts),
+            order=order,
+            hovered={id_["slot"]: i for id_, i in zip(bars, hovered, strict=True) if type(i) is int},
+            tools={id_["tool"]: value for id_, value in zip(tools, values, strict=True)},
+            shown={str(key): str(value) for key, value in known.items()},
+            woken=any(id_ != f"{name}-interval" for id_ in ctx.triggered_prop_ids.values()),
+        )
+        found = _followed(page, asked)
+        for one in found.props:
+            set_props(one["id"], one["props"])
+        if found.notice is not None:
+            set_props("notice", {"children": found.notice})
+        return {**asked.shown, **found.shown}, not found.running
+
+
+def _pressed() -> Order | None:
+    """The button that was pressed, among all that Dash tells of at once; one that has only just come to be is not."""
+    for one in ctx.triggered:
+        id_ = ctx.triggered_prop_ids[one["prop_id"]]
+        if isinstance(id_, Mapping) and "order" in id_ and one["value"]:
+            return Order(order=id_["order"], slot=id_["slot"])
+    return None
+
+
+def _followed(page: FollowedPage[S], asked: Asked) -> Follow:
+    try:
+        state, _ = page.read(parse_query(asked.settled.query), asked.settled.memory)
+        return page.follow(state, asked)
+    except OvertakenError:
+        return Follow(running=True)
+    except PerturberError as error:
+        return Follow(notice=str(error))
+    except Exception:
+        log.exception("following the work of %s failed", page.name)
+        return Follow(notice=BUG)

@@ -1,0 +1,215 @@
+"""The hot path of every page with a scene: what was changed → the page's state → the service → what is shown.
+
+The browser sends a `PageRequest` and gets an `Answer`; ``assets/page.js`` is the other end of both.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback
+
+from perturber.errors import OvertakenError, PerturberError
+from perturber.parameters import Neuron, Value, get
+from perturber.service import LookRequest, Progress
+from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Props
+from perturber.ui.components.controls import Controls, control_id
+from perturber.ui.context import service
+from perturber.ui.states.page import Change, PageState, parse_query
+
+log = logging.getLogger("perturber")
+
+S = TypeVar("S", bound=PageState)
+
+PLANE_EVERY_MS = 400
+"""Between two looks at a plane whose feature visualisation is still growing."""
+
+HEARD = ("value", "n_clicks", "clicked", "moved", "clickData")
+"""Properties of controls by which a page hears of a change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a page shows of one look.
+
+    Attributes:
+        props: id → properties of the components.
+        status: parts of the status line.
+        drawn: name → what is drawn there; it comes back with the next request, so that it need not be sent again.
+        again: as in an `Answer`.
+        plane: how far the feature visualisation on the scene's plane has come, or None where there is none.
+        record, live: as in an `Answer`.
+        state: the page's state if the look has changed it, else None.
+    """
+
+    props: list[Props]
+    status: list[str]
+    service_ms: float
+    drawn: dict[str, str] = field(default_factory=dict)
+    again: int | None = None
+    plane: Progress | None = None
+    record: list[Any] | None = None
+    live: bool = False
+    state: PageState | None = None
+
+
+class ScenePage(Protocol, Generic[S]):
+    """What a page with a scene is made of."""
+
+    name: str
+
+    def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[S, list[str]]:
+        """The state that a link holds, and one sentence for each thing that was wrong in it."""
+
+    def changed(self, state: S, change: Change) -> S:
+        """The state after a change; the page may ask the service what it means.
+
+        Raises:
+            InvalidInputError: the control cannot have this value.
+        """
+
+    def controls(self, state: S) -> Controls:
+        """What each control shows."""
+
+    def show(self, state: S, asked: PageRequest) -> Shown:
+        """Ask the service about the state, and say what the page shows of it.
+
+        Raises:
+            OvertakenError: a newer request of the same visit was faster.
+            InvalidInputError: it cannot be shown.
+        """
+
+
+def look_callbacks(page: ScenePage[S]) -> None:
+    """The callbacks of a page with a scene; to be called once as its module is imported."""
+    name = page.name
+    control = control_id(name, ALL, ALL)
+    clientside_callback(
+        ClientsideFunction("page", "heard"),
+        Output(f"{name}-heard", "data"),  # never written; without an output a page that is opened later is not heard
+        *(Input(control, heard) for heard in HEARD),
+        State(f"{name}-panel", "value"),
+        State(f"{name}-facts", "data"),
+    )
+
+    @callback(Output(f"{name}-panel", "answer"), Input(f"{name}-panel", "request"), prevent_initial_call=True)
+    def look(data: object) -> Answer:
+        return answer(page, data)
+
+
+def answer(page: ScenePage[S], data: object) -> Answer:
+    """One request of a page → everything that the page shows, all of it from one answer of the service."""
+    asked = PageRequest.read(data)
+    try:
+        return _answered(page, asked)
+    except Exception as error:  # the page goes on; whatever it was is said
+        if not isinstance(error, PerturberError):
+            log.exception("a look of %s failed", page.name)
+        return _failed(asked, str(error) if isinstance(error, PerturberError) else BUG)
+
+
+def _answered(page: ScenePage[S], asked: PageRequest) -> Answer:
+    before, _ = page.read(parse_query(asked.query), asked.memory)
+    state, problems, scene = _with_scene(before, asked.scene)
+    notices: list[str] = list(problems.values())
+    changes = [sent.change() for sent in asked.changes]
+    for change in changes:
+        try:
+            state = page.changed(state, change)
+        except PerturberError as error:
+            notices.append(str(error))
+    shown, overtaken = None, False
+    try:
+        shown = page.show(state, asked)
+        state = shown.state or state  # type: ignore[assignment]  # a page's look gives a state of its own kind
+    except OvertakenError:
+        overtaken = True
+    except PerturberError as error:
+        notices.append(str(error))
+        state = before
+    props = _control_props(page, before, state, changes)
+    props.append({"id": "notice", "props": {"children": " ".join(notices)}})
+    if problems or asked.memory.get("problems"):
+        props.append({"id": f"{page.name}-panel", "props": {"problems": problems}})
+    if shown is not None:
+        status = [*shown.status, *([f"{1000 / asked.pace:.1f} updates/s"] if asked.pace else [])]
+        props += [*shown.props, {"id": f"{page.name}-status", "props": {"children": " · ".join(status)}}]
+    return Answer(
+        client=asked.client,
+        sequence=asked.sequence,
+        looked=shown is not None,
+        failed=False,
+        query=state.query(),
+        memory={**state.memory(), "problems": bool(problems)},
+        scene=scene,
+        props=props,
+        drawn=shown.drawn if shown else {},
+        again=0 if overtaken else _again(shown),
+        plane=shown.plane.done if shown and shown.plane else None,
+        record=shown.record if shown else None,
+        live=shown.live if shown else False,
+        serviceMs=shown.service_ms if shown else 0.0,
+    )
+
+
+def _again(shown: Shown | None) -> int | None:
+    if shown is None:
+        return None
+    return PLANE_EVERY_MS if shown.again is None and shown.plane and not shown.plane.finished else shown.again
+
+
+def _failed(asked: PageRequest, sentence: str) -> Answer:
+    return Answer(
+        client=asked.client,
+        sequence=asked.sequence,
+        looked=False,
+        failed=True,
+        query=None,
+        memory={},
+        scene={},
+        props=[{"id": "notice", "props": {"children": sentence}}],
+        drawn={},
+        again=None,
+        plane=None,
+        record=None,
+        live=False,
+        serviceMs=0.0,
+    )
+
+
+def _with_scene(state: S, sent: Mapping[str, Any]) -> tuple[S, dict[str, str], dict[str, Value]]:
+    """The state with the scene that was sent.
+
+    Returns:
+        The state, where what is wrong keeps its value; parameter → sentence of what is wrong; and parameters that
+        are read differently from what was sent.
+    """
+    scene, problems = state.scene, dict[str, str]()
+    for key, value in sent.items():
+        if getattr(scene, key, None) == value and type(getattr(scene, key)) is type(value):
+            continue
+        try:
+            changed = scene.replace(**{key: value})
+            if isinstance(get(key), Neuron):
+                service().check(LookRequest(scene=changed.replace(plane=True)))
+            scene = changed
+        except PerturberError as error:
+            problems[key] = str(error)
+    read = {
+        key: getattr(scene, key) for key, value in sent.items() if key not in problems and value != getattr(scene, key)
+    }
+    return (state if scene == state.scene else state.with_scene(scene)), problems, read
+
+
+def _control_props(page: ScenePage[S], before: S, state: S, changes: list[Change]) -> list[Props]:
+    """What controls show now, of those that may show something else."""
+    touched = {(change.control, change.slot) for change in changes}
+    if before.with_scene(state.scene) == state and not touched:  # no control shows anything of the scene
+        return []
+    old, new = page.controls(before), page.controls(state)
+    return [
+        {"id": control_id(page.name, at.control, at.slot), "props": props}
+        for at, props in new.items()
+        if (at.control, at.slot) in touched or old.get(at) != props
+    ]

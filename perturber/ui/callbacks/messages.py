@@ -1,0 +1,86 @@
+"""What a page's script and the callbacks tell each other; ``assets/page.js`` is the other end."""
+
+from typing import Any, TypedDict
+
+from pydantic import Field
+
+from perturber.parameters import Value
+from perturber.ui.states.page import Change, Sent
+
+BUG = "Something went wrong in the server; its log says what."
+
+
+class Props(TypedDict):
+    """Properties that a component has from now on."""
+
+    id: str | dict[str, Any]
+    props: dict[str, Any]
+
+
+class Answer(TypedDict):
+    """What a page's script is told.
+
+    Attributes:
+        client, sequence: of the request.
+        looked: whether the service has looked: then `props` holds all that belongs to one picture.
+        failed: whether the request could not be answered.
+        query: of the link to the state that is shown, or None where the former one stands.
+        memory: what goes with it and is not worth a link.
+        scene: parameters that are read differently from what was sent.
+        props: what components show from now on, in order.
+        drawn: what was drawn, for the next request (see `Shown`).
+        again: milliseconds after which the same is to be asked again, or None.
+        plane: version of the plane in the scene's view, or None where there is none.
+        record: of this look, for the page's history, or None.
+        live: whether what takes its time is to follow while things move, too.
+        service_ms: the service's time.
+    """
+
+    client: str
+    sequence: int
+    looked: bool
+    failed: bool
+    query: str | None
+    memory: dict[str, Any]
+    scene: dict[str, Value]
+    props: list[Props]
+    drawn: dict[str, str]
+    again: int | None
+    plane: int | None
+    record: list[Any] | None
+    live: bool
+    serviceMs: float
+
+
+class SentChange(Sent):
+    """See `Change`; a control that stands alone has the slot ``""``."""
+
+    control: str = Field(max_length=40)
+    slot: int | str = ""
+    value: Any = None
+
+    def change(self) -> Change:
+        """What has changed."""
+        return Change(self.control, None if self.slot == "" else self.slot, self.value)
+
+
+class PageRequest(Sent):
+    """What a page's script sends.
+
+    Attributes:
+        query, memory: of the last answer (see `PageState`).
+        scene: what the parameter panel shows: values, or text that is not understood (yet).
+        changes: what else was changed since, in order.
+        drawn: of the last answer that was shown.
+        client: names the visit to the page.
+        pace: milliseconds between the last answers; None while nothing moves.
+    """
+
+    query: str = Field(max_length=100_000)
+    memory: dict[str, Any]
+    scene: dict[str, Any]
+    changes: list[SentChange] = Field(max_length=200)
+    drawn: dict[str, str] = Field(max_length=20)
+    client: str = Field(max_length=64)
+    sequence: int
+    pace: float | None = None

@@ -1,0 +1,144 @@
+"""The attack on the picture: whom and how, step by step, and what comes of it."""
+
+from typing import Any
+
+from dash import dcc, html
+
+from perturber.attack import METHODS, NORMS
+from perturber.figures import SLOT_NAMES
+from perturber.ui.components.controls import At, Controls, checks, control_id, menu, options
+from perturber.ui.states.attack import MOST_STEPS, AttackState
+from perturber.ui.states.explore import ExploreState
+
+START = (("random", "random start", "Start at a random point of the ball"),)
+BALL = "ε: size of the ball, in the [0, 1] pixel scale; for L0 a number of pixels"
+STEP = "Step size; empty: the one that is shown"
+TARGET = "Untargeted"
+PICTURES = ("amplified", "sign", "spectrum")
+"""Of the perturbation."""
+
+
+def attack_form(page: str, state: ExploreState, controls: Controls) -> html.Details:
+    """The controls of an attack, folded until there is one; they come to be as it is unfolded (see `attack_parts`)."""
+    there = state.attack.attack is not None
+    title: list[Any] = ["Attack", html.Span(id=f"{page}-attack-progress", className="facts")]
+    return html.Details(
+        [
+            html.Summary(title, id=f"{page}-attack-title", n_clicks=0),
+            html.Div(attack_parts(page, controls) if there else [], id=f"{page}-attack-parts"),
+        ],
+        className="attack",
+        id=f"{page}-attack",
+        open=there,
+    )
+
+
+def attack_parts(page: str, controls: Controls) -> list[Any]:
+    """What is below the title: every component of a page costs time at each answer, and few visits attack."""
+    result = [html.Pre(id=f"{page}-outcome"), *(html.Img(id=f"{page}-{name}", hidden=True) for name in PICTURES)]
+    return [
+        html.Div([*_how(page, controls), *_steps(page, controls), *_alphas(page, controls)], className="body"),
+        html.Div(result, className="result"),
+    ]
+
+
+def attack_controls(state: ExploreState, classes: tuple[str, ...]) -> dict[At, dict[str, Any]]:
+    """What these controls show.
+
+    Args:
+        classes: of the attacked model.
+    """
+    attack, form = state.attack, state.attack.form
+    method, norm = METHODS[form.method], NORMS[form.norm]
+    slots = [(n, SLOT_NAMES[n]) for n, slot in enumerate(state.slots) if slot is not None]
+    kinds = [(f"{key} {n}", f"{m.label}, {NORMS[n].label}") for key, m in METHODS.items() for n in m.norms]
+    several = method.max_steps > 1
+    default_step = method.step_size(form.norm, form.epsilon)  # type: ignore[arg-type]
+    return {
+        At("attack-slot"): {"options": options(slots), "value": form.slot},
+        At("attack-method"): {"options": options(kinds), "value": f"{form.method} {form.norm}"},
+        At("attack-epsilon"): {"value": form.epsilon, "max": norm.maximum},
+        At("attack-unit"): {"children": attack.unit},
+        At("attack-step-size"): {
+            "value": "" if form.step_size is None else form.step_size,
+            "placeholder": f"{default_step:.3g}",
+            "disabled": not method.has_step_size,
+        },
+        At("attack-target"): {
+            "options": options((n, f"→ {name} ({n})") for n, name in enumerate(classes)),
+            "value": form.target,
+        },
+        At("attack-start"): {
+            "value": ["random"] if form.random_start else [],
+            "className": "checks" if method.has_random_start else "checks hidden",
+        },
+        At("attack-count"): {"value": form.count, "disabled": not several},
+        At("attack-step"): {"children": "PGD step" if several else "Attack"},
+        At("attack-run"): {"disabled": not several},
+        At("attack-stop"): {"disabled": not is_running(attack)},
+        At("attack-end"): {"disabled": attack.attack is None},
+        At("attack-alpha"): {"value": attack.attack_alpha},
+        At("original-alpha"): {"value": attack.original_alpha},
+    }
+
+
+def is_running(attack: AttackState) -> bool:
+    """Whether more steps are wanted than were taken."""
+    return attack.attack is not None and attack.done < attack.attack.steps
+
+
+def _how(page: str, controls: Controls) -> list[Any]:
+    def number(name: str, placeholder: str, className: str) -> dcc.Input:
+        props = {"placeholder": placeholder, **controls[At(name)]}
+        id_ = control_id(page, name)
+        return dcc.Input(id=id_, type="number", min=0, step="any", debounce=True, className=className, **props)
+
+    return [
+        menu(control_id(page, "attack-slot"), controls[At("attack-slot")]),
+        menu(control_id(page, "attack-method"), controls[At("attack-method")], maxHeight=300),
+        html.Div(number("attack-epsilon", "ε", "epsilon"), title=BALL),
+        html.Span(
+            id=control_id(page, "attack-unit"), className="scaled", disable_n_clicks=True, **controls[At("attack-unit")]
+        ),
+        html.Div(number("attack-step-size", "", "step-size"), title=STEP),
+    ]
+
+
+def _steps(page: str, controls: Controls) -> list[Any]:
+    def press(name: str, title: str, words: str = "") -> html.Button:
+        props = {"children": words, **controls[At(name)]}
+        return html.Button(id=control_id(page, name), n_clicks=0, title=title, className="quiet", **props)
+
+    target = control_id(page, "attack-target")
+    count = control_id(page, "attack-count")
+    return [
+        menu(target, controls[At("attack-target")], placeholder=TARGET, searchable=True, clearable=True),
+        checks(control_id(page, "attack-start"), START, controls[At("attack-start")]),
+        press("attack-step", "Take one step"),
+        press("attack-run", "Take that many steps", "Run"),
+        dcc.Input(
+            id=count, type="number", min=1, max=MOST_STEPS, step=1, className="steps", **controls[At("attack-count")]
+        ),
+        press("attack-stop", "Stop after the present step", "Stop"),
+        press("attack-end", "Back to the picture as it is; a click into the scene does the same", "End attack"),
+    ]
+
+
+def _alphas(page: str, controls: Controls) -> list[Any]:
+    def alpha(name: str, label: str, title: str) -> html.Label:
+        slider = dcc.Slider(
+            id=control_id(page, name),
+            min=0,
+            max=1,
+            step=0.01,
+            marks=None,
+            updatemode="drag",
+            allow_direct_input=False,
+            **controls[At(name)],
+        )
+        return html.Label([label, slider], title=title, className="share")
+
+    return [
+        alpha("attack-alpha", "Attack Alpha", "Fades the perturbation"),
+        alpha("original-alpha", "Original Alpha", "Fades the picture to 50 % grey and leaves the perturbation alone"),
+    ]

@@ -1,0 +1,1 @@
+"""What the service has answered → the properties of components."""

@@ -1,0 +1,289 @@
+"""The figure that is open below the slots of Explore, and the jobs behind it."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+from dash import dcc, html
+from plotly.graph_objects import Figure
+
+from perturber.attack import METHODS, NORMS, Attack
+from perturber.errors import InvalidInputError, PerturberError
+from perturber.figures import (
+    SLOT_NAMES,
+    ChannelMeans,
+    amplified,
+    channel_summary,
+    data_uri,
+    empty_figure,
+    falls,
+    layer_changes,
+    layer_jumps,
+    robustness,
+    robustness_csv,
+    spectra,
+)
+from perturber.service import (
+    ABOUT,
+    LABELS,
+    LOW_FREQUENCY,
+    MAX_EPSILONS,
+    CurveRequest,
+    Curves,
+    Look,
+    Perturbations,
+    PerturbationsRequest,
+    check_classes,
+    job_id,
+)
+from perturber.ui.callbacks.follow import Asked, Follow
+from perturber.ui.callbacks.saving import saved_figure
+from perturber.ui.components.controls import control_id, order_id
+from perturber.ui.components.drawer import open_figure
+from perturber.ui.context import service
+from perturber.ui.looks import looked
+from perturber.ui.showing.history import Record, history_csv, history_figure
+from perturber.ui.showing.jobs import JobShown, job_figure, job_shown
+from perturber.ui.states import reading
+from perturber.ui.states.explore import ExploreState
+
+EXPLAINED = {
+    "history": "The followed classes appear here with the next look.",
+    "summary": "Activations are switched off.",
+    "layers": "Relative change ‖a′ − a‖ / ‖a‖ of each layer’s activations. Take a step of an attack to see it.",
+    "models": "One attack with the panel’s settings on each shown model, from the present scene: amplified "
+    "perturbations and their radial spectra. Choose Compare to compute it.",
+    "curve": "PGD with the panel’s norm at growing ε, or AutoAttack. Choose Compute to compute it.",
+}
+ORDERS = {"models": "Compare", "curve": "Compute"}
+SIZE = (900, 320)
+"""Of a saved figure, in pixels."""
+
+OLD = "of an earlier scene, attack or choice of models"
+
+
+class OpenFigure(NamedTuple):
+    """The figure that is open.
+
+    Attributes:
+        draw: makes it; None where there is nothing to draw yet.
+        notes: beside it.
+        mark: tells it from what else is drawn there.
+        old: whether it is about something else than the page shows now.
+    """
+
+    draw: Callable[[], Figure | dict[str, Any]] | None
+    notes: list[Any]
+    mark: str
+    old: bool = False
+
+
+def follow_drawer(page: str, state: ExploreState, asked: Asked, follow: Follow) -> None:
+    """Show the open figure, where it is another; order or cancel what a button asks for."""
+    order = asked.order["order"] if asked.order else None
+    name = order if order in ORDERS else open_figure(state)  # it may have been opened since things were at rest
+    if not name:
+        return
+    jobs = name in ORDERS
+    open_ = _of_job(_job(page, name, state, asked, follow), state) if jobs else _of_looks(name, state, asked)
+    if order in ("svg", "png") and open_.draw is not None:
+        follow.show(f"{page}-saved", data=saved_figure(open_.draw(), order, f"{page}-{name}", *SIZE))
+    if order == "csv":
+        _save_table(page, name, asked, state, follow)
+    if order == "clear":  # the look that follows is not recorded, either
+        follow.show(control_id(page, "since"), value=str(asked.settled.sequence + 1))
+    mark = f"{name} {open_.mark}"
+    if asked.shown.get("figure") != mark:
+        follow.shown["figure"] = mark
+        follow.show(f"{page}-figure", figure=empty_figure(EXPLAINED[name]) if open_.draw is None else open_.draw())
+        follow.show(f"{page}-notes", children=open_.notes)
+    follow.show(f"{page}-notes", className="notes old" if open_.old else "notes")
+
+
+def _of_looks(name: str, state: ExploreState, asked: Asked) -> OpenFigure:
+    """A figure of what the page has looked at."""
+    settled = asked.settled
+    if name == "history":
+        records = _records(state, asked)
+        draw = (lambda: history_figure(records, state.view.pinned, state.measure)) if records else None
+        return OpenFigure(draw, [], f"{settled.sequence} {len(records)} {state.measure} {state.view.pinned}")
+    answer, _ = looked(state.request(settled.follower))
+    if name == "summary":
+        means = _means(state, answer)
+        draw_means = (lambda: channel_summary(means)) if means else None
+        return OpenFigure(draw_means, [], f"{settled.query} {settled.sequence}")
+    layers = None if answer.attack is None else answer.attack.layers
+    if layers is None:
+        return OpenFigure(None, [], "none")
+    note = html.P(layer_jumps(layers.layers, layers.change))
+    mark = f"{settled.query} {len(layers.change)}"
+    return OpenFigure(lambda: layer_changes(layers.layers, layers.change), [note], mark)
+
+
+def _records(state: ExploreState, asked: Asked) -> list[Record]:
+    return [record for record in asked.settled.records if record[0] > state.since]
+
+
+def _means(state: ExploreState, answer: Look) -> list[ChannelMeans]:
+    slots = zip(state.shown, answer.slots, strict=True)
+    return [ChannelMeans(n, slot.layer or "", slot.means) for n, slot in slots if slot.means is not None]
+
+
+# ---- jobs ---------------------------------------------------------------------------------------------------------
+
+
+def _job(page: str, name: str, state: ExploreState, asked: Asked, follow: Follow) -> JobShown | None:
+    """Where the job of the open figure stands; a click orders it, or cancels it while it is under way."""
+    job = _known(state.attack.job, follow)
+    if asked.order and asked.order["order"] == name:
+        if job is not None and job.running:
+            service().jobs.cancel(job.id)
+            job = job_shown(job.id)
+        else:
+            job = _ordered(page, name, state, asked, follow) or job
+    words = "" if job is None else OLD if _is_old(job, state) else job.words
+    follow.show(order_id(page, name), children="Cancel" if job is not None and job.running else ORDERS[name])
+    follow.show(f"{page}-job", children=words, title=words)
+    follow.running = follow.running or (job is not None and job.running)
+    return job
+
+
+def _known(name: str | None, follow: Follow) -> JobShown | None:
+    """The job that the link names; one that is forgotten gets a sentence, and can be ordered anew."""
+    if name is None:
+        return None
+    try:
+        return job_shown(name)
+    except InvalidInputError as error:
+        follow.notice = str(error)
+        return None
+
+
+def _ordered(page: str, name: str, state: ExploreState, asked: Asked, follow: Follow) -> JobShown | None:
+    try:
+        request = _perturbations(state) if name == "models" else _curve(state, asked.tools)
+        _check_target(request, state)
+        job = service().jobs.submit(request).id
+    except PerturberError as error:
+        follow.notice = str(error)
+        return None
+    follow.show(control_id(page, "job"), value=f"{name}-{job}")  # the link names it from now on
+    follow.notice = ""
+    return job_shown(job)
+
+
+def _of_job(job: JobShown | None, state: ExploreState) -> OpenFigure:
+    if job is None or not isinstance(job.product, Perturbations | Curves):
+        return OpenFigure(None, [], "none" if job is None else job.state)
+    product, mark, old = job.product, f"{job.id} {job.state} {job.done}", _is_old(job, state)
+    if isinstance(product, Perturbations):
+        return OpenFigure(lambda: job_figure(job, lambda: _spectra(product)), _pictures(product), mark, old)
+    request = product.request
+    count = "" if request.pictures == "scene" else f"{product.results[0].count} × "
+    about = f"{product.results[0].attack}, untargeted. Pictures: {count}{ABOUT[request.pictures]}."
+    sentences = [*falls(request.slots, product.results), f"{about} Right is {LABELS[request.pictures]}."]
+    notes = [html.P(sentence) for sentence in sentences]
+    return OpenFigure(lambda: job_figure(job, lambda: robustness(request.slots, product.results)), notes, mark, old)
+
+
+def _spectra(product: Perturbations) -> Figure:
+    found = product.found
+    return spectra([p.slot for p in found], [p.spectrum for p in found], [p.low_share for p in found], LOW_FREQUENCY)
+
+
+def _pictures(product: Perturbations) -> list[Any]:
+    return [
+        html.Img(
+            src=data_uri(amplified(p.perturbation)),
+            title=f"{SLOT_NAMES[p.slot]}: {p.low_share:.0%} low. {p.model}: {p.before.name} {p.before.probability:.1%} "
+            f"→ {p.now.name} {p.now.probability:.1%}, ‖δ‖₂ {p.l2:.3g}, ‖δ‖∞ {p.linf:.3g} ({p.linf * 255:.3g}/255)",
+            alt=f"Amplified perturbation of {SLOT_NAMES[p.slot]}",
+        )
+        for p in product.found
+    ]
+
+
+def _is_old(job: JobShown, state: ExploreState) -> bool:
+    """Whether a job has made something of another scene, attack or choice of models."""
+    if job.running or job.product is None:
+        return False
+    models = tuple(slot.model for slot in state.shown.values())
+    if not isinstance(job.product, Curves):
+        return not models or job.id != job_id(_perturbations(state))
+    request, form = job.product.request, state.attack.form
+    start = request.random_start if request.method == "autoattack" else form.random_start
+    now = (state.scene, models, form.norm, start, form.seed)
+    return now != (request.scene, request.models, request.norm, request.random_start, request.seed)
+
+
+def _common(state: ExploreState) -> dict[str, Any]:
+    shown = state.shown
+    names = tuple(slot.model for slot in shown.values())
+    return {
+        "scene": state.scene,
+        "models": names,
+        "slots": tuple(shown),
+        "fingerprints": tuple(service().model(name).fingerprint for name in names),
+        "plane": service().plane(state.scene.plane_neuron) if state.scene.plane else None,
+    }
+
+
+def _whole(state: ExploreState) -> Attack:
+    """The attack with all the steps that were taken, or that Run would take."""
+    form = state.attack.form
+    return form.attack("each", state.attack.done if state.attack.attack else form.count)
+
+
+def _perturbations(state: ExploreState) -> PerturbationsRequest:
+    return PerturbationsRequest(attack=_whole(state), **_common(state))
+
+
+def _check_target(request: PerturbationsRequest | CurveRequest, state: ExploreState) -> None:
+    """Every shown model must have the class that an attack aims at; a curve is untargeted."""
+    if isinstance(request, PerturbationsRequest) and request.attack.target is not None:
+        for slot in state.shown.values():
+            check_classes(service().model(slot.model), (request.attack.target,))
+
+
+def _curve(state: ExploreState, tools: Mapping[str, Any]) -> CurveRequest:
+    pictures = tools.get("pictures", "scene")
+    automatic = tools.get("method") == ["autoattack"]
+    form = state.attack.form
+    return CurveRequest(
+        pictures=pictures,
+        count=1 if pictures == "scene" else tools.get("pictures-count"),  # type: ignore[arg-type]  # it says what is allowed
+        folder=service().settings.examples if pictures == "folder" else None,
+        method="autoattack" if automatic else "pgd",
+        norm=form.norm,  # type: ignore[arg-type]
+        epsilons=_grid(state, tools.get("most"), tools.get("points")),
+        steps=tools.get("curve-steps"),  # type: ignore[arg-type]
+        random_start=form.random_start and not automatic and METHODS["pgd"].has_random_start,
+        seed=form.seed,
+        **_common(state),
+    )
+
+
+def _grid(state: ExploreState, most: Any, points: Any) -> tuple[float, ...]:
+    """Values of ε from 0 up to the largest one, evenly spaced; by default up to twice the panel's."""
+    form = state.attack.form
+    norm = NORMS[form.norm]
+    points = reading.whole("The number of values of ε", points, 2, MAX_EPSILONS)
+    largest = min(2 * form.epsilon, norm.maximum) if most in (None, "") else most
+    largest = form.model_copy(update={"epsilon": largest, "step_size": None}).attack("any", 0).epsilon
+    values = np.linspace(0, largest, points)
+    return tuple(sorted({float(round(value)) if norm.whole else float(f"{value:.6g}") for value in values}))
+
+
+def _save_table(page: str, name: str, asked: Asked, state: ExploreState, follow: Follow) -> None:
+    """Save the values of the open figure as a file."""
+    if name == "history":
+        follow.show(f"{page}-download", data=dcc.send_string(history_csv(_records(state, asked)), "history.csv"))
+        return
+    with suppress(InvalidInputError):  # the job is forgotten
+        product = None if state.attack.job is None else service().jobs.product(state.attack.job)
+        if isinstance(product, Curves):
+            table = robustness_csv(product.request.models, product.results)
+            follow.show(f"{page}-download", data=dcc.send_string(table, "robustness.csv"))
+            return
+    follow.notice = "There is no curve to save yet. Choose Compute first."

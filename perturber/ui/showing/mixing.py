@@ -1,0 +1,102 @@
+"""What the Mixing page shows of looks, of scans, and of the edits that were kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from perturber.config import Settings
+from perturber.editing import Edit, load_edit
+from perturber.errors import InvalidInputError
+from perturber.figures import SLOT_NAMES
+from perturber.service import JobState, JobStatus, Look, SlotLook
+from perturber.ui.callbacks.messages import Props
+from perturber.ui.components.bars import bar_rows
+from perturber.ui.components.controls import control_id
+
+NO_EDIT = "These two models cannot be mixed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptEdit:
+    """An edit that was kept as a model.
+
+    Attributes:
+        name: of the model.
+        edit: what was done to the weights.
+        date: when, ISO 8601, UTC.
+    """
+
+    name: str
+    edit: Edit
+    date: str
+
+    @property
+    def label(self) -> str:
+        """Name and day."""
+        return f"{self.name} ({self.date[:10]})"
+
+
+def kept_edits(names: Sequence[str], settings: Settings) -> list[KeptEdit]:
+    """The edits that were kept, newest first.
+
+    Args:
+        names: of all models that are ready.
+    """
+    found = []
+    for name in names:
+        path = settings.data / "edits" / f"{name}.safetensors"
+        row = _kept(name, path, path.stat().st_mtime_ns) if path.is_file() else None
+        if row is not None:
+            found.append(row)
+    return sorted(found, key=lambda row: row.date, reverse=True)
+
+
+def outcomes(page: str, slots: Sequence[SlotLook | None]) -> list[Props]:
+    """What three models predict: their bars are compared, so that the largest logit of all is the longest.
+
+    Args:
+        slots: Model 1, Model 2 and Edited; None where there is nothing to show.
+    """
+    scores = [() if slot is None else slot.top or () for slot in slots]
+    largest = max((score.logit for top in scores for score in top), default=0.0)
+    return [
+        {
+            "id": control_id(page, "bars", number),
+            "props": {"rows": bar_rows(top, largest=largest), "empty": "" if top else NO_EDIT},
+        }
+        for number, top in enumerate(scores)
+    ]
+
+
+def look_status(answer: Look, slots: Sequence[SlotLook | None], kept: bool) -> list[str]:
+    """Parts of the status line.
+
+    Args:
+        kept: whether the answer is one that was kept.
+    """
+    networks = [f"{name} {slot.milliseconds:.0f} ms" for name, slot in zip(SLOT_NAMES, slots, strict=True) if slot]
+    parts = [f"Render {answer.render_ms:.0f} ms", *networks, f"service {answer.total_ms:.0f} ms", answer.device]
+    if answer.plane and not answer.plane.finished:
+        parts.insert(0, f"Feature visualisation: step {answer.plane.done} of {answer.plane.steps}")
+    return [*parts, "cached"] if kept else parts
+
+
+def scan_words(status: JobStatus) -> str:
+    """What a scan is about, and how far it has come."""
+    about = status.title.removeprefix("Compatibility of ")
+    if status.state is JobState.DONE:
+        return about
+    if status.state.over:
+        return f"{about}: {status.error or 'cancelled.'}"
+    return f"{about}: {status.progress.done} of {status.progress.steps} steps"
+
+
+@lru_cache(256)
+def _kept(name: str, path: Path, changed: int) -> KeptEdit | None:
+    """What was done to the weights in a file (as it is since `changed`), and when; None where it does not say so."""
+    try:
+        edit, _, provenance = load_edit(path)
+    except InvalidInputError:
+        return None
+    return None if edit is None else KeptEdit(name=name, edit=edit, date=provenance.date)
