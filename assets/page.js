@@ -10,6 +10,7 @@
     const PROBE_MS = 2000;
     const dash = (window.dash_clientside = window.dash_clientside || {});
     const setProps = (id, props) => dash.set_props(id, props);
+    const text = (value) => JSON.stringify(value ?? null);
     const random = () => Math.random().toString(36).slice(2, 12);
 
     let page = null; // as it is mounted now
@@ -19,7 +20,7 @@
             Object.assign(this, { facts, name: facts.page, query: facts.query, memory: facts.memory, drawn: {} });
             Object.assign(this, { sequence: 0, flight: null, wanted: false, records: [], arrivals: [] });
             Object.assign(this, { root: document.getElementById(this.name), client: random() + random() });
-            this.known = new Map(Object.entries(inputs).map(([key, value]) => [key, JSON.stringify(value)]));
+            this.known = new Map(Object.entries(inputs).map(([key, value]) => [key, text(value)]));
             this.changes = new Map(); // control → what was changed and not sent yet
             this.told = new Map(); // component → what it shows and Dash has not heard of
             this.scene = scene;
@@ -55,12 +56,11 @@
         // Controls have other values. What an answer has just put there is no change.
         hear(triggered) {
             for (const { prop_id, value } of triggered) {
-                const [text, before] = [JSON.stringify(value), this.known.get(prop_id)];
-                const fresh = !this.known.has(prop_id) || value === null || value === undefined;
-                this.known.set(prop_id, text);
-                if (fresh || text === before || !prop_id.startsWith("{")) continue;
+                const [now, before] = [text(value), this.known.get(prop_id)];
+                this.known.set(prop_id, now);
+                if (before === undefined || now === "null" || now === before || !prop_id.startsWith("{")) continue;
                 const { control, slot } = JSON.parse(prop_id.slice(0, prop_id.lastIndexOf(".")));
-                const key = /click(s|ed)$/.test(prop_id) ? prop_id + text : prop_id; // every click, the last value
+                const key = /click(s|ed)$/.test(prop_id) ? prop_id + now : prop_id; // every click, the last value
                 this.changes.delete(key);
                 this.changes.set(key, { control, slot, value });
             }
@@ -120,12 +120,11 @@
 
         // The next request leaves before the answer is shown: the service works while the browser draws.
         answered(answer) {
-            const { flight } = this;
+            const [flight, arrivedAt] = [this.flight, performance.now()];
             if (!flight || answer.client !== this.client || answer.sequence !== this.sequence) return;
             this.flight = null;
             if (answer.query !== null) Object.assign(this, { query: answer.query, memory: answer.memory });
             if (answer.looked) Object.assign(this, { drawn: answer.drawn });
-            const arrivedAt = performance.now();
             this.next();
             this.takeScene(answer.scene, flight.scene);
             answer.props.forEach(({ id, props }) => this.show(id, props));
@@ -133,16 +132,17 @@
             if (!this.flight) this.rest(answer);
         }
 
-        // A control that the user has moved meanwhile keeps what they chose. Dash asks all components of a page whether
-        // they have changed: while more is on its way it is passed by where that can be, and hears of the last.
+        // A control that was moved meanwhile keeps what was chosen, also where Dash has yet to say so. Dash asks all of
+        // a page whether it has changed: while more is on its way it is passed by, where that can be.
         show(id, props) {
-            if (!window.dash_component_api.getLayout(id)) return; // it is not unfolded
-            const key = window.dash_component_api.stringifyId(id);
-            for (const [name, value] of Object.entries(props)) {
-                const input = `${key}.${name}`;
-                if (this.changes.has(input) || this.flight?.changes.has(input)) return;
-                if (this.known.has(input)) this.known.set(input, JSON.stringify(value));
-            }
+            const { getLayout, stringifyId } = window.dash_component_api;
+            const [key, layout] = [stringifyId(id), getLayout(id)];
+            if (!layout) return; // it is not unfolded
+            const inputs = Object.keys(props).filter((name) => this.known.has(`${key}.${name}`));
+            const sent = (input) => this.changes.has(input) || this.flight?.changes.has(input);
+            const moved = (name, input) => sent(input) || text(layout.props[name]) !== this.known.get(input);
+            if (inputs.some((name) => moved(name, `${key}.${name}`))) return;
+            inputs.forEach((name) => this.known.set(`${key}.${name}`, text(props[name])));
             const [element, told] = [document.getElementById(key), { ...this.told.get(key), ...props }];
             this.told.delete(key);
             if (tell(element, told) && this.flight) return this.told.set(key, told);

@@ -255,6 +255,20 @@ def test_activation_normalisation(opened: Open, site: Any) -> None:
     assert [ends(watched, n) for n in (0, 1)] == pytest.approx(own_scales(site, "blocks.0.0", hue=0.2))
 
 
+def test_an_answer_does_not_undo_what_was_moved_while_it_came(opened: Open) -> None:
+    """A slider is moved just before an answer that would set it is shown: Dash has not yet told the page's script."""
+    watched = opened("/?m2=none&cards=none&divisor=1")
+    watched.page.evaluate(
+        """(id) => document.querySelector("#explore").addEventListener("answer", ({ detail }) => {
+            window.dash_clientside.set_props(id, { value: 2 });
+            detail.props.push({ id, props: { value: 0.5 } });
+        }, { capture: true, once: true })""",
+        json.loads(control("divisor").removeprefix("[id='").removesuffix("']")),
+    )
+    watched.page.locator("#explore-hue").fill("0.2")
+    watched.wait_for("shown.divisor === '2.0' && shown.hue === '0.2'")
+
+
 def unit_at(watched: Any, slot: int, row: int, column: int, layer: Any) -> tuple[float, float]:
     """Where on the screen a unit of the slot's first map is."""
     place = watched.page.locator(f"#explore-slot-{slot} .card .map").first.bounding_box()
