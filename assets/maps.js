@@ -1,21 +1,21 @@
-// One slot's heatmaps in a row, each in a card with a picture of its neuron. See perturber/ui/components/maps.py.
+// One slot's heatmaps, each in a card with a picture of its neuron. See perturber/ui/components/maps.py.
 window.perturber_components = window.perturber_components || {};
 
 (function () {
     "use strict";
 
     const { createElement: h, useEffect, useLayoutEffect, useMemo, useRef, useState } = window.React;
-    const [LABEL, PAD, SCALE] = [15, 4, 46]; // pixels: height, around, width
+    const [LABEL, GAP, SCALE] = [15, 6, 44]; // pixels: height above a map alone, between cards, width
     const STILL_MS = 200; // after the last values, before Plotly follows
 
-    // {data: base64 of float32, rows: how many} → one array for each row
-    function rowsOf({ data, rows: count }) {
-        const text = atob(data);
+    // base64 of float32 → of each map its rows
+    function mapsOf(values, [height, width]) {
+        const text = atob(values);
         const bytes = new Uint8Array(text.length);
         for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i); // Uint8Array.from takes ten times as long
-        const values = new Float32Array(bytes.buffer);
-        const width = values.length / count;
-        return Array.from({ length: count }, (_, row) => values.subarray(row * width, (row + 1) * width));
+        const cells = new Float32Array(bytes.buffer);
+        const rows = Array.from({ length: cells.length / width }, (_, y) => cells.subarray(y * width, (y + 1) * width));
+        return Array.from({ length: rows.length / height }, (_, n) => rows.slice(n * height, (n + 1) * height));
     }
 
     // ["#rrggbb", …] → their channels one after the other
@@ -41,23 +41,29 @@ window.perturber_components = window.perturber_components || {};
         context.putImageData(image, 0, 0);
     }
 
-    // Maps are square, as large as the room allows; the heatmap's gaps are shares of a map's width.
-    function arrange({ width, height }, { channels, aspect, gap, pictures }) {
-        const share = Math.ceil(gap * aspect[1]) / aspect[1];
-        const across = channels.length + (channels.length - 1) * share;
-        const free = height - LABEL - 3 * PAD - (pictures ? PAD : 0);
-        const widest = (width - 2 * PAD - SCALE) / across;
-        const side = Math.max(24, Math.floor(Math.min(widest, pictures ? free / 2 : free)));
-        const frame = Math.min(PAD, (side * share) / 2 - 1);
-        const tall = LABEL + PAD + side + (pictures ? side + PAD : 0) + PAD;
-        const card = (n) => ({
-            left: `${PAD + n * side * (1 + share) - frame}px`,
-            width: `${side + 2 * frame}px`,
-            height: `${tall}px`,
-            padding: `0 ${frame - 1}px`,
-            "--side": `${side}px`,
+    // Maps are square and as large as the room allows: in one row or several, each above its picture or beside it.
+    function arrange({ width, height }, count, pictures) {
+        const ways = Array.from({ length: pictures ? 2 * count : count }, (_, i) => {
+            const [columns, beside, head] = [(i % count) + 1, i >= count, pictures ? 0 : LABEL];
+            const [rows, across, down] = [Math.ceil(count / columns), beside ? 2 : 1, pictures && !beside ? 2 : 1];
+            const widest = ((width - SCALE + GAP) / columns - GAP) / across;
+            const side = Math.max(24, Math.floor(Math.min(widest, ((height + GAP) / rows - GAP - head) / down)));
+            const [card, tall] = [side * across + GAP, side * down + head + GAP];
+            const place = (n) => ({ left: (n % columns) * card, top: Math.floor(n / columns) * tall + head });
+            const [kind, total] = [pictures ? ["below", "beside"][Number(beside)] : "alone", columns * card - GAP];
+            return { ready: width > 0, columns, side, place, kind, width: total, height: rows * tall - GAP };
         });
-        return { side, strip: side * across, card };
+        return ways.reduce((best, way) => (way.side > best.side ? way : best));
+    }
+
+    // The heatmap of each map, with what a pointer finds there.
+    function traces(trace, maps, end, { channels, aspect: [height, width] }, { side, place }) {
+        const [dx, dy] = [side / width, side / height];
+        return maps.map((z, n) => {
+            const { left, top } = place(n);
+            const customdata = z.map((row, y) => Array.from(row, (_, x) => [channels[n], y, x]));
+            return { ...trace, z, customdata, zmin: -end, zmax: end, x0: left + dx / 2, dx, y0: top + dy / 2, dy };
+        });
     }
 
     function useSize(place) {
@@ -70,31 +76,33 @@ window.perturber_components = window.perturber_components || {};
         return size;
     }
 
-    // The real figure follows when there is time, for what a pointer finds: it takes ten times as long as the canvas.
-    function useFigure(plot, { figure, values, end, strip, side }, clicked) {
-        const drawn = useMemo(() => structuredClone(figure), [figure]); // Plotly writes into what it draws
+    // The real figure follows when there is time, for what a pointer finds: it takes ten times as long as the canvases.
+    function useFigure(plot, props, { maps, end, layout }, clicked) {
+        const { figure } = props;
         const has = useRef(null); // the figure that Plotly has
         useEffect(() => {
-            if (!values || !strip) return;
+            if (!maps || !layout.ready) return;
             const follow = () => {
                 if (!window.Plotly) return (timer = setTimeout(follow, STILL_MS)); // the page is still fetching it
-                Object.assign(drawn.data[0], { z: values, zmin: -end, zmax: end });
-                Object.assign(drawn.layout, { width: strip, height: side });
-                window.Plotly.react(plot.current, drawn.data, drawn.layout, { displayModeBar: false });
+                const drawn = structuredClone(figure.layout); // Plotly writes into what it draws
+                const { width, height } = Object.assign(drawn, { width: layout.width, height: layout.height });
+                [drawn.xaxis.range, drawn.yaxis.range] = [[0, width], [height, 0]]; // row 0 is at the top
+                const data = traces(figure.data[0], maps, end, props, layout);
+                window.Plotly.react(plot.current, data, drawn, { displayModeBar: false });
                 if (!has.current) plot.current.on("plotly_click", clicked);
-                has.current = drawn;
+                has.current = figure;
             };
             // A pointer must not find the channels of a figure that is no longer seen: another one comes at once.
-            let timer = setTimeout(follow, has.current === drawn ? STILL_MS : 0);
+            let timer = setTimeout(follow, has.current === figure ? STILL_MS : 0);
             return () => clearTimeout(timer);
-        }, [drawn, values, end, strip, side]);
+        }, [figure, maps, end, layout]);
         useEffect(() => {
             const element = plot.current;
             return () => has.current && window.Plotly.purge(element);
         }, []);
     }
 
-    function useCards({ figure, channels, pictures }, layout) {
+    function useCards({ figure, channels, pictures }) {
         const [flipped, setFlipped] = useState([]);
         useEffect(() => setFlipped([]), [figure]);
         return useMemo(
@@ -108,51 +116,43 @@ window.perturber_components = window.perturber_components || {};
                     const label = [h("span", { key: 0 }, channel), pictures && h("button", button, "⇄")];
                     return h(
                         "div",
-                        { key: n, className: "card", "data-channel": channel, style: layout.card(n) },
+                        { key: n, className: "card", "data-channel": channel },
                         h("div", { className: "label" }, label),
-                        h("div", { className: "map" }),
+                        h("div", { className: "map" }, h("canvas")),
                         pictures && h(window.perturber.Picture, shown),
                     );
                 }),
-            [channels, pictures, flipped, layout],
+            [channels, pictures, flipped],
         );
     }
 
     function Shown(props) {
-        const { figure, values, scale, ends, colours, channels, aspect, gap, pictures } = props;
-        const [place, canvas, plot, newest] = [useRef(), useRef(), useRef(), useRef()];
+        const { values, scale: end, ends, colours, channels, aspect, pictures } = props;
+        const [place, cards, plot, newest] = [useRef(), useRef(), useRef(), useRef()];
         newest.current = props;
         const report = (name, what) => window.perturber.report(newest.current, name, what);
-        const size = useSize(place);
-        const layout = useMemo(() => arrange(size, props), [size, channels, aspect, gap, !pictures]);
-        const { side, strip } = layout;
-        const end = scale || 1;
-        const rows = useMemo(() => values && rowsOf(values), [values]);
+        const shown = [useSize(place), channels.length, Boolean(pictures)];
+        const layout = useMemo(() => arrange(...shown), shown);
+        const { columns, side, kind, width, height } = layout;
+        const maps = useMemo(() => values && mapsOf(values, aspect), [values]);
         const table = useMemo(() => tableOf(colours), [colours]);
         useLayoutEffect(() => {
-            if (rows) paint(canvas.current, rows, end, table);
-        }, [rows, end, table]);
-        useFigure(plot, { figure, values: rows, end, strip: size.width && strip, side }, ({ points: [point] }) => {
+            maps?.forEach((rows, n) => paint(cards.current.children[n].querySelector("canvas"), rows, end, table));
+        }, [maps, end, table]);
+        useFigure(plot, props, { maps, end, layout }, ({ points: [point] }) => {
             const [channel, row, column] = point.customdata;
             report("clicked", { channel, row, column });
         });
-        const [top, left] = [LABEL + PAD, PAD];
-        const ramp = `linear-gradient(0deg, ${colours})`;
         return h(
             "div",
-            { className: "place", ref: place },
-            h("div", { className: "cards" }, useCards(props, layout)),
+            { className: "place", ref: place, style: { "--side": `${side}px`, "--columns": columns } },
+            h("div", { className: "maps", style: { width, height } }, h("div", { ref: plot })),
+            h("div", { className: `cards ${kind}`, ref: cards }, useCards(props)),
             h(
                 "div",
-                { className: "maps", style: { left, top, width: strip, height: side } },
-                h("div", { ref: plot }),
-                h("canvas", { ref: canvas }),
-            ),
-            h(
-                "div",
-                { className: "scale", style: { left: left + strip + 2 * PAD, top, height: side } },
+                { className: "scale", style: { left: width + GAP } },
                 h("span", { className: "high" }, ends[1]),
-                h("span", { className: "colours", style: { background: ramp } }),
+                h("span", { className: "colours", style: { background: `linear-gradient(0deg, ${colours})` } }),
                 h("span", { className: "low" }, ends[0]),
             ),
             h(window.perturber.SaveButtons, { save: (what) => report("save", what) }),

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page
 from small_app import served
 
-from perturber.figures.activations import activation_mosaic, data_uri, gap, mosaic
+from perturber.figures.activations import activation_mosaic, data_uri
 from perturber.figures.style import DIVERGING
 from perturber.ui.components.maps import Maps, Picture, Pictures, figure_without_values, map_values, scale_ends
 
@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 850, 230
 SIDE = 6
 CHANNELS = [3, 17, 40]
 VALUES = np.linspace(-2.5, 2.5, 3 * SIDE * SIDE, dtype=np.float32).reshape(3, SIDE, SIDE)
-ROOM = {"width": WIDTH, "height": HEIGHT, "display": "flex", "flexDirection": "column"}
+ROOM = {"width": f"{WIDTH}px", "height": f"{HEIGHT}px", "display": "flex", "flexDirection": "column"}
 
 
 def solid(red: int, green: int, blue: int) -> str:
@@ -76,26 +76,28 @@ class Shown:
 
     def restart(self) -> None:
         """As on a page that was just opened."""
+        self.page.evaluate("(style) => Object.assign(document.querySelector('#room').style, style)", ROOM)
         self.page.mouse.move(WIDTH + 20, HEIGHT + 20)
         self.take(empty="soon")
         self.page.wait_for_selector("#maps .empty")
         self.take(**answer())
-        self.wait_for_figure(mosaic(VALUES))
+        self.wait_for_figure(VALUES)
 
     def pixels(self) -> np.ndarray:
-        """(height, width, 4) of the canvas."""
+        """(n, height, width, 4) of the canvases."""
         shape, data = self.page.evaluate("""() => {
-            const canvas = document.querySelector("#maps canvas");
-            const { width, height } = canvas;
-            return [[height, width, 4], [...canvas.getContext("2d").getImageData(0, 0, width, height).data]];
+            const canvases = [...document.querySelectorAll("#maps canvas")];
+            const [{ width, height }] = canvases;
+            const read = (canvas) => [...canvas.getContext("2d").getImageData(0, 0, width, height).data];
+            return [[canvases.length, height, width, 4], canvases.flatMap(read)];
         }""")
         return np.array(data).reshape(shape)
 
     def figure(self) -> np.ndarray:
-        """The values that Plotly has drawn, None where it has not drawn any."""
+        """The maps (n, h, w) that Plotly has drawn; empty where it has not drawn any."""
         z = self.page.evaluate("""() => {
-            const [trace] = document.querySelector("#maps .maps > div").data || [];
-            return trace ? trace.z.map((row) => [...row].map((value) => (isNaN(value) ? null : value))) : [];
+            const traces = document.querySelector("#maps .maps > div").data || [];
+            return traces.map(({ z }) => z.map((row) => [...row]));
         }""")
         return np.array(z, dtype=np.float64)
 
@@ -169,14 +171,8 @@ def colours(values: np.ndarray, scale: float) -> np.ndarray:
     return np.array([plotly.colors.unlabel_rgb(text) for text in texts]).reshape(*values.shape, 3)
 
 
-def cut(wide: np.ndarray) -> np.ndarray:
-    """The maps of a mosaic (h, W, …) as (n, h, w, …)."""
-    pitch = SIDE + gap(SIDE)
-    return np.stack([wide[:, n * pitch : n * pitch + SIDE] for n in range(len(CHANNELS))])
-
-
 def test_painted_colours_are_those_of_the_figures(shown: Shown) -> None:
-    maps = cut(shown.pixels())
+    maps = shown.pixels()
     np.testing.assert_allclose(maps[..., :3], colours(VALUES, 2.0), atol=2)
     assert (maps[..., 3] == 255).all()
 
@@ -185,24 +181,23 @@ def test_zero_is_white_and_the_ends_are_the_scale_s_own_colours(shown: Shown) ->
     values = np.zeros((3, SIDE, SIDE), np.float32)
     values[0, 0, :4] = [2, 9, -2, -9]
     shown.take(values=map_values(values))
-    painted = cut(shown.pixels())[0, 0, :, :3].tolist()
+    painted = shown.pixels()[0, 0, :, :3].tolist()
     red, blue = [0xB2, 0x18, 0x2B], [0x21, 0x66, 0xAC]
     assert painted == [red, red, blue, blue, [255] * 3, [255] * 3]
 
 
-def test_between_the_maps_and_where_there_is_no_number_it_is_clear(shown: Shown) -> None:
+def test_where_there_is_no_number_it_is_clear(shown: Shown) -> None:
     values = VALUES.copy()
     values[1, 2, 3] = np.nan
     shown.take(values=map_values(values))
-    alpha = shown.pixels()[..., 3]
-    np.testing.assert_array_equal(alpha == 0, np.isnan(mosaic(values)))
+    np.testing.assert_array_equal(shown.pixels()[..., 3] == 0, np.isnan(values))
 
 
 def test_row_0_is_at_the_top_of_the_canvas_and_of_the_figure(shown: Shown) -> None:
     values = np.full((3, SIDE, SIDE), -2, np.float32)
     values[:, 0] = 2
     shown.take(values=map_values(values))
-    shown.wait_for_figure(mosaic(values))
+    shown.wait_for_figure(values)
     painted = [shown.seen(1, row, 2) for row in (0, SIDE - 1)]
     shown.page.add_style_tag(content="#maps canvas { opacity: var(--canvas, 1) }")
     shown.page.evaluate("document.body.style.setProperty('--canvas', 0)")
@@ -215,7 +210,7 @@ def test_row_0_is_at_the_top_of_the_canvas_and_of_the_figure(shown: Shown) -> No
 
 def test_a_new_scale_alone_paints_anew(shown: Shown) -> None:
     shown.take(scale=0.5, ends=scale_ends(0.5))
-    np.testing.assert_allclose(cut(shown.pixels())[..., :3], colours(VALUES, 0.5), atol=2)
+    np.testing.assert_allclose(shown.pixels()[..., :3], colours(VALUES, 0.5), atol=2)
     assert shown.page.locator("#maps .low").text_content() == "−0.500"
     assert shown.page.locator("#maps .high").text_content() == "+0.500"
     shown.page.wait_for_function("document.querySelector('#maps .maps > div').data[0].zmax === 0.5")
@@ -240,8 +235,8 @@ def test_the_figure_follows_when_it_is_quiet_and_not_before(shown: Shown) -> Non
         [map_values(step) for step in steps],
     )
     assert drawn == 0 or longest > 190  # a machine that is busy makes a pause of its own
-    np.testing.assert_allclose(cut(shown.pixels())[..., :3], colours(steps[-1], 2.0), atol=2)
-    shown.wait_for_figure(mosaic(steps[-1]))
+    np.testing.assert_allclose(shown.pixels()[..., :3], colours(steps[-1], 2.0), atol=2)
+    shown.wait_for_figure(steps[-1])
 
 
 def test_the_figure_waits_for_plotly(shown: Shown) -> None:
@@ -250,10 +245,10 @@ def test_the_figure_waits_for_plotly(shown: Shown) -> None:
     shown.page.evaluate("[window.kept, window.Plotly] = [window.Plotly, undefined]")
     shown.take(**answer(VALUES / 2))
     shown.page.wait_for_timeout(300)
-    np.testing.assert_allclose(cut(shown.pixels())[..., :3], colours(VALUES / 2, 2.0), atol=2)
+    np.testing.assert_allclose(shown.pixels()[..., :3], colours(VALUES / 2, 2.0), atol=2)
     assert not shown.figure().size
     shown.page.evaluate("window.Plotly = window.kept")
-    shown.wait_for_figure(mosaic(VALUES / 2))
+    shown.wait_for_figure(VALUES / 2)
 
 
 def test_pointing_says_channel_and_value(shown: Shown) -> None:
@@ -358,7 +353,7 @@ def test_a_sentence_stands_instead_of_everything(shown: Shown) -> None:
     assert shown.page.locator("#maps canvas, #maps .card").count() == 0
     shown.page.wait_for_timeout(300)
     shown.take(empty="")
-    shown.wait_for_figure(mosaic(VALUES / 2))
+    shown.wait_for_figure(VALUES / 2)
 
 
 def test_what_is_gone_has_left_plotly(shown: Shown) -> None:
@@ -368,47 +363,61 @@ def test_what_is_gone_has_left_plotly(shown: Shown) -> None:
     shown.page.wait_for_function("window.left._fullLayout === undefined && !window.left.data")
 
 
-def test_maps_fill_the_room_and_are_square(shown: Shown) -> None:
-    def sizes() -> tuple[dict[str, float], dict[str, float]]:
-        cells, card_ = (shown.page.locator(f"#maps .{name}").first.bounding_box() for name in ("map", "card"))
-        assert cells
-        assert card_
-        assert cells["width"] == cells["height"]
-        strip = shown.page.locator("#maps .maps").bounding_box()
-        assert strip
-        assert strip["height"] == cells["height"]
-        assert strip["x"] == pytest.approx(cells["x"], abs=1)
-        assert strip["y"] == pytest.approx(cells["y"], abs=1)
-        return cells, card_
+def largest(width: int, height: int, count: int, *, pictures: bool) -> int:
+    """The side that squares can have in that room at most, by trying all of them: one or two squares a card."""
+    for side in range(max(width, height), 24, -1):
+        for across, down in [(1, 2), (2, 1)] if pictures else [(1, 1)]:
+            head = 0 if pictures else 15
+            columns = int((width - 44 + 6) // (across * side + 6))
+            rows = int((height + 6) // (down * side + head + 6))
+            if columns * rows >= count:
+                return side
+    return 24
 
-    def resize(width: int, height: int) -> None:
-        was = shown.page.locator("#maps .map").first.bounding_box()
-        style = {"width": f"{width}px", "height": f"{height}px"}
-        shown.page.evaluate("(style) => Object.assign(document.querySelector('#room').style, style)", style)
-        shown.page.wait_for_function(
-            "(was) => document.querySelector('#maps .map').clientWidth !== Math.round(was)", arg=was and was["width"]
-        )
 
-    with_pictures, card_ = sizes()
-    picture_ = shown.page.locator("#maps .picture").first.bounding_box()
-    assert picture_
-    assert picture_["y"] >= with_pictures["y"] + with_pictures["height"]
+@pytest.mark.parametrize("pictures", [True, False])
+@pytest.mark.parametrize("count", [1, 3, 8])
+@pytest.mark.parametrize(("width", "height"), [(850, 230), (420, 230), (560, 280), (300, 400)])
+def test_maps_are_square_and_as_large_as_the_room_allows(
+    shown: Shown, width: int, height: int, count: int, pictures: bool
+) -> None:
+    style = {"width": f"{width}px", "height": f"{height}px"}
+    shown.page.evaluate("(style) => Object.assign(document.querySelector('#room').style, style)", style)
+    values = np.linspace(-2, 2, count * SIDE * SIDE, dtype=np.float32).reshape(count, SIDE, SIDE)
+    shown.take(**answer(values, list(range(count))) | ({} if pictures else {"pictures": None}))
+    side = largest(width, height, count, pictures=pictures)
+    shown.page.wait_for_function(
+        """([count, side]) => {
+            const maps = [...document.querySelectorAll("#maps .map")];
+            return maps.length === count && maps.every(({ clientWidth, clientHeight }) =>
+                Math.abs(clientWidth - side) <= 1 && clientHeight === clientWidth);
+        }""",
+        arg=[count, side],
+    )
+    boxes = [
+        locator.bounding_box()
+        for name in (("map", "picture") if pictures else ("map",))
+        for locator in shown.page.locator(f"#maps .{name}").all()
+    ]
     room = shown.page.locator("#room").bounding_box()
-    assert room
-    assert card_["y"] + card_["height"] <= room["y"] + HEIGHT
-    shown.take(pictures=None)
-    shown.page.wait_for_function("!document.querySelector('#maps .picture, #maps .flip')")
-    alone, _ = sizes()
-    assert alone["height"] > 1.8 * with_pictures["height"]
-    resize(420, HEIGHT)
-    assert sizes()[0]["width"] < 420 / 3
-    resize(WIDTH, HEIGHT)
-    assert sizes()[0] == alone
+    for n, one in enumerate(boxes):  # all of them within the room, and none on another
+        assert room["x"] <= one["x"]
+        assert one["x"] + one["width"] <= room["x"] + width - 30
+        assert one["y"] + one["height"] <= room["y"] + height
+        for other in boxes[:n]:
+            apart = max(abs(one["x"] - other["x"]) - one["width"], abs(one["y"] - other["y"]) - one["height"])
+            assert apart >= -0.01
+    shown.wait_for_figure(values)
     shown.page.wait_for_function("""() => {
         const { width, height } = document.querySelector("#maps .maps > div").layout;
         const box = document.querySelector("#maps .maps").getBoundingClientRect();
-        return Math.abs(width - box.width) < 1 && height === box.height;
+        return Math.abs(width - box.width) < 1 && Math.abs(height - box.height) < 1;
     }""")
+    shown.page.mouse.move(*shown.place(count - 1, 2, 3))  # Plotly's maps lie where they are seen
+    label = shown.page.locator("#maps .hoverlayer .hovertext")
+    label.wait_for()
+    assert f"channel {count - 1} · row 2, column 3" in (label.text_content() or "")
+    shown.page.mouse.move(WIDTH + 100, HEIGHT + 200)
 
 
 def test_buttons_ask_for_a_file(shown: Shown) -> None:

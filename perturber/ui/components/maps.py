@@ -7,7 +7,6 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 import plotly.graph_objects as go
 
-from perturber.figures.activations import GAP, mosaic
 from perturber.figures.style import as_json, diverging_colours
 from perturber.ui.components.base import Component
 
@@ -41,18 +40,6 @@ class Pictures(TypedDict):
 
     front: Picture
     back: Picture
-
-
-class Values(TypedDict):
-    """A mosaic of maps, with NaN between them.
-
-    Attributes:
-        data: float32, row after row, as base64.
-        rows: how many there are.
-    """
-
-    data: str
-    rows: int
 
 
 class Clicked(TypedDict):
@@ -89,14 +76,13 @@ class MapsProperties(TypedDict, total=False):
     Attributes:
         className: further class names.
         figure: Plotly figure without values (see `figure_without_values`): of other channels, another layer or model.
-        values: of the maps (see `map_values`): new with every answer.
+        values: of the maps, float32 in base64 (see `map_values`): new with every answer.
         scale: value at which the colours end.
         ends: labels of the colour scale's ends (see `scale_ends`).
         colours: of the colour scale, ``#rrggbb`` at equal distances.
         channels: the neurons.
-        gap: room between two maps, as a share of a map's width.
         aspect: rows and columns of a map; maps are drawn square all the same.
-        pictures: of each neuron, or None for maps alone, which then take the whole height.
+        pictures: of each neuron, or None for maps alone.
         empty: sentence that is shown instead of everything, or "".
         clicked: the cell that was clicked last; written by the browser.
         save: the format that was asked for last; written by the browser.
@@ -104,12 +90,11 @@ class MapsProperties(TypedDict, total=False):
 
     className: str
     figure: dict[str, Any] | None
-    values: Values | None
+    values: str | None
     scale: float
     ends: tuple[str, str]
     colours: Sequence[str]
     channels: Sequence[int]
-    gap: float
     aspect: tuple[int, int]
     pictures: Sequence[Pictures] | None
     empty: str
@@ -118,9 +103,9 @@ class MapsProperties(TypedDict, total=False):
 
 
 class Maps(Component):
-    """Heatmaps in a row, each in the card of its neuron (``assets/maps.js``).
+    """Heatmaps, each in the card of its neuron, in as many rows as makes them largest (``assets/maps.js``).
 
-    While answers come, their values are painted on a canvas; the Plotly figure below it follows when they pause.
+    While answers come, their values are painted on canvases; the Plotly figure below them follows when they pause.
     """
 
     properties = tuple(name for name in MapsProperties.__annotations__ if name != "className")
@@ -132,23 +117,22 @@ class Maps(Component):
             "ends": scale_ends(1.0),
             "colours": COLOURS,
             "channels": (),
-            "gap": GAP,
             "aspect": (1, 1),
         }
         super().__init__(id=id, **{**nothing, **properties})
 
 
 def figure_without_values(figure: go.Figure) -> dict[str, Any]:
-    """A mosaic's figure as JSON, to which the browser adds the values."""
+    """A mosaic's figure as JSON, to which the browser adds the values and their places."""
     plain = as_json(figure)
-    del plain["data"][0]["z"]
+    for name in ("z", "customdata"):
+        del plain["data"][0][name]
     return plain
 
 
-def map_values(activations: np.ndarray) -> Values:
+def map_values(activations: np.ndarray) -> str:
     """The maps (n, h, w), row 0 at the top, as the component takes them."""
-    rows = mosaic(activations)
-    return {"data": base64.b64encode(rows.astype("<f4").tobytes()).decode(), "rows": len(rows)}
+    return base64.b64encode(activations.astype("<f4").tobytes()).decode()
 
 
 def scale_ends(scale: float) -> tuple[str, str]:
