@@ -58,13 +58,13 @@ def featurevis(
     with InferenceService(chosen) as service:
         targets = _targets(service.model(model), layer, neurons, classes, objective)
         chunk = CHUNKS[choose_device(chosen.device).type]
-        made, lost = _fill(service, model, targets, recipe, chunk=chunk, what=what, out=out)
+        made, lost = fill(service, model, targets, recipe, chunk=chunk, what=what, out=out)
     print(f"{len(targets)} {what}: {len(targets) - made} already there, {made} made")
     if lost:
         raise StorageError(f"{len(lost)} of them could not be stored. {next(iter(lost.values()))}")
 
 
-def _fill(
+def fill(
     service: "InferenceService",
     model: str,
     targets: "Sequence[Target]",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from perturber.cli import options
+from perturber.cli import options, pictures
 from perturber.cli.options import Device, Json, Names
 from perturber.cli.output import print_json, progress_bar
 from perturber.config import Settings
@@ -271,3 +271,6 @@ def correlations(
     path = development_file(out or chosen.data, request.key(chosen))
     save_development(path, found)
     print(f"{name}: {len(found.layers)} layers at {len(models)} moments over {found.pictures} pictures in {path}")
+
+
+models_app.command("pictures")(pictures.pictures)

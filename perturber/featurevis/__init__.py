@@ -1,7 +1,19 @@
 """Feature visualisation: pictures that a network responds to most (Olah et al. 2017), built on Lucent."""
 
+from perturber.featurevis.bundle import Bundle, bundle_file, bundle_folder, compress, save_bundle
 from perturber.featurevis.optimisation import Optimisation
 from perturber.featurevis.store import Store
 from perturber.featurevis.targets import Recipe, Target, key
 
-__all__ = ["Optimisation", "Recipe", "Store", "Target", "key"]
+__all__ = [
+    "Bundle",
+    "Optimisation",
+    "Recipe",
+    "Store",
+    "Target",
+    "bundle_file",
+    "bundle_folder",
+    "compress",
+    "key",
+    "save_bundle",
+]

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -59,7 +60,7 @@ class Store:
             log.warning("The picture %s cannot be read: %s.", path, error.strerror or error)
             return None
         try:
-            pictures = _decode(data)
+            pictures = decode(data)
         except Exception as error:  # Pillow raises nearly anything at a damaged file
             log.warning("The picture %s is damaged and was deleted: %s.", path, error)
             with suppress(OSError):
@@ -77,7 +78,7 @@ class Store:
             StorageError: the disk is full, or the folder cannot be written.
         """
         path = self._path(key)
-        data = _encode(pictures)
+        data = encode(pictures)
         try:
             write_whole(path, data)
         except OSError as error:
@@ -123,18 +124,25 @@ class Store:
         self._bytes, self._until_looked_again = total, LOOK_AGAIN
 
 
-def _encode(pictures: np.ndarray) -> bytes:
+def encode(pictures: np.ndarray, kind: str = "PNG", **how: Any) -> bytes:
+    """Pictures (variants, S, S, 3) uint8 → a picture file of them side by side.
+
+    Args:
+        kind: of the file, as Pillow names it.
+        how: it is written, as Pillow's writer of this kind takes it.
+    """
     if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3 or 0 in pictures.shape:
         raise ValueError(f"pictures are uint8 (variants, S, S, 3), not {pictures.dtype} {pictures.shape}")
     if pictures.shape[1] != pictures.shape[2]:
         raise ValueError(f"pictures are square, not {pictures.shape[1]} × {pictures.shape[2]}")
     buffer = io.BytesIO()
-    Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, format="PNG")
+    Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, format=kind, **how)
     return buffer.getvalue()
 
 
-def _decode(data: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+def decode(data: bytes, kind: str = "PNG") -> np.ndarray:
+    """The pictures (variants, S, S, 3) uint8 of such a file."""
+    with Image.open(io.BytesIO(data), formats=[kind]) as image:
         strip = np.asarray(image)
     if strip.ndim != 3 or strip.shape[2] != 3 or strip.shape[1] % strip.shape[0]:
         raise ValueError(f"not a strip of square pictures: {strip.shape}")

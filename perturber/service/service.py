@@ -15,7 +15,7 @@ from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.editing import Edit, Level
 from perturber.errors import InvalidInputError
-from perturber.featurevis import Recipe, Store, Target
+from perturber.featurevis import Bundle, Recipe, Store, Target, bundle_folder
 from perturber.parameters import get
 from perturber.service.checks import check_attack, check_classes, check_image, check_slot
 from perturber.service.comparing import CompareRequest, Comparison
@@ -60,7 +60,9 @@ class InferenceService:
         self._edit = lru_cache(EDITS)(lambda text: self.dispatcher.call(lambda engine: engine.model(text)))
         self.jobs = JobQueue(wake=lambda: self.dispatcher.notice_job(), finished=self._keep)
         self.visualisations = Visualisations(
-            Store(self.settings.data / "visualisations", self.settings.visualisations_mib), self.jobs
+            Bundle(bundle_folder(self.settings.models)),
+            Store(self.settings.data / "visualisations", self.settings.visualisations_mib),
+            self.jobs,
         )
         self.dispatcher = Dispatcher(partial(engine, self.settings), self.jobs)
 
@@ -237,8 +239,16 @@ class InferenceService:
         return self._infos[name]
 
     def prefetch(self, names: Sequence[str]) -> None:
-        """Make models ready that somebody may ask for soon, when nothing else is to be done; the newest call counts."""
-        self.dispatcher.prefetch(names)
+        """Make models ready that somebody may ask for soon, when nothing else is to be done; the newest call counts.
+
+        Of those that are ready `model` answers at once: who asks does not wait for a step of a job.
+        """
+        self.dispatcher.prefetch([partial(self._prefetch, name) for name in names])
+
+    def _prefetch(self, name: str, engine: Engine) -> None:
+        info = engine.prefetch(name)
+        if info is not None:
+            self._infos[name] = info
 
     def kernels(self, model: str) -> np.ndarray | None:
         """The filters of a model that look at the picture itself: (O, 3, kh, kw) float32; None where there are none.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perturber.errors import InvalidInputError, StorageError
-from perturber.featurevis import Recipe, Store, Target, key
+from perturber.featurevis import Bundle, Recipe, Store, Target, key
 from perturber.service.jobs import JobQueue, JobState, JobStatus
 from perturber.service.requests import Progress
 from perturber.service.works.visualisation import VisualisationRequest
@@ -42,9 +42,10 @@ class Visualised:
 
 
 class Visualisations:
-    """Answers from the store, and orders what is missing; thread-safe."""
+    """Answers from what comes along and from the store, and orders what is missing; thread-safe."""
 
-    def __init__(self, store: Store, jobs: JobQueue) -> None:
+    def __init__(self, bundle: Bundle, store: Store, jobs: JobQueue) -> None:
+        self.bundle = bundle
         self.store = store
         self.jobs = jobs
         self._ordering = threading.Lock()  # two pages that ask for the same at the same moment order it once
@@ -114,7 +115,7 @@ class Visualisations:
             found = self._finished.get(name)
             maker = self._makers.get(name)
         if found is None:
-            found = self.store.get(name)
+            found = self._kept(name)
         if found is not None:
             self._remember(name, found)
             return found
@@ -144,6 +145,11 @@ class Visualisations:
                 with self._lock:
                     self._not_kept.pop(name, None)
 
+    def _kept(self, name: str) -> np.ndarray | None:
+        """A key's pictures, from the archives that come along or from the store."""
+        ready = self.bundle.get(name)
+        return self.store.get(name) if ready is None else ready
+
     def _remember(self, name: str, pictures: np.ndarray) -> None:
         with self._lock:
             known = self._finished.pop(name, None)
@@ -168,7 +174,7 @@ class Visualisations:
         with self._lock:
             known = name in self._finished
             error = self._not_kept.get(name)
-        found = None if known else self.store.get(name)
+        found = None if known else self._kept(name)
         if found is not None:
             self._remember(name, found)
         if known or found is not None:
