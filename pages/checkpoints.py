@@ -53,6 +53,7 @@ def layout(**query: str) -> html.Div:
         [html.Div(slots, className="models"), training_tabs(PAGE, controls, links(state))], className="comparison"
     )
     caption = "What every checkpoint sees."
+    service().prefetch(state.nearest)  # the figures need them all; meanwhile the browser builds the page
     return scene_page(PAGE, PATH, state, main, problems=problems, caption=caption)
 
 
@@ -80,11 +81,11 @@ class CheckpointsPage:
         return control_props(state, series())
 
     def show(self, state: CheckpointState, asked: PageRequest) -> Shown:
-        """The scene, and what both checkpoints make of it; those beside them are made ready."""
+        """The scene, and what both checkpoints make of it; the other ones are made ready."""
         now = time.time()
         state = state.played(now)
         answer, known = looked(state.request(asked.client))
-        service().prefetch(state.neighbours)
+        service().prefetch(state.nearest)
         props: list[Props] = [model_input(PAGE, answer.image)]
         for number, slot in enumerate(answer.slots):
             rows = bar_rows(slot.top or ())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perturber.bench.chromium import launch
+from perturber.bench.chromium import been_here, launch
 from perturber.bench.server import serving
 from perturber.bench.timing import table
 from perturber.config import Settings
@@ -52,7 +52,7 @@ def run(settings: Settings, *, rounds: int) -> None:
     with serving(settings) as server, launch() as browser:
         for slots, address in SLOTS.items():
             for key, (low, high) in SLIDERS.items():
-                page = browser.new_page(viewport={"width": 1440, "height": 900})
+                page = browser.new_page(viewport={"width": 1440, "height": 900}, storage_state=been_here(server.url))
                 since = perf_counter()
                 page.goto(server.url + address)
                 page.wait_for_function(READY)

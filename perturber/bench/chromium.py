@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from perturber.errors import InvalidInputError
+from perturber.ui.components.tour import OVER, TOUR
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, StorageState
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -51,3 +52,12 @@ def launch() -> Iterator["Browser"]:
             yield browser
         finally:
             browser.close()
+
+
+def been_here(url: str) -> "StorageState":
+    """What a browser remembers of a visitor who has seen the tour, as the ``storage_state`` of a context.
+
+    Args:
+        url: of the server, without a path.
+    """
+    return {"cookies": [], "origins": [{"origin": url, "localStorage": [{"name": TOUR, "value": f"{OVER}"}]}]}

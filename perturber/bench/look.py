@@ -1,4 +1,4 @@
-"""``perturber bench look``: what the service adds to its renderer and networks, and the browser's loop."""
+"""``perturber bench look``: what the service adds to its renderer and networks, the first visit, the browser's loop."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,9 @@ def run(settings: Settings, *, rounds: int = 30, browser: bool = True) -> None:
     _service(settings, rounds)
     if browser:
         from perturber.bench.browser import run as loop
+        from perturber.bench.first_visit import run as first_visit
 
+        first_visit(settings)
         loop(settings, rounds=rounds)
     print(f"\nresident memory of this process: {_resident_mib():.0f} MiB")
 

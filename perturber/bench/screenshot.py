@@ -6,7 +6,7 @@ import sys
 from PIL import Image
 
 from perturber.bench.browser import READY
-from perturber.bench.chromium import launch
+from perturber.bench.chromium import been_here, launch
 from perturber.bench.server import serving
 from perturber.config import Settings
 
@@ -22,7 +22,7 @@ SIZE = {"width": 1440, "height": 900}
 def take(path: str, *, address: str = "/") -> None:
     """Open the dashboard at an address and write what is to be seen."""
     with serving(Settings()) as server, launch() as browser:
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
+        page = browser.new_page(viewport=SIZE, storage_state=been_here(server.url))  # type: ignore[arg-type]
         page.goto(server.url + address)
         page.wait_for_function(READY)
         page.wait_for_function(COMPLETE, timeout=120_000)

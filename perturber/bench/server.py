@@ -34,7 +34,7 @@ class Server:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Server]:
-    """Start the dashboard on a free port, and stop it at the end.
+    """Start the dashboard on a free port, and stop it at the end; it has only just said that it is ready.
 
     Raises:
         InvalidInputError: it did not start.
@@ -42,7 +42,13 @@ def serving(settings: Settings) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    chosen = {"HOST": "127.0.0.1", "PORT": port, "DEVICE": settings.device, "THREADS": settings.threads}
+    chosen = {
+        "HOST": "127.0.0.1",
+        "PORT": port,
+        "DEVICE": settings.device,
+        "THREADS": settings.threads,
+        "DATA": settings.data,
+    }
     environment = os.environ | {f"PERTURBER_{name}": str(value) for name, value in chosen.items()}
     process = subprocess.Popen([sys.executable, str(APP)], env=environment, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"

@@ -40,8 +40,8 @@ class Dispatcher:
         self._wake = threading.Condition()
         self._questions: list[_Waiting] = []
         self._calls: list[_Call] = []
-        self._ahead: list[str] = []
-        self._ordered = False  # something that can wait for a pause: a job, or models to prefetch
+        self._ahead: list[Callable[[Engine], None]] = []
+        self._ordered = False  # something that can wait for a pause: a job, or what is to be prefetched
         self._quiet_until = 0.0
         self._closed = False
         started: Future[None] = Future()
@@ -90,10 +90,10 @@ class Dispatcher:
             self._wake.notify()
         return call.future.result()
 
-    def prefetch(self, names: Sequence[str]) -> None:
-        """Make models ready when nothing else is to be done; the newest call counts."""
+    def prefetch(self, functions: Sequence[Callable[[Engine], None]]) -> None:
+        """Make things ready when nothing else is to be done, one after the other; the newest call counts."""
         with self._wake:
-            self._ahead = list(names)
+            self._ahead = list(functions)
             self._ordered = True
             self._wake.notify()
 
@@ -149,12 +149,12 @@ class Dispatcher:
                 busy = self._use_pause(engine, busy)
 
     def _use_pause(self, engine: Engine, busy: bool) -> bool:
-        """Prefetch a model, else take a step of a job; whether there may be more to do."""
+        """Prefetch one thing, else take a step of a job; whether there may be more to do."""
         with self._wake:
-            name = self._ahead.pop(0) if self._ahead else None
-        if name is None:
+            prefetch = self._ahead.pop(0) if self._ahead else None
+        if prefetch is None:
             return busy and self.jobs.step(engine)
-        engine.prefetch(name)
+        _settle(Future(), partial(prefetch, engine))  # whatever is wrong is said when somebody asks
         return busy
 
 

@@ -54,8 +54,12 @@ class Engine(Protocol):
     def model(self, name: str) -> ModelInfo:
         """What is known of a model of the catalogue."""
 
-    def prefetch(self, name: str) -> None:
-        """Make ready what somebody may soon ask for, where that is cheap; whatever is wrong is said when they do."""
+    def prefetch(self, name: str) -> ModelInfo | None:
+        """Make ready what somebody may soon ask for, where that is cheap; whatever is wrong is said when they do.
+
+        Returns:
+            What is known of the model if it is ready now.
+        """
 
     def evaluate(
         self,
@@ -112,12 +116,14 @@ class LocalEngine:
         Raises:
             UnknownNameError: naming the catalogue's models.
         """
-        network = self.network(name)
+        return self._info(name, self.network(name))
+
+    def _info(self, name: str, network: zoo.Network) -> ModelInfo:
         entry = network.entry
         groups = zoo.group_file(self.settings.models, entry.groups)
         return ModelInfo(
             name=name,
-            label=self._label(name),
+            label=self._label(name, network),
             fingerprint=network.fingerprint,
             layers=dict(network.layers),
             default_layer=network.default_layer,
@@ -128,15 +134,21 @@ class LocalEngine:
             input_size=entry.input_size,
         )
 
-    def prefetch(self, name: str) -> None:
-        """Make ready what somebody may soon ask for, where that is cheap; whatever is wrong is said when they do."""
-        with suppress(InvalidInputError):
-            self.networks.prefetch(name)
+    def prefetch(self, name: str) -> ModelInfo | None:
+        """Make ready what somebody may soon ask for, where that is cheap; whatever is wrong is said when they do.
 
-    def _label(self, name: str) -> str:
+        Returns:
+            What is known of the model if it is ready now.
+        """
+        with suppress(InvalidInputError):
+            network = self.networks.prefetch(name)
+            return None if network is None else self._info(name, network)
+        return None
+
+    def _label(self, name: str, network: zoo.Network) -> str:
         """What a person calls the model."""
         if not Edit.is_edit(name):
-            return self.network(name).entry.label
+            return network.entry.label
         edit = Edit.parse(name)
         labels = [self.networks.get(model).entry.label for model in (edit.first, edit.second) if model]
         return f"{labels[0]} pruned" if edit.second is None else " × ".join(labels)

@@ -68,13 +68,13 @@ class Networks:
         finally:  # what cannot be mixed was loaded, too
             self._make_room()
 
-    def prefetch(self, name: str) -> bool:
+    def prefetch(self, name: str) -> zoo.Network | None:
         """Load a network that somebody may soon ask for, if that costs neither much time nor anybody's place.
 
         That is: where a sibling is resident, and the budget has room for one more.
 
         Returns:
-            Whether it is resident now.
+            The network if it is resident now.
 
         Raises:
             InvalidInputError: as of `get`.
@@ -85,7 +85,7 @@ class Networks:
         if name not in self.resident and sibling is not None and sibling.memory <= room:
             self._loaded(name)
             self.resident.move_to_end(name, last=False)  # the first to go until somebody asks for it
-        return name in self.resident
+        return self.resident.get(name)
 
     def forget(self, name: str) -> None:
         """Let a network go whose weights have changed."""

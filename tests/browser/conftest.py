@@ -42,14 +42,14 @@ class SlowEngine(LocalEngine):
 class Site:
     """The running dashboard."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
         engines: list[SlowEngine] = []
 
         def engine(settings: Settings) -> SlowEngine:
             engines.append(SlowEngine(settings))
             return engines[0]
 
-        self.service = InferenceService(Settings(), engine)
+        self.service = InferenceService(settings or Settings(), engine)
         self.engine = engines[0]
         self.app = create_app(service=self.service)
         self.port = 0
@@ -176,7 +176,7 @@ class Visitor:
         """The dashboard at this path: in the tab, or in a fresh one, also where a test has the tab already."""
         tab, self._tab = (self._tab, None) if not fresh else (None, self._tab)
         if tab is None:
-            tab = self._browser.new_context(viewport=VIEWPORT).new_page()  # type: ignore[arg-type]
+            tab = self._browser.new_page(viewport=VIEWPORT, storage_state=chromium.been_here(self._url))  # type: ignore[arg-type]
             tab.set_default_timeout(60_000)
             watched = Watched(tab)
             tab.goto(self._url + path)

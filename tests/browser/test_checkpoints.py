@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import GO, VIEWPORT, Site, Watched
 from PIL import Image
+from playwright.sync_api import Browser
+
+from perturber.bench import chromium
+from perturber.bench.first_visit import CURVES
+from perturber.config import Settings
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +68,26 @@ def marks(watched: Any, panel: str) -> list[float]:
         }""",
         panel,
     )
+
+
+def test_a_first_visit_finds_every_curve_also_behind_the_jobs_of_explore(browser: Browser, tmp_path: Path) -> None:
+    site = Site(Settings(data=tmp_path, examples=None))
+    page = browser.new_page(viewport=VIEWPORT, storage_state=chromium.been_here(site.url))
+    page.set_default_timeout(60_000)
+    try:
+        watched = Watched(page)
+        page.goto(site.url)
+        watched.settle()
+        page.evaluate(GO, "/checkpoints")
+        page.locator(".checkpoints").wait_for()
+        watched.settle()
+        page.wait_for_function(CURVES, timeout=60_000)
+        assert page.locator("#checkpoints-hint").text_content().startswith("Correlations over 412 pictures")
+        assert marks(watched, "weights") == [len(STEPS) - 1]
+        assert watched.errors == []
+    finally:
+        page.close()
+        site.close()
 
 
 def test_a_link_opens_and_is_written_again(opened: Open) -> None:

@@ -128,6 +128,32 @@ def test_neighbours_are_there_before_anybody_asks(settings: Settings) -> None:
         assert list(engines[0].networks.resident)[-1] == f"{FAMILY}@200"
 
 
+def test_what_was_prefetched_is_known_without_the_engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"{FAMILY}@10"
+    with InferenceService(settings) as service:
+        service.model(LITE0)
+        service.prefetch([name])
+        until = time.monotonic() + 20
+        while name not in service._infos and time.monotonic() < until:
+            time.sleep(0.02)
+        monkeypatch.setattr(service.dispatcher, "call", None)  # nobody waits for a step of a job
+        info = service.model(name)
+    assert (info.name, info.label) == (name, "Lite0 adversarial, step 10")
+    assert info.fingerprint == zoo.load(name, "cpu", settings).fingerprint
+
+
+def test_a_prefetch_that_fails_is_nobodys_failure(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LocalEngine, "prefetch", lambda *_: 1 / 0)
+    with InferenceService(settings) as service:
+        service.prefetch([LITE0])
+        until = time.monotonic() + 20
+        while service.dispatcher._ahead and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(0.1)
+        assert service.dispatcher._thread.is_alive()
+        assert service.model(LITE0).name == LITE0
+
+
 def test_prefetching_takes_nobodys_place(settings: Settings, base: zoo.Network) -> None:
     small = replace(settings, model_memory_mib=2 * base.memory // 2**20 + 1)
     networks = Networks(small, torch.device("cpu"))

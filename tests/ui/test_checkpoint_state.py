@@ -282,9 +282,9 @@ def test_both_slots_are_played_on_their_own() -> None:
 # ---- what is asked of the service ----------------------------------------------------------------------------------
 
 
-def test_neighbours_are_one_checkpoint_away() -> None:
-    assert state(m1="a@10", m2="b@7").neighbours == ["a@50", "base", "b@5"]
-    assert state(m1="a@0", m2="a@50").neighbours == ["a@10", "a@200"]
+def test_the_nearest_checkpoints_come_first() -> None:
+    assert state(m1="a@10", m2="b@7").nearest == ["a@10", "b@7", "a@50", "base", "b@5", "a@200"]
+    assert state(m1="a@0", m2="a@50").nearest == ["a@50", "base", "a@200", "a@10"]
 
 
 def test_links_to_other_pages_name_both_checkpoints() -> None:

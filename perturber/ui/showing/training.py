@@ -72,16 +72,14 @@ def predictions(state: CheckpointState, client: str) -> Figure:
         OvertakenError: a newer question of the same visit was faster.
     """
     try:
-        tops = [slot.top or () for slot in _seen(state, client)]
-        best: dict[int, float] = {}
-        for score in (score for top in tops for score in top):
-            best[score.index] = max(best.get(score.index, 0.0), score.probability)
-        classes = tuple(sorted(best, key=lambda index: -best[index])[:FOLLOWED])
-        seen = [slot.pinned for slot in _seen(state, client, predictions=False, pinned=classes)]
+        names = service().model(state.series.name).classes
+        every = tuple(range(len(names)))  # which ones are most probable anywhere shows when all have answered
+        seen = [slot.pinned for slot in _seen(state, client, predictions=False, pinned=every)]
     except InvalidInputError as error:
         return said(str(error))
     values = np.array([[score.probability for score in scores] for scores in seen])
-    return probabilities(state.series.steps, [score.name for score in seen[0]], values)
+    best = np.argsort(-values.max(0), kind="stable")[:FOLLOWED]
+    return probabilities(state.series.steps, [names[index] for index in best], values[:, best])
 
 
 def of_all(state: CheckpointState, client: str) -> tuple[Figure, str]:

@@ -203,12 +203,12 @@ class CheckpointState:
         return self.slots[self.of - 1][0]
 
     @property
-    def neighbours(self) -> list[str]:
-        """Models one checkpoint away from those that are shown."""
+    def nearest(self) -> list[str]:
+        """All models of both series: those that are shown, then by how many checkpoints they are away."""
         found = []
         for (series, _), place in zip(self.slots, self.places, strict=True):
-            found += [series.models[n] for n in (place + 1, place - 1) if 0 <= n < len(series.models)]
-        return list(dict.fromkeys(found))
+            found += [(abs(n - place), -n, model) for n, model in enumerate(series.models)]
+        return list(dict.fromkeys(model for *_, model in sorted(found, key=lambda one: one[:2])))
 
     @property
     def recipe(self) -> Recipe:
