@@ -21,6 +21,7 @@ from perturber.errors import InvalidInputError, PerturberError
 from perturber.service import InferenceService
 from perturber.ui import files
 from perturber.ui.callbacks.messages import BUG
+from perturber.ui.components.tour import tour
 from perturber.ui.context import KEY, cache, cache_config
 from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.page import NOT_OURS
@@ -92,6 +93,7 @@ def _frame() -> html.Div:
     links = [dbc.NavLink(page["name"], href=page["path"], id=_link(page)) for page in _listed_pages()]
     return html.Div(
         [
+            *tour(),
             html.Header([html.Strong("Perturber"), dbc.Nav(links), html.Div(id="notice", role="alert")]),
             html.Main(dash.page_container),
         ],

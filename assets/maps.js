@@ -5,7 +5,7 @@ window.perturber_components = window.perturber_components || {};
     "use strict";
 
     const { createElement: h, useEffect, useLayoutEffect, useMemo, useRef, useState } = window.React;
-    const [LABEL, GAP, SCALE] = [15, 6, 44]; // pixels: height above a map alone, between cards, width
+    const [LABEL, GAP, SCALE] = [15, 4, 40]; // pixels: height above a map alone, between cards, width
     const STILL_MS = 200; // after the last values, before Plotly follows
 
     // base64 of float32 → of each map its rows

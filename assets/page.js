@@ -145,7 +145,7 @@
             inputs.forEach((name) => this.known.set(`${key}.${name}`, text(props[name])));
             const [element, told] = [document.getElementById(key), { ...this.told.get(key), ...props }];
             this.told.delete(key);
-            if (tell(element, told) && this.flight) return this.told.set(key, told);
+            if (tell(element, told, layout.type) && this.flight) return this.told.set(key, told);
             setProps(id, told);
             element?.tell?.({}); // it has them as properties
         }
@@ -194,10 +194,10 @@
         }
     }
 
-    // Maps and bars take properties by themselves; pictures and texts are written.
-    function tell(element, props) {
+    // Maps and bars take properties by themselves; pictures and plain texts are written.
+    function tell(element, props, type) {
         const [name, more] = Object.keys(props);
-        const place = { src: "src", children: "textContent" }[name];
+        const place = type !== "Markdown" && { src: "src", children: "textContent" }[name];
         const plain = place && !more && typeof props[name] === "string" && element?.childElementCount === 0;
         if (element?.tell) element.tell(props);
         else if (plain && element[place] !== props[name]) element[place] = props[name];

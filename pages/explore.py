@@ -16,6 +16,7 @@ from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
 from perturber.ui.callbacks.saving import saving_callbacks
+from perturber.ui.callbacks.tour import tour_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.attack_form import attack_controls, attack_form, is_running
 from perturber.ui.components.controls import At, Controls, control_id
@@ -279,3 +280,4 @@ saving_callbacks(PAGE)
 enlarging_callbacks(PAGE, neuron_views)
 upload_callbacks(PAGE)
 explore_callbacks(PAGE, PAGE_PARTS.controls)
+tour_callbacks()

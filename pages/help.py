@@ -8,6 +8,7 @@ from dash import dcc, html
 
 from perturber.attack import METHODS, NORMS
 from perturber.parameters import GROUPS, PARAMETERS, Code, Parameter, Switch
+from perturber.ui.components.tour import AGAIN
 
 dash.register_page(__name__, path="/help", name="Help", title="Perturber · Help", order=9)
 
@@ -104,6 +105,7 @@ a whole.
 def layout(**_: str) -> html.Div:
     """The page. Its text is Markdown in one component: a table of hundreds would keep every callback waiting."""
     parts = [
+        f"[Take the tour of Explore](/{AGAIN}): five steps through the page, from the scene to its link.",
         "# Three examples",
         table(
             ("", ""),

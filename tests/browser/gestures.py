@@ -13,10 +13,10 @@ from playwright.sync_api import Locator
 
 from perturber.parameters import PARAMETERS
 
-CANVAS = """(canvas) => {
+CANVASES = """(canvases) => canvases.map((canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return [canvas.height, canvas.width, Array.from(data)];
-}"""
+})"""
 
 SCENE = """given.keys.every((key) => {
     const wanted = given.values[key];
@@ -77,17 +77,17 @@ def notice(watched: Any, words: str) -> None:
 
 
 def painted(watched: Any, slot: int) -> np.ndarray:
-    """Colours (h, w, 4) of a slot's heatmaps, as they are painted."""
-    height, width, data = watched.page.locator(f"#explore-slot-{slot} .maps canvas").evaluate(CANVAS)
-    return np.array(data, np.uint8).reshape(height, width, 4)
+    """Colours (n, h, w, 4) of a slot's heatmaps, as they are painted."""
+    canvases = watched.page.locator(f"#explore-slot-{slot} .map canvas").evaluate_all(CANVASES)
+    return np.stack([np.array(data, np.uint8).reshape(height, width, 4) for height, width, data in canvases])
 
 
 def figure_values(watched: Any, slot: int) -> np.ndarray:
-    """Values (h, w) of a slot's heatmaps in the figure that a pointer finds, NaN between the maps."""
-    rows = watched.page.locator(f"#explore-slot-{slot} .js-plotly-plot").evaluate(
-        "(plot) => Array.from(plot.data[0].z, (row) => Array.from(row))"
+    """Values (n, h, w) of a slot's heatmaps in the figure that a pointer finds."""
+    maps = watched.page.locator(f"#explore-slot-{slot} .js-plotly-plot").evaluate(
+        "(plot) => plot.data.map(({ z }) => Array.from(z, (row) => Array.from(row)))"
     )
-    return np.array([[np.nan if v is None else v for v in row] for row in rows], float)
+    return np.array(maps, float)
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:

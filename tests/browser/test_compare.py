@@ -66,8 +66,9 @@ def test_first_visit(opened: Open, site: Any, size: tuple[int, int]) -> None:
     cells.first.wait_for()
     wanted = ["✓" if found.same_top1 else "✗", f"{found.shared_top5} of 5", f"{found.jensen_shannon:.3f} bit"]
     assert cells.all_inner_texts() == wanted
+    assert "|" not in columns(watched).nth(1).locator(".agreement").inner_text()  # the table alone, not its source
     for side in ("a", "b", "difference"):
-        page.locator(f"#compare-maps-{side} .heatmaplayer image").wait_for()
+        page.locator(f"#compare-maps-{side} .heatmaplayer image").first.wait_for()
     page.locator(".side, .dash-dropdown").first.wait_for()
     page.wait_for_function(  # Plotly fits a figure to its frame a moment after it has drawn it
         """() => ['html', 'main', 'main > div', '.explore', '.comparison'].every((s) => {
@@ -104,7 +105,7 @@ def test_models_come_and_go(opened: Open) -> None:
     watched.wait_for("shown.b === '3'")
     choose(watched, control("a"), "3 ·")
     watched.wait_for("shown.a === '3' && shown.b === '1'")  # they change places
-    page.locator("#compare-maps-a .heatmaplayer image").wait_for()
+    page.locator("#compare-maps-a .heatmaplayer image").first.wait_for()
     linked(watched, "b=1")
     query = watched.query()
     assert (query["m1"], query["m3"], query["b"]) == (LITE0, OTHER, "1")

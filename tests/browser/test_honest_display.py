@@ -13,6 +13,7 @@ from conftest import Site, Watched
 from gestures import box, control, drag, notice, pixels_of, wait_for_scene
 from playwright.sync_api import Browser, Request
 
+from perturber.bench.chromium import been_here
 from perturber.parameters import PARAMETERS
 from perturber.scene import Scene
 from perturber.service import LookRequest, SlotRequest
@@ -37,7 +38,7 @@ RECORDER = """() => {
             state,
             sequence: Number(sequence),
             input: document.getElementById("explore-input").src,
-            maps: Array.from(document.querySelectorAll(".slot .maps canvas"), (canvas) => canvas.toDataURL()),
+            maps: Array.from(document.querySelectorAll(".slot .map canvas"), (canvas) => canvas.toDataURL()),
             logits: Array.from(document.querySelectorAll(".bars .length"), (bar) => bar.textContent),
         });
         requestAnimationFrame(note);
@@ -170,7 +171,7 @@ def test_what_is_changed_meanwhile_is_not_lost(opened: Open, site: Any) -> None:
 def test_a_server_that_was_gone_is_asked_again(browser: Browser) -> None:
     """What was on its way is not lost, and the page says meanwhile why nothing moves."""
     site = Site()
-    watched = Watched(browser.new_context().new_page())
+    watched = Watched(browser.new_page(storage_state=been_here(site.url)))
     page = watched.page
     try:
         page.goto(f"{site.url}/?c1=1&c2=1")

@@ -368,8 +368,8 @@ def largest(width: int, height: int, count: int, *, pictures: bool) -> int:
     for side in range(max(width, height), 24, -1):
         for across, down in [(1, 2), (2, 1)] if pictures else [(1, 1)]:
             head = 0 if pictures else 15
-            columns = int((width - 44 + 6) // (across * side + 6))
-            rows = int((height + 6) // (down * side + head + 6))
+            columns = int((width - 40 + 4) // (across * side + 4))
+            rows = int((height + 4) // (down * side + head + 4))
             if columns * rows >= count:
                 return side
     return 24

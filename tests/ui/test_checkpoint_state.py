@@ -32,7 +32,8 @@ NOW = 1000.0
 
 def models(name: str) -> Any:
     layers = {layer: SimpleNamespace(name=layer, channels=n) for layer, n in LAYERS.get(name, LAYERS["a"]).items()}
-    return SimpleNamespace(name=name, default_layer=list(layers)[-1], layers=layers, fingerprint=f"of {name}")
+    last = list(layers)[-1]
+    return SimpleNamespace(name=name, default_layer=last, layers=layers, fingerprint=f"of {name}", groups={})
 
 
 KNOWN = Known(ALL, models, NOW)

@@ -54,7 +54,7 @@ def headings(page: str, controls: Controls) -> html.Div:
             choose("cards"),
             recipe,
             html.H1("Predictions"),
-            choose("pin", placeholder="Pin a class …", searchable=True, clearable=True),
+            choose("pin", placeholder="Pin …", searchable=True, clearable=True),
             choose("explain"),
         ],
         className="headings",

@@ -16,6 +16,7 @@ from perturber.service import MIN_PICTURES, PICTURES, DevelopmentRequest, LookRe
 from perturber.training import Moment, Series
 from perturber.ui.states import reading
 from perturber.ui.states.display import Objective, View
+from perturber.ui.states.explore import SlotState
 from perturber.ui.states.page import Sent, scene_from_query, scene_to_query
 from perturber.ui.states.reading import LinkValues, Models
 
@@ -23,7 +24,7 @@ Tab = Literal["curves", "pictures", "maps", "kernels"]
 Source = Literal["scene", "examples"]
 
 CHANNELS = 4
-"""Of a layer, that are shown first."""
+"""Of a layer, that are shown first: those with which Explore begins, or the layer's first ones."""
 
 PLAY_SECONDS = 0.66
 """Between two checkpoints while a training is played; a slow answer is waited for."""
@@ -86,16 +87,17 @@ class CheckpointState:
         problems: list[str] = []
         take = LinkValues(query, problems).take
         scene = scene_from_query(Scene(), {k: v for k, v in query.items() if k not in OWN}, problems)
-        first, *others = series.values()
-        second = others[0] if others else first
+        one, *others = series.values()
+        second = others[0] if others else one
         slots = (
-            take("m1", (first, first.steps[-1]), lambda value: moment(series, value)),
+            take("m1", (one, one.steps[-1]), lambda value: moment(series, value)),
             take("m2", (second, second.steps[-1 if others else 0]), lambda value: moment(series, value)),
         )
         of = take("of", 1, lambda value: reading.whole("of", value, 1, 2))
         info = models(slots[of - 1][0].name)
-        layer = take("layer", info.default_layer, lambda value: reading.layer(info, value))
-        some = tuple(range(min(CHANNELS, info.layers[layer].channels)))
+        first = SlotState.first(info)
+        layer = take("layer", first.layer, lambda value: reading.layer(info, value))
+        some = first.channels if layer == first.layer else range(min(CHANNELS, info.layers[layer].channels))
         source: Source = "examples" if settings.examples is not None else "scene"
         state = cls(
             scene=scene,
@@ -103,7 +105,7 @@ class CheckpointState:
             of=of,
             tab=take("tab", "curves", lambda value: reading.choice("tab", value, get_args(Tab))),
             layer=layer,
-            channels=take("channels", some, lambda value: reading.channels(info, layer, value)),
+            channels=take("channels", tuple(some[:CHANNELS]), lambda value: reading.channels(info, layer, value)),
             pictures=take("pictures", source, lambda value: reading.choice("pictures", value, get_args(Source))),
             count=take("count", PICTURES, lambda value: read_count("count", value)),
             naive=take("naive", False, lambda value: reading.switch("naive", value)),
