@@ -88,21 +88,26 @@ def test_room_is_used(opened: Open, size: tuple[int, int]) -> None:
     )
     found = page.evaluate(
         """() => {
-            const on = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
-            const boxes = (selector) => [...document.querySelectorAll(selector)].map((e) => [e, e.getBoundingClientRect()]);
-            const overlaps = (all) => all.flatMap(([a, one], n) =>
-                all.slice(n + 1).filter(([, other]) => on(one, other)).map(([b]) => `${a.className} on ${b.className}`));
+            const on = (a, b) =>
+                a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+            const boxes = (selector, root = document) =>
+                [...root.querySelectorAll(selector)].map((e) => [e, e.getBoundingClientRect()]);
+            const overlaps = (all) => all.flatMap(([a, one], n) => {
+                const others = all.slice(n + 1).filter(([, other]) => on(one, other));
+                return others.map(([b]) => `${a.className} on ${b.className}`);
+            });
             const slots = boxes(".slot:not(.vacant)").map(([slot]) => slot);
-            const inner = (slot, selector) => [...slot.querySelectorAll(selector)].map((e) => [e, e.getBoundingClientRect()]);
             const texts = ".headings *, .slot > .bar *, .evidence figcaption, .bars .share, .drawer > .tabs *, .badge";
-            const cut = [...document.querySelectorAll(texts)].filter((e) =>
-                e.clientWidth && ["hidden", "clip"].includes(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth + 1);
+            const cut = [...document.querySelectorAll(texts)].filter((e) => {
+                const clips = ["hidden", "clip"].includes(getComputedStyle(e).overflowX);
+                return clips && e.clientWidth && e.scrollWidth > e.clientWidth + 1;
+            });
             return {
                 overlaps: [
                     ...overlaps(boxes(".headings > *")),
-                    ...slots.flatMap((slot) => overlaps(inner(slot, ".bar > *"))),
-                    ...slots.flatMap((slot) => overlaps(inner(slot, ".map, .picture"))),
-                    ...slots.flatMap((slot) => overlaps(inner(slot, ".bars .share, .evidence figcaption"))),
+                    ...slots.flatMap((slot) => overlaps(boxes(".bar > *", slot))),
+                    ...slots.flatMap((slot) => overlaps(boxes(".map, .picture", slot))),
+                    ...slots.flatMap((slot) => overlaps(boxes(".bars .share, .evidence figcaption", slot))),
                     ...overlaps(boxes(".slots > *, .scene > *")),
                 ],
                 cut: cut.map((e) => `${e.className}: ${e.textContent}`),

@@ -89,7 +89,7 @@ def test_a_drag_before_a_slow_service(opened: Open, site: Any) -> None:
     assert set(wanted.items()) <= _scene(distinct[-1]).items(), "the last state is not what is shown"
 
     # In every frame picture, heatmaps and bars are those of one state.
-    assert all(len(record["maps"]) == 2 and len(record["logits"]) == 10 for record in records)
+    assert all(len(record["maps"]) == 16 and len(record["logits"]) == 10 for record in records)
     of_sequence: dict[int, set[str]] = {}
     for record in records:
         shown = json.dumps([record["input"], record["maps"], record["logits"]])
