@@ -177,6 +177,8 @@ def _cards(state: ExploreState, number: int) -> list[Pictures] | None:
         info,
         slot.layer,
         slot.channels,
+        targets,
+        state.view.recipe,
         service().visualise(info.name, targets, state.view.recipe, order=False),
         index=index_version(info),
         examples_first=state.view.cards == "examples",

@@ -4,6 +4,7 @@ from perturber.featurevis.bundle import Bundle, bundle_file, bundle_folder, comp
 from perturber.featurevis.optimisation import Optimisation
 from perturber.featurevis.store import Store
 from perturber.featurevis.targets import Recipe, Target, key
+from perturber.featurevis.views import Window, cut, seen
 
 __all__ = [
     "Bundle",
@@ -11,9 +12,12 @@ __all__ = [
     "Recipe",
     "Store",
     "Target",
+    "Window",
     "bundle_file",
     "bundle_folder",
     "compress",
+    "cut",
     "key",
     "save_bundle",
+    "seen",
 ]

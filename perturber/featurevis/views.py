@@ -13,11 +13,15 @@ is that of `lucent.optvis.transform.standard_transforms` followed by the resize 
 import math
 import random
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from perturber.zoo import Layer
 
 PAD = 12
 PAD_VALUE = 0.5
@@ -93,6 +97,37 @@ class View:
         grid = torch.stack([float(a) * x + float(b) * y + float(c - 1) for a, b, c in to_picture[:2]], -1)
         shown = F.grid_sample(padded, grid.expand(len(padded), -1, -1, -1), align_corners=True)
         return shown if samples == 1 else F.avg_pool2d(shown, samples)
+
+
+@lru_cache(maxsize=1024)
+def seen(layer: Layer, input_size: int, size: int) -> Window:
+    """The square of a picture that the middle unit of a layer sees in any view: nothing outside has any effect on it.
+
+    Args:
+        layer: its receptive field is the theoretical one.
+        input_size: side of the network's input.
+        size: side of the picture.
+
+    Returns:
+        The part of the picture; all of it where the unit sees as much.
+    """
+    if layer.field is None:
+        return 0, 0, size, size
+    top, left, bottom, right = layer.field.box(layer.height // 2, layer.width // 2)
+    corners = np.array([(x, y, 1) for x, y in product((left, right - 1), (top, bottom - 1))]).T
+    extremes = product((0, SHIFT - 1), (0, SHIFT - 1), (SCALES[0], 1.0, SCALES[-1]), (-10, 0, 10), (0, LATE_SHIFT - 1))
+    views = [View(shift=(x, y), scale=s, angle=a, late_shift=(late, late)) for x, y, s, a, late in extremes]
+    places = np.concatenate([(view.matrix(size + 2 * PAD, input_size) @ corners)[:2] for view in views], 1) - PAD
+    low, high = np.floor(places.min(1)), np.floor(places.max(1)) + 2  # bilinear: each place weighs two pixels
+    side = int(min(size, (high - low).max()))
+    x, y = (int(min(max(0, round(middle - side / 2)), size - side)) for middle in (low + high) / 2)
+    return y, x, y + side, x + side
+
+
+def cut(pictures: np.ndarray, part: Window | None) -> np.ndarray:
+    """A part of pictures (n, S, S, 3); all of them where there is none."""
+    top, left, bottom, right = part or (0, 0, *pictures.shape[1:3])
+    return pictures[:, top:bottom, left:right]
 
 
 def _move(x: float, y: float) -> np.ndarray:

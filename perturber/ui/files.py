@@ -5,6 +5,7 @@ pictures and downloads can have.
 """
 
 import io
+import re
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
@@ -15,7 +16,9 @@ from PIL import Image, ImageOps
 from werkzeug.exceptions import NotFound
 
 from perturber import objects
+from perturber.errors import InvalidInputError
 from perturber.examples import ClassExamples, ExampleIndex, index_path
+from perturber.featurevis import Window, cut
 from perturber.render.plane import plane_pair
 from perturber.service import ModelInfo, check_classes
 from perturber.ui.components.scene_page import ALIVE
@@ -73,12 +76,24 @@ def backdrop(name: str) -> Response:
 
 @routes.get("/neurons/visualisation/<key>.png")
 def visualisation(key: str) -> Response:
-    """A feature visualisation as far as it has come; several variants on one sheet."""
+    """A feature visualisation as far as it has come, or a part of it; several variants on one sheet."""
     pictures = service().visualisations.pictures(key)
     if pictures is None:
         raise NotFound("There is no such feature visualisation yet.")
+    part = request.args.get("part")
+    pictures = cut(pictures, None if part is None else _window(part, pictures.shape[1]))
     picture = sheet(list(pictures), columns=2 if len(pictures) > 1 else 1)
     return _file(Image.fromarray(picture), "PNG", seconds=0, compress_level=1)
+
+
+def _window(text: str, size: int) -> Window:
+    """A part of pictures of this size as an address holds it."""
+    numbers = [int(number) for number in text.split(",")] if re.fullmatch(r"\d{1,4}(,\d{1,4}){3}", text) else []
+    if len(numbers) != 4 or not (0 <= numbers[0] < numbers[2] <= size and 0 <= numbers[1] < numbers[3] <= size):
+        raise InvalidInputError(
+            f"A picture of {size} × {size} pixels has no part {text[:40]!r}. Allowed: top,left,bottom,right in pixels."
+        )
+    return numbers[0], numbers[1], numbers[2], numbers[3]
 
 
 @routes.get("/neurons/examples/<model>/<layer>/<int:channel>.png")

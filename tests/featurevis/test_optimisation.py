@@ -11,7 +11,7 @@ from lucent.optvis import objectives, transform
 from perturber import zoo
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
-from perturber.featurevis import Optimisation, Recipe, Target
+from perturber.featurevis import Optimisation, Recipe, Target, cut, seen
 from perturber.featurevis.optimisation import centre_window, respond
 from perturber.featurevis.views import PAD, View
 from perturber.zoo import catalogue
@@ -220,3 +220,33 @@ def test_what_a_network_does_not_have_is_refused(network: zoo.Network) -> None:
         Optimisation(network, [Target(kind="class", index=1000)], SMALL)
     with pytest.raises(InvalidInputError, match="nothing to visualise"):
         Optimisation(network, [], SMALL)
+
+
+@pytest.mark.parametrize("layer", ["conv_stem", "blocks.1.1", "blocks.2.1", "blocks.3.2", "conv_head"])
+def test_nothing_outside_of_what_a_neuron_sees_has_an_effect(network: zoo.Network, layer: str) -> None:
+    """Gradients of the middle unit over many views: none outside; and the square is no larger than it must be."""
+    found, size = network.layers[layer], 128
+    part = seen(found, network.entry.input_size, size)
+    top, left, bottom, right = part
+    assert bottom - top == right - left
+    generator, touched = random.Random(0), torch.zeros(size, size)
+    for _ in range(24):
+        picture = torch.rand(1, 3, size, size, requires_grad=True)
+        inputs = network.normalise(View.draw(generator).show(picture, network.entry.input_size))
+        maps = network.look(inputs, layers=(layer,), logits=False).activations[layer]
+        maps[0, :, found.height // 2, found.width // 2].sum().backward()
+        touched += picture.grad.abs().sum((0, 1))
+    inside = torch.zeros(size, size, dtype=torch.bool)
+    inside[top:bottom, left:right] = True
+    assert touched[~inside].sum() == 0
+    if layer == "conv_stem":
+        rows, columns = touched.nonzero().T
+        assert max(rows.max() - rows.min(), columns.max() - columns.min()) + 1 >= (bottom - top) - 8
+    if layer == "conv_head":
+        assert part == (0, 0, size, size)
+
+
+def test_a_part_of_pictures() -> None:
+    pictures = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    np.testing.assert_array_equal(cut(pictures, (1, 0, 3, 2)), pictures[:, 1:3, :2])
+    np.testing.assert_array_equal(cut(pictures, None), pictures)

@@ -73,6 +73,14 @@ def test_a_visualisation_is_fetched(client: FlaskClient, service: InferenceServi
     assert response.headers["Cache-Control"].endswith("max-age=0")  # a picture that grows has one address
 
 
+def test_a_part_of_a_visualisation(client: FlaskClient, service: InferenceService) -> None:
+    address = f"/neurons/visualisation/{visualised(service, 1)}.png"
+    whole = picture(client.get(address))
+    np.testing.assert_array_equal(picture(client.get(f"{address}?part=10,20,40,60")), whole[10:40, 20:60])
+    for part in ("", "1,2,3", "0,0,129,128", "5,0,5,9", "-1,0,4,4", "1;2;3;4", "0,0,9999999,4"):
+        assert "has no part" in sentence(client.get(f"{address}?part={part}"))
+
+
 def test_variants_come_on_one_sheet(client: FlaskClient, service: InferenceService) -> None:
     key = visualised(service, 2, variants=3)
     made = picture(client.get(f"/neurons/visualisation/{key}.png"))

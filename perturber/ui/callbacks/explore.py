@@ -8,6 +8,7 @@ import numpy as np
 from dash import ALL, MATCH, Input, Output, State, callback, ctx, dcc, html, no_update, set_props
 
 from perturber.errors import PerturberError
+from perturber.featurevis import cut
 from perturber.figures import SLOT_NAMES, activation_mosaic, prediction_bars
 from perturber.own_groups import MAX_NAME, OwnGroups
 from perturber.service import SlotLook
@@ -22,7 +23,7 @@ from perturber.ui.files import index_version, sheet
 from perturber.ui.looks import looked
 from perturber.ui.showing.groups import KEEP, group_options
 from perturber.ui.showing.slots import scales
-from perturber.ui.showing.visualisations import neuron_pictures
+from perturber.ui.showing.visualisations import neuron_pictures, part_of
 from perturber.ui.states import reading
 from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.page import parse_query
@@ -223,6 +224,11 @@ def paper_figure(state: ExploreState, what: str, number: int) -> Any:
 
 def _pictures(state: ExploreState, look: SlotLook) -> list[np.ndarray | None]:
     targets = state.view.targets(look.layer or "", look.channels)
-    found = service().visualise(look.model, targets, state.view.recipe)
+    info, recipe = service().model(look.model), state.view.recipe
+    found = service().visualise(look.model, targets, recipe)
     made = [service().visualisations.pictures(one.key) for one in found]
-    return [None if picture is None else sheet(list(picture), columns=2) for picture in made]
+    parts = [part_of(info, target, recipe) for target in targets]
+    return [
+        None if picture is None else sheet(list(cut(picture, part)), columns=2)
+        for picture, part in zip(made, parts, strict=True)
+    ]

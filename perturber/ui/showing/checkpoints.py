@@ -11,11 +11,13 @@ import numpy as np
 from PIL import Image
 
 from perturber.errors import InvalidInputError
+from perturber.featurevis import Window, cut
 from perturber.service import JobState, Progress, Visualised
 from perturber.training import Series
 from perturber.ui.components.controls import At, Controls, options
 from perturber.ui.context import service
 from perturber.ui.showing.pictures import jpeg
+from perturber.ui.showing.visualisations import part_of
 from perturber.ui.states.channels import written
 from perturber.ui.states.checkpoints import CheckpointState
 from perturber.ui.states.reading import layer_options
@@ -39,10 +41,12 @@ class Made:
     Attributes:
         found: where it stands; without a key where the checkpoint cannot be loaded or has no such layer.
         title: what it shows.
+        part: of the picture that is shown, or None for all of it.
     """
 
     found: Visualised
     title: str
+    part: Window | None = None
 
     @property
     def absent(self) -> bool:
@@ -71,7 +75,7 @@ class Made:
         if not self.found.key or not (self.done or self.open):
             return None
         pictures = service().visualisations.pictures(self.found.key)
-        return None if pictures is None else pictures[0]
+        return None if pictures is None else cut(pictures, self.part)[0]
 
     @property
     def note(self) -> str:
@@ -116,8 +120,12 @@ def made(state: CheckpointState, series: Series, place: int, *, order: bool = Fa
             raise
         failed = Visualised(key="", state=JobState.FAILED, progress=Progress(done=0, steps=1), error=str(error))
         found = [failed] * len(state.channels)
+    info = service().model(series.name)
+    parts = [part_of(info, target, state.recipe) for target in state.targets]
     names = [f"Feature visualisation of {state.layer}:{channel}, step {moment.step}" for channel in state.channels]
-    return [Made(found=one, title=_title(name, one)) for name, one in zip(names, found, strict=True)]
+    return [
+        Made(found=one, title=_title(name, one), part=part) for name, one, part in zip(names, found, parts, strict=True)
+    ]
 
 
 def preview(state: CheckpointState, number: int, place: int) -> tuple[str, str]:

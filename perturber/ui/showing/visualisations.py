@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from perturber.featurevis import Recipe, Target
+from perturber.featurevis import Recipe, Target, Window, seen
 from perturber.service import JobState, ModelInfo, Visualised
 from perturber.ui.components.maps import Picture, Pictures
 from perturber.ui.context import service
@@ -12,18 +12,29 @@ from perturber.ui.states.display import MAX_VARIANTS
 OPEN = (JobState.WAITING, JobState.RUNNING)
 
 
-def picture_of(found: Visualised | None, title: str) -> Picture:
+def part_of(info: ModelInfo, target: Target, recipe: Recipe) -> Window | None:
+    """What is shown of a target's picture: of a neuron what it sees in any view; None is all of it."""
+    if target.kind != "neuron" or target.layer not in info.layers:
+        return None
+    part = seen(info.layers[target.layer], info.input_size, recipe.size)
+    return None if part == (0, 0, recipe.size, recipe.size) else part
+
+
+def picture_of(found: Visualised | None, title: str, part: Window | None = None) -> Picture:
     """The picture of a feature visualisation as far as it has come, or what stands in for it.
 
     Args:
         found: None where it has not been asked for.
         title: what it shows.
+        part: of the picture, or None for all of it.
     """
+    cut = "" if part is None else f"&part={','.join(map(str, part))}"
+    title += "" if part is None else ", cut to what the neuron sees"
     note, source, progress = "…", None, None
     if found is not None:
         note = {JobState.FAILED: "failed", JobState.CANCELLED: "cancelled"}.get(found.state, "queued")
         if found.state is JobState.DONE or (found.state is JobState.RUNNING and found.progress.done):
-            source = f"/neurons/visualisation/{found.key}.png?v={version(found)}"
+            source = f"/neurons/visualisation/{found.key}.png?v={version(found)}{cut}"
             progress = None if found.state is JobState.DONE else found.progress.done / found.progress.steps
         if found.error:
             title = f"{title} ({found.error})"
@@ -51,6 +62,8 @@ def card_pictures(
     info: ModelInfo,
     layer: str,
     channels: Sequence[int],
+    targets: Sequence[Target],
+    recipe: Recipe,
     found: Sequence[Visualised] | None,
     *,
     index: int | None,
@@ -59,14 +72,16 @@ def card_pictures(
     """Both sides of each neuron's card.
 
     Args:
-        found: of each channel, or None where they have not been asked for yet.
+        targets, recipe: of each channel the feature visualisation.
+        found: where they stand, or None where they have not been asked for yet.
         index: version of the model's index of examples, or None where there is none.
         examples_first: whether the examples are in front.
     """
     cards = []
     for n, channel in enumerate(channels):
         title = f"Feature visualisation of {layer}:{channel}"
-        sides = picture_of(None if found is None else found[n], title), example_of(info, layer, channel, index)
+        part = part_of(info, targets[n], recipe)
+        sides = picture_of(None if found is None else found[n], title, part), example_of(info, layer, channel, index)
         front, back = reversed(sides) if examples_first else sides
         cards.append(Pictures(front=front, back=back))
     return cards
@@ -80,7 +95,8 @@ def neuron_pictures(info: ModelInfo, target: Target, recipe: Recipe, index: int 
         own = replace(recipe, naive=naive, variants=variants)
         (found,) = service().visualise(info.name, [target], own, order=False)
         words = f"{'naive' if naive else 'Fourier'}{f', {variants} variants' if variants > 1 else ''}"
-        pictures.append(picture_of(found, f"Feature visualisation of {target.layer}:{target.index}, {words}"))
+        title = f"Feature visualisation of {target.layer}:{target.index}, {words}"
+        pictures.append(picture_of(found, title, part_of(info, target, own)))
     return [*pictures, example_of(info, str(target.layer), target.index, index)]
 
 
