@@ -28,6 +28,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-golden", action="store_true", help="write the renderer's golden picture anew")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_ready() -> Iterator[pytest.MonkeyPatch]:
+    """No pictures come along: tests see how they are made. `ready_pictures` brings them back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("perturber.service.service.bundle_folder", lambda models: models / "nothing ready")
+        yield patch
+
+
+@pytest.fixture
+def ready_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures that come with the project are there in services that start from now on."""
+    from perturber.featurevis import bundle_folder
+
+    monkeypatch.setattr("perturber.service.service.bundle_folder", bundle_folder)
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator["InferenceService"]:
     """A service with a data folder of its own, and no example pictures."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from time import perf_counter
 
 from perturber.bench.browser import READY
-from perturber.bench.chromium import launch
+from perturber.bench.chromium import been_here, launch
 from perturber.bench.screenshot import COMPLETE, SIZE
 from perturber.bench.server import serving
 from perturber.config import Settings
@@ -44,13 +44,16 @@ def _visit(settings: Settings, address: str, conditions: tuple[str, ...]) -> flo
     from playwright.sync_api import TimeoutError as TooLong
 
     complete = "() => " + " && ".join(f"({condition})()" for condition in conditions)
-    with tempfile.TemporaryDirectory(prefix="perturber-bench-") as folder, launch() as browser:
-        page = browser.new_page(viewport=SIZE)  # type: ignore[arg-type]
-        with serving(replace(settings, data=Path(folder))) as server:
-            since = perf_counter()
-            page.goto(server.url + address)
-            try:
-                page.wait_for_function(complete, timeout=PATIENCE_SECONDS * 1000)
-            except TooLong:
-                return None
-            return perf_counter() - since
+    with (
+        tempfile.TemporaryDirectory(prefix="perturber-bench-") as folder,
+        launch() as browser,
+        serving(replace(settings, data=Path(folder))) as server,
+    ):
+        since = perf_counter()
+        page = browser.new_page(viewport=SIZE, storage_state=been_here(server.url))  # type: ignore[arg-type]
+        page.goto(server.url + address)
+        try:
+            page.wait_for_function(complete, timeout=PATIENCE_SECONDS * 1000)
+        except TooLong:
+            return None
+        return perf_counter() - since

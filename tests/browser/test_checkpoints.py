@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from perturber.bench import chromium
-from perturber.bench.first_visit import CURVES
+from perturber.bench.first_visit import CURVES, VISITS
 from perturber.config import Settings
 
 pytestmark = pytest.mark.browser
@@ -85,6 +85,26 @@ def test_a_first_visit_finds_every_curve_also_behind_the_jobs_of_explore(browser
         assert page.locator("#checkpoints-hint").text_content().startswith("Correlations over 412 pictures")
         assert marks(watched, "weights") == [len(STEPS) - 1]
         assert watched.errors == []
+    finally:
+        page.close()
+        site.close()
+
+
+@pytest.mark.parametrize("name", VISITS)
+@pytest.mark.usefixtures("ready_pictures")
+def test_a_first_visit_is_complete(browser: Browser, tmp_path: Path, name: str) -> None:
+    """On a fresh data folder every picture and curve is there, and none of them is made: no job is ever ordered."""
+    site = Site(Settings(data=tmp_path, examples=None))
+    page = browser.new_page(viewport=VIEWPORT, storage_state=chromium.been_here(site.url))
+    try:
+        address, conditions = VISITS[name]
+        page.goto(site.url + address)
+        page.wait_for_function("() => " + " && ".join(f"({one})()" for one in conditions), timeout=60_000)
+        page.wait_for_timeout(1000)
+        assert site.service.jobs.all() == []
+        assert not page.get_by_text("not made").count()
+        assert not page.locator(".picture .progress").count()
+        assert not (tmp_path / "visualisations").exists()
     finally:
         page.close()
         site.close()

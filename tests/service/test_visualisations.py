@@ -73,6 +73,17 @@ def test_what_is_missing_is_made_and_stored_under_its_key(start, engine: LocalEn
         np.testing.assert_array_equal(Store(tmp_path / "visualisations", 1).get(f.key), shown)
 
 
+@pytest.mark.usefixtures("ready_pictures")
+def test_what_comes_along_is_neither_made_nor_stored(start, engine: LocalEngine, tmp_path: Path) -> None:
+    service, targets = start(), [Target(layer="blocks.5.3", index=channel) for channel in (121, 162)]
+    for found in service.visualise(MODEL, targets, Recipe()):
+        assert (found.state, found.job, found.error) == (JobState.DONE, None, None)
+        assert service.visualisations.pictures(found.key).shape == (1, 128, 128, 3)
+    assert not (tmp_path / "visualisations").exists()
+    (other,) = service.visualise(MODEL, targets[:1], Recipe(seed=1), order=False)  # of another recipe nothing is ready
+    assert other.state is JobState.WAITING
+
+
 def test_another_service_answers_from_the_disk(start) -> None:
     service = start()
     (found,) = make(service, neurons(3))
