@@ -36,7 +36,7 @@ def wait_for_pictures(watched: Any, count: int, other_than: list[str] | None = N
         f"""([count, old]) => {{
             const images = document.querySelectorAll('{FIRST} .card .picture img:not([hidden])');
             const sources = Array.from(images, (image) => image.src);
-            return sources.length === count && sources.every((s) => s.endsWith('v=done') && !old.includes(s));
+            return sources.length === count && sources.every((s) => s.includes('v=done') && !old.includes(s));
         }}""",
         arg=[count, other_than or []],
     )
@@ -123,11 +123,15 @@ def test_feature_visualisations_come_stay_and_follow_the_options(opened: Open) -
     expect(page.locator(f"{FIRST} .card .picture")).to_have_count(2)
     first = wait_for_pictures(watched, 2)
     expect(page.locator(f"{FIRST} .making")).to_have_text("")
-    assert page.locator(f"{FIRST} .card img:not([hidden])").first.get_attribute("title").endswith("conv_stem:3")
+    assert (
+        page.locator(f"{FIRST} .card img:not([hidden])")
+        .first.get_attribute("title")
+        .startswith("Feature visualisation of conv_stem:3, cut to what")
+    )
     show_channels(watched, "3")
     wait_for_channels(watched, [3])
     assert wait_for_pictures(watched, 1) == first[:1]
-    assert width_of_the_picture(watched) == 128
+    assert width_of_the_picture(watched) == 14  # what it sees
 
     page.reload()
     watched.settle()
@@ -144,7 +148,7 @@ def test_feature_visualisations_come_stay_and_follow_the_options(opened: Open) -
     page.locator(f"{FIRST} .card .picture img").click()  # what there is of the neuron
     pictures = page.locator(".modal .enlarged figure")
     expect(pictures).to_have_text([re.compile(r"conv_stem:4"), re.compile(r"conv_stem:4, naive")])
-    assert pictures.locator("img").evaluate_all("(all) => all.map((one) => one.naturalWidth)") == [128, 128]
+    assert pictures.locator("img").evaluate_all("(all) => all.map((one) => one.naturalWidth)") == [14, 14]
     page.locator(".modal .btn-close").click()
     expect(pictures).to_have_count(0)
     choose(watched, control("objective"), "Objective: channel")
