@@ -124,7 +124,7 @@ def fluctuation(network: zoo.Network) -> dict[str, float]:
         for start in range(0, len(YAWS), 8):
             scenes = [subject.scene(yaw=float(yaw)) for yaw in YAWS[start : start + 8]]
             pictures = network_size(network, renderer.render(scenes))
-            seen.append(network.logits(network.normalise(pictures)).softmax(1))
+            seen.append(network.logits(pictures).softmax(1))
         probabilities = 100 * torch.cat(seen)
         found[name] = float(probabilities[:, probabilities.mean(0).argmax()].std(correction=0))
     return found
