@@ -175,8 +175,6 @@ def _cards(state: ExploreState, number: int) -> list[Pictures] | None:
     targets = state.view.targets(slot.layer, slot.channels)
     return card_pictures(
         info,
-        slot.layer,
-        slot.channels,
         targets,
         state.view.recipe,
         service().visualise(info.name, targets, state.view.recipe, order=False),

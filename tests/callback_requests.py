@@ -1,6 +1,7 @@
 """Asks an app's callbacks as Dash's own script does."""
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,6 +45,31 @@ def body(spec: dict[str, Any], inputs: Sequence[Any], state: Sequence[Any] = (),
         "state": [{**one, "value": sent} for one, sent in zip(spec["state"], state, strict=True)],
         "changedPropIds": [f"{given[triggered]['id']}.{given[triggered]['property']}"],
     }
+
+
+class Followed:
+    """A page as its visitor has it: what its components show, and whether something is under way."""
+
+    properties: dict[str, dict[str, Any]]
+    running: bool
+
+    def follow(self) -> Any:
+        """Ask what has come of what takes its time."""
+        raise NotImplementedError
+
+    def wait(self) -> None:
+        """Until nothing goes on any more."""
+        end = time.monotonic() + 120
+        self.follow()
+        while self.running and time.monotonic() < end:
+            time.sleep(0.05)
+            self.follow()
+        assert not self.running
+
+    def take(self, props: dict[str, Any]) -> None:
+        """Components have these properties from now on."""
+        for name, values in props.items():
+            self.properties[name] = {**self.properties.get(name, {}), **values}
 
 
 def props_of(response: TestResponse) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,6 @@ from perturber.attack import run as attacked
 from perturber.config import Settings
 from perturber.editing import last_layers
 from perturber.effects import apply
-from perturber.groups.relevance import network_size
 from perturber.groups.subjects import SUBJECTS
 from perturber.parameters import PARAMETERS
 from perturber.render import Renderer
@@ -123,8 +122,7 @@ def fluctuation(network: zoo.Network) -> dict[str, float]:
         seen = []
         for start in range(0, len(YAWS), 8):
             scenes = [subject.scene(yaw=float(yaw)) for yaw in YAWS[start : start + 8]]
-            pictures = network_size(network, renderer.render(scenes))
-            seen.append(network.logits(pictures).softmax(1))
+            seen.append(network.logits(renderer.render(scenes)).softmax(1))
         probabilities = 100 * torch.cat(seen)
         found[name] = float(probabilities[:, probabilities.mean(0).argmax()].std(correction=0))
     return found

@@ -36,6 +36,7 @@ def pictures(
     from perturber.service.device import choose_device
 
     chosen = options.settings(device)
+    chunk = CHUNKS[choose_device(chosen.device).type]
     with InferenceService(chosen) as service:
         for name in names:
             info = service.model(name)
@@ -43,7 +44,6 @@ def pictures(
             wanted = {Recipe(): [*classes, *neurons], Recipe(naive=True): neurons}
             if not made:
                 for recipe, targets in wanted.items():
-                    chunk = CHUNKS[choose_device(chosen.device).type]
                     fill(service, name, targets, recipe, chunk=chunk, what="pictures", out=None)
             found = [
                 (target, recipe, data)

@@ -8,9 +8,20 @@ from pathlib import Path
 import waitress
 from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
+from playwright.sync_api import Page
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 ONLY = r"^(?!(bars|colours|maps|parameter_panel|parts|perturber|unit_sliders)\.)"
+
+
+class OnPage:
+    """A component on its page, and what the browser says is wrong."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from dash import html
-from playwright.sync_api import Browser, Page
-from small_app import served
+from playwright.sync_api import Browser
+from small_app import OnPage, served
 
 from perturber.figures.activations import data_uri
 from perturber.service import ClassScore
@@ -53,14 +53,8 @@ START: dict[str, Any] = {
 }
 
 
-class Shown:
+class Shown(OnPage):
     """The component on its page."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
 
     def take(self, **properties: Any) -> None:
         self.page.evaluate("(given) => dash_clientside.set_props('bars', given)", properties)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from dash import html
-from playwright.sync_api import Browser, Locator, Page, expect
-from small_app import served
+from playwright.sync_api import Browser, Locator, expect
+from small_app import OnPage, served
 
 from perturber.parameters import GROUPS, PARAMETERS, Number
 from perturber.scene import Scene
@@ -20,14 +20,8 @@ PROBLEM = "Yaw (yaw) cannot be 'abc'. Allowed: a number from -180 to 180°."
 ROOM = {"width": 540, "height": 1600, "display": "flex", "flexDirection": "column"}
 
 
-class Shown:
+class Shown(OnPage):
     """The component on its page."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
 
     def take(self, **properties: Any) -> None:
         """From the server, or from a drag of the camera."""

@@ -1,10 +1,9 @@
 """What a browser does with the Explore page, without one: it asks its callbacks, and keeps what it was answered."""
 
 import json
-import time
 from typing import Any
 
-from callback_requests import props_of, text_of
+from callback_requests import Followed, props_of, text_of, value
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -18,12 +17,7 @@ def at(control: str, slot: int | str = "") -> dict[str, Any]:
     return {"page": PAGE, "control": control, "slot": slot}
 
 
-def value(id_: Any, prop: str, value: Any) -> dict[str, Any]:
-    """A property of a component."""
-    return {"id": id_, "property": prop, "value": value}
-
-
-class Visit:
+class Visit(Followed):
     """A page that is open."""
 
     def __init__(self, client: FlaskClient, query: str = "") -> None:
@@ -76,20 +70,6 @@ class Visit:
         self.running = not props["explore-interval"]["disabled"]
         self.take(props)
         return props
-
-    def wait(self) -> None:
-        """Until nothing goes on any more."""
-        end = time.monotonic() + 120
-        self.follow()
-        while self.running and time.monotonic() < end:
-            time.sleep(0.05)
-            self.follow()
-        assert not self.running
-
-    def take(self, props: dict[str, Any]) -> None:
-        """Components have these properties from now on."""
-        for name, values in props.items():
-            self.properties[name] = {**self.properties.get(name, {}), **values}
 
     def of(self, control: str, slot: int | str = "") -> dict[str, Any]:
         """What a control shows."""

@@ -3,13 +3,13 @@
 import base64
 import json
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
 import dash
 import numpy as np
 import pytest
+from callback_requests import Followed, text_of
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -31,7 +31,7 @@ def client(service: InferenceService) -> FlaskClient:
     return client
 
 
-class Visit:
+class Visit(Followed):
     """What a browser does with the page: it asks, and keeps what it was answered."""
 
     def __init__(self, client: FlaskClient, **query: str) -> None:
@@ -81,19 +81,6 @@ class Visit:
         self.take(found.get("sideUpdate", {}))
         return found.get("sideUpdate", {})
 
-    def wait(self) -> None:
-        """Until nothing goes on any more."""
-        end = time.monotonic() + 120
-        self.follow()
-        while self.running and time.monotonic() < end:
-            time.sleep(0.05)
-            self.follow()
-        assert not self.running
-
-    def take(self, props: dict[str, Any]) -> None:
-        for name, values in props.items():
-            self.properties[name] = {**self.properties.get(name, {}), **values}
-
     def of(self, name: str, slot: int | str = "") -> dict[str, Any]:
         """What a control shows."""
         return self.properties[text_of({"page": "compare", "control": name, "slot": slot})]
@@ -113,11 +100,6 @@ class Visit:
     @property
     def notice(self) -> str:
         return self.properties["notice"]["children"]
-
-
-def text_of(id_: Any) -> str:
-    """An id as Dash writes it."""
-    return id_ if isinstance(id_, str) else json.dumps(id_, sort_keys=True, separators=(",", ":"))
 
 
 def post(client: FlaskClient, output: str, inputs: list, state: Any = (), triggered: str = "") -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """The Mixing page without a browser: what its callbacks answer, and whatever else anybody sends to them."""
 
-import json
 import random
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import dash
 import pytest
+from callback_requests import Followed, text_of
 from edited_models import LITE0, LITE1, TWIN, twin
 from flask.testing import FlaskClient
 from PIL import Image
@@ -42,7 +41,7 @@ def client(service: InferenceService) -> FlaskClient:
     return client
 
 
-class Visit:
+class Visit(Followed):
     """What a browser does with the page: it asks, and keeps what it was answered."""
 
     def __init__(self, client: FlaskClient, edit: str = EDIT, **query: str) -> None:
@@ -102,19 +101,6 @@ class Visit:
         self.take(props)
         return props
 
-    def wait(self) -> None:
-        """Until nothing goes on any more."""
-        end = time.monotonic() + 120
-        self.follow()
-        while self.running and time.monotonic() < end:
-            time.sleep(0.05)
-            self.follow()
-        assert not self.running
-
-    def take(self, props: dict[str, Any]) -> None:
-        for name, values in props.items():
-            self.properties[name] = {**self.properties.get(name, {}), **values}
-
     def control(self, name: str, slot: int | str = "") -> dict[str, Any]:
         """What a control shows."""
         return self.properties[text_of({"page": "mixing", "control": name, "slot": slot})]
@@ -122,11 +108,6 @@ class Visit:
     @property
     def notice(self) -> str:
         return self.properties["notice"]["children"]
-
-
-def text_of(id_: Any) -> str:
-    """An id as Dash writes it."""
-    return id_ if isinstance(id_, str) else json.dumps(id_, sort_keys=True, separators=(",", ":"))
 
 
 def post(client: FlaskClient, output: str, inputs: list, state: Any = (), triggered: str = "") -> dict[str, Any]:

@@ -51,8 +51,7 @@ def _cards(
     found = service().visualise(info.name, targets, state.view.recipe, again=again)
     index = index_version(info)
     first = state.view.cards == "examples"
-    recipe = state.view.recipe
-    cards = card_pictures(info, slot.layer, slot.channels, targets, recipe, found, index=index, examples_first=first)
+    cards = card_pictures(info, targets, state.view.recipe, found, index=index, examples_first=first)
     mark = _mark(slot.model, slot.layer, slot.channels, index, first, [(one.key, version(one)) for one in found])
     if asked.shown.get(f"cards{number}") != mark or asked.woken:
         follow.shown[f"cards{number}"] = mark

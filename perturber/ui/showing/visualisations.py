@@ -60,8 +60,6 @@ def example_of(info: ModelInfo, layer: str, channel: int, index: int | None) -> 
 
 def card_pictures(
     info: ModelInfo,
-    layer: str,
-    channels: Sequence[int],
     targets: Sequence[Target],
     recipe: Recipe,
     found: Sequence[Visualised] | None,
@@ -72,16 +70,18 @@ def card_pictures(
     """Both sides of each neuron's card.
 
     Args:
-        targets, recipe: of each channel the feature visualisation.
+        targets, recipe: of each neuron the feature visualisation.
         found: where they stand, or None where they have not been asked for yet.
         index: version of the model's index of examples, or None where there is none.
         examples_first: whether the examples are in front.
     """
     cards = []
-    for n, channel in enumerate(channels):
-        title = f"Feature visualisation of {layer}:{channel}"
-        part = part_of(info, targets[n], recipe)
-        sides = picture_of(None if found is None else found[n], title, part), example_of(info, layer, channel, index)
+    for n, target in enumerate(targets):
+        title, part = f"Feature visualisation of {target.layer}:{target.index}", part_of(info, target, recipe)
+        sides = (
+            picture_of(None if found is None else found[n], title, part),
+            example_of(info, str(target.layer), target.index, index),
+        )
         front, back = reversed(sides) if examples_first else sides
         cards.append(Pictures(front=front, back=back))
     return cards
