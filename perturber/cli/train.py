@@ -43,9 +43,12 @@ def train(
     steps: Annotated[int, typer.Option(help="Number of updates.")] = 2000,
     batch: Annotated[int, typer.Option(help="Pictures per step.")] = 16,
     size: Annotated[int, typer.Option(help="Side length of the pictures, in pixels.")] = 160,
-    lr: Annotated[float, typer.Option(help="Peak learning rate of AdamW.")] = 2e-4,
+    optimiser: Annotated[
+        str, typer.Option("--optimiser", "--optimizer", help="adamw, or sgd with a momentum of 0.9.")
+    ] = "adamw",
+    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-4,
     warmup: Annotated[int, typer.Option(help="Steps over which the learning rate rises.")] = 50,
-    weight_decay: Annotated[float, typer.Option(help="Weight decay of AdamW.")] = 1e-4,
+    weight_decay: Annotated[float, typer.Option(help="Weight decay.")] = 1e-4,
     attack: Annotated[
         str, typer.Option(help="Attack of an adversarial training; its ε refers to pictures of --size.")
     ] = "pgd(l2=0.5,steps=2,step=0.375,start=random)",
@@ -54,8 +57,9 @@ def train(
     augmentation: Annotated[float, typer.Option(help="Strength of crops, flips and colour changes, 0 to 1.")] = 1.0,
     freeze: Annotated[Many, typer.Option(help="Stage to leave unchanged; repeatable.")] = None,
     batch_norm: Annotated[
-        bool, typer.Option("--batch-norm", help="Add batch normalisation to convolutions that have none.")
-    ] = False,
+        str,
+        typer.Option(help="keep batch normalisations, add them to convolutions that have none, or remove them."),
+    ] = "keep",
     train_statistics: Annotated[
         bool, typer.Option("--train-statistics", help="Normalise by each batch's statistics instead of the base's.")
     ] = False,
@@ -76,10 +80,11 @@ def train(
     files = training.Files(folder=out.expanduser(), name=name)
     training.check_name(name, files, chosen)
     recipe = training.Recipe(
-        kind=training.parse_kind(kind), base=base, seed=seed, steps=steps, batch=batch, size=size, lr=lr,
-        warmup=warmup, weight_decay=weight_decay, attack=attack, attack_warmup=attack_warmup, distil=distil,
-        stylised_share=stylised_share, scenes=scenes, augmentation=augmentation, freeze=tuple(freeze or ()),
-        batch_norm=batch_norm, statistics="trained" if train_statistics else "frozen",
+        kind=training.parse_kind(kind), base=base, seed=seed, steps=steps, batch=batch, size=size,
+        optimiser=optimiser, lr=lr, warmup=warmup, weight_decay=weight_decay, attack=attack,
+        attack_warmup=attack_warmup, distil=distil, stylised_share=stylised_share, scenes=scenes,
+        augmentation=augmentation, freeze=tuple(freeze or ()), batch_norm=batch_norm,
+        statistics="trained" if train_statistics else "frozen",
         checkpoints=_steps(checkpoints, steps), mixed_precision=mixed_precision, compile=compile_,
     )  # fmt: skip
     _prepare_torch(chosen)

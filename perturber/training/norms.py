@@ -1,9 +1,10 @@
-"""Batch normalisation for convolutions that have none, and back: folded, the network has its old architecture again."""
+"""Batch normalisation for convolutions that have none, and back; and training without the ones that there are."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import fuse_conv_bn_weights
 
 from perturber.editing import units
 from perturber.zoo.modules import BATCH_NORMS
@@ -75,11 +76,59 @@ def folded(module: nn.Module) -> State:
     return state
 
 
+def dissolve(module: nn.Module) -> set[str]:
+    """Move each batch normalisation that has statistics into the convolution before it; the network computes the same.
+
+    What is left of it adds a bias: its mean is 0, its deviation 1, and its weight the sign of what it was, so that the
+    convolution's weights keep theirs, and can be compared with those of before. To be used in evaluation mode.
+
+    Args:
+        module: the network; is changed.
+
+    Returns:
+        Paths of the weights that are left over; to be trained no longer, or the normalisations are back.
+    """
+    found = set()
+    for parts in _layers(module):
+        convolutions = [part for part in parts.values() if isinstance(part, nn.Conv2d)]
+        for path, norm in parts.items():
+            if not isinstance(norm, nn.BatchNorm2d) or not convolutions or norm.running_var is None:
+                continue
+            _dissolve(convolutions[-1], norm)
+            found.add(f"{path}.weight")
+    return found
+
+
+def _dissolve(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    sign = torch.where(norm.weight < 0, -1.0, 1.0).to(norm.weight)
+    mean, variance = norm.running_mean, norm.running_var
+    with torch.no_grad():
+        weight, bias = fuse_conv_bn_weights(
+            convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
+        )
+        convolution.weight.copy_(weight * sign.view(-1, 1, 1, 1))
+        if convolution.bias is not None:
+            convolution.bias.zero_()
+        norm.weight.copy_(sign)
+        norm.bias.copy_(bias)
+        mean.zero_()
+        variance.fill_(1 - norm.eps)
+
+
+def _layers(module: nn.Module) -> list[dict[str, nn.Module]]:
+    """Path → module of each layer's parts with weights, in the order of a forward pass."""
+    return [
+        {owner: module.get_submodule(owner) for owner in dict.fromkeys(entry.rpartition(".")[0] for entry in entries)}
+        for entries in units(module, "layer").values()
+    ]
+
+
 def _bare(module: nn.Module) -> list[tuple[str, nn.Conv2d]]:
     """Convolutions that get one, with their paths."""
     found = []
-    for entries in units(module, "layer").values():
-        parts = {owner: module.get_submodule(owner) for owner in dict.fromkeys(e.rpartition(".")[0] for e in entries)}
+    for parts in _layers(module):
         if any(isinstance(part, BATCH_NORMS) for part in parts.values()):
             continue
         for path, part in parts.items():

@@ -52,9 +52,10 @@ class Recipe(BaseModel):
         steps: updates of the weights.
         batch: pictures a step.
         size: side of the pictures, in pixels.
-        lr: largest learning rate of AdamW; rises over `warmup` steps, then falls to zero as a cosine.
+        optimiser: ``adamw``, or ``sgd`` with a momentum of 0.9.
+        lr: its largest learning rate; rises over `warmup` steps, then falls to zero as a cosine.
         warmup: steps.
-        weight_decay: of AdamW, for weights of two and more dimensions.
+        weight_decay: for weights of two and more dimensions.
         attack: of ``adversarial``: its norm, ε, steps, step size and whether it starts at random; its model says
             nothing. ε is meant for pictures of `size`.
         attack_warmup: steps in which ε, and the step size with it, rise from near zero.
@@ -65,7 +66,8 @@ class Recipe(BaseModel):
         scenes: share of rendered scenes in each batch.
         augmentation: 0 shows the centre of each picture, 1 random crops, flips and mild changes of colour.
         freeze: stages whose weights and statistics stay as they are (see `perturber.editing.units`).
-        batch_norm: whether each convolution that has no normalisation gets one (see `perturber.training.norms`).
+        batch_norm: ``add`` gives one to each convolution that has none, ``remove`` trains without those that there are
+            (see `perturber.training.norms`), ``keep`` changes nothing.
         statistics: whether those of normalisations are ``frozen`` or ``trained``.
         checkpoints: steps after which the weights are kept, the last one always.
         mixed_precision: whether forward passes compute in bfloat16.
@@ -83,6 +85,7 @@ class Recipe(BaseModel):
     steps: int = Field(2000, ge=1, le=10_000_000)
     batch: int = Field(16, ge=1, le=4096)
     size: int = Field(160, ge=16, le=1024)
+    optimiser: Literal["adamw", "sgd"] = "adamw"
     lr: float = Field(2e-4, gt=0, le=10)
     warmup: int = Field(50, ge=0)
     weight_decay: float = Field(1e-4, ge=0, le=10)
@@ -95,7 +98,7 @@ class Recipe(BaseModel):
     scenes: Share = 0.0
     augmentation: Share = 1.0
     freeze: tuple[str, ...] = ()
-    batch_norm: bool = False
+    batch_norm: Literal["keep", "add", "remove"] = "keep"
     statistics: Literal["frozen", "trained"] = "frozen"
     checkpoints: tuple[int, ...] = ()
     mixed_precision: bool = False
@@ -117,6 +120,8 @@ class Recipe(BaseModel):
             raise InvalidInputError(
                 "An adversarial training needs an attack with at least one step, for example steps=2."
             )
+        if self.batch_norm == "remove" and self.statistics == "trained":
+            raise InvalidInputError("Without batch normalisations there are no statistics to be trained.")
         if wrong := [step for step in self.checkpoints if not 0 <= step <= self.steps]:
             raise InvalidInputError(f"Step {wrong[0]} cannot be kept. Allowed: 0 to {self.steps}.")
         if self.steps * self.batch > MAX_PLACES:

@@ -26,8 +26,8 @@ RESUME = "perturber-training-1"
 CHECKPOINT = "perturber-checkpoint-1"
 """Keys in a file's metadata; to be changed with what stands there."""
 
-WEIGHTS, MOMENTS = "weights/", ("exp_avg", "exp_avg_sq")
-"""Beginnings of a tensor's name: the network's, and AdamW's for each parameter."""
+WEIGHTS, MOMENTS = "weights/", {"adamw": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
+"""Beginnings of a tensor's name: the network's, and what each optimiser remembers for a parameter."""
 
 State = dict[str, Tensor]
 
@@ -65,7 +65,7 @@ def save_training(path: Path, trainer: Trainer, sums: Mapping[str, float]) -> No
     state = {f"{WEIGHTS}{name}": tensor for name, tensor in trainer.module.state_dict().items()}
     for name, parameter in trainer.parameters.items():
         known = trainer.optimiser.state.get(parameter, {})
-        state |= {f"{moment}/{name}": known[moment] for moment in MOMENTS if moment in known}
+        state |= {f"{moment}/{name}": known[moment] for moment in _moments(trainer) if moment in known}
     _write(path, state, RESUME, {"step": trainer.done, "sums": dict(sums), **_identity(trainer)})
 
 
@@ -93,7 +93,10 @@ def load_training(path: Path, trainer: Trainer) -> dict[str, float]:
             trainer.optimiser.state[parameter] = {
                 "step": torch.tensor(float(step)),
                 # Laid out as the parameter is: the next update computes as it would have without a break.
-                **{moment: torch.empty_like(parameter).detach().copy_(state[f"{moment}/{name}"]) for moment in MOMENTS},
+                **{
+                    moment: torch.empty_like(parameter).detach().copy_(state[f"{moment}/{name}"])
+                    for moment in _moments(trainer)
+                },
             }
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InvalidInputError(f"The file {str(path)!r} does not hold a training run that can be resumed.") from error
@@ -160,6 +163,10 @@ def _identity(trainer: Trainer) -> dict[str, str]:
         "data": trainer.batches.pool.digest,
         "base": trainer.base.fingerprint,
     }
+
+
+def _moments(trainer: Trainer) -> tuple[str, ...]:
+    return MOMENTS[trainer.recipe.optimiser]
 
 
 def _half(tensor: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,12 @@ from perturber.editing import units
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.training.batches import Batch, Batches
 from perturber.training.loss import Goal, adversarial, distillation_weights
-from perturber.training.norms import insert
+from perturber.training.norms import dissolve, insert
 from perturber.training.recipe import Recipe
 from perturber.zoo.modules import BATCH_NORMS
+
+MOMENTUM = 0.9
+"""Of stochastic gradient descent."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Trainer:
 
     Attributes:
         module: the network in training.
-        optimiser: AdamW.
+        optimiser: as the recipe says.
         done: steps taken so far.
         total: steps.
 
@@ -63,10 +67,12 @@ class Trainer:
         with torch.inference_mode(False):
             self.module: nn.Module = copy.deepcopy(base.module)
         fixed = _entries_of(self.module, recipe.freeze)
+        if recipe.batch_norm == "remove":
+            fixed |= dissolve(self.module)
         for path, parameter in self.module.named_parameters():
             parameter.requires_grad_(path not in fixed)
         self._check_size()
-        if recipe.batch_norm:
+        if recipe.batch_norm == "add":
             first = base.normalise(batches.batch(0).pictures.to(base.device))
             insert(self.module, lambda: self.module(first))
         self.parameters = {path: p for path, p in self.module.named_parameters() if p.requires_grad}
@@ -77,11 +83,7 @@ class Trainer:
             for path, part in self.module.named_modules()
             if isinstance(part, BATCH_NORMS) and recipe.statistics == "trained" and f"{path}.running_mean" not in fixed
         ]
-        groups = [[p for p in self.parameters.values() if (p.ndim > 1) is decays] for decays in (True, False)]
-        decay = (recipe.weight_decay, 0.0)
-        self.optimiser = torch.optim.AdamW(
-            [{"params": group, "weight_decay": d} for group, d in zip(groups, decay, strict=True)], lr=recipe.lr
-        )
+        self.optimiser = self._optimiser()
         self._forward = torch.compile(self.module) if recipe.compile else self.module
 
     @property
@@ -113,6 +115,18 @@ class Trainer:
         known = batch.labels >= 0
         wrong = (logits.argmax(1).cpu() != batch.labels) & known
         return Step(float(loss.detach()), int(wrong.sum()), int(known.sum()), lr, epsilon)
+
+    def _optimiser(self) -> torch.optim.Optimizer:
+        groups: list[dict[str, Any]] = [
+            {
+                "params": [p for p in self.parameters.values() if (p.ndim > 1) is decays],
+                "weight_decay": self.recipe.weight_decay if decays else 0.0,
+            }
+            for decays in (True, False)
+        ]
+        if self.recipe.optimiser == "sgd":
+            return torch.optim.SGD(groups, lr=self.recipe.lr, momentum=MOMENTUM)
+        return torch.optim.AdamW(groups, lr=self.recipe.lr)
 
     def _next(self) -> tuple[Batch, Tensor, Goal]:
         """The batch, its pictures on the device, and what should be predicted for them."""

@@ -12,7 +12,7 @@ from perturber.attack import NORMS
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.training import Trainer, parse_attack
 from perturber.training.loss import Goal, adversarial, distillation_weights
-from perturber.training.norms import Normalised, folded, insert
+from perturber.training.norms import Normalised, dissolve, folded, insert
 
 
 def test_weights_of_labels_and_base() -> None:
@@ -73,6 +73,35 @@ def test_inserted_normalisations_change_nothing_and_fold_away(tiny: zoo.Network)
     module.load_state_dict(state)
     torch.testing.assert_close(module(images), after, atol=1e-5, rtol=1e-4)
     assert not torch.allclose(after, before)
+
+
+def test_dissolved_normalisations_are_nothing_but_biases(tiny: zoo.Network) -> None:
+    images = tiny.normalise(torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
+    convolution, norm = tiny.module[0], tiny.module[1]
+    with torch.no_grad():
+        norm.running_mean.add_(0.3)
+        norm.running_var.mul_(4)
+        norm.weight[0] = -2.0
+        norm.bias[1] = 0.7
+    before, weight = tiny.module(images), convolution.weight.clone()
+    assert dissolve(tiny.module) == {"1.weight"}
+    torch.testing.assert_close(tiny.module(images), before, atol=1e-5, rtol=1e-4)
+    maps = convolution(images)
+    signs = torch.where(norm.weight < 0, -1.0, 1.0).view(-1, 1, 1)
+    torch.testing.assert_close(norm(maps), maps * signs + norm.bias.view(-1, 1, 1), atol=1e-5, rtol=1e-4)
+    ratio = convolution.weight / weight
+    assert (ratio > 0).all()  # correlations of weights stay what they were
+    torch.testing.assert_close(ratio, ratio.mean((1, 2, 3), keepdim=True).expand_as(ratio), atol=1e-4, rtol=1e-4)
+
+
+def test_without_normalisations_their_weights_stay(trainer: Callable[..., Trainer]) -> None:
+    taught = trainer(batch_norm="remove", optimiser="sgd", lr=0.05, steps=3)
+    before = {name: tensor.clone() for name, tensor in taught.module.state_dict().items()}
+    assert "1.weight" not in taught.parameters
+    while not taught.finished:
+        taught.step()
+    changed = {name for name, tensor in taught.module.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed == set(taught.parameters)
 
 
 @pytest.mark.parametrize("kind", ["standard", "adversarial"])

@@ -25,6 +25,8 @@ def test_a_recipe_survives_json() -> None:
         ({"attack": "fgsm(linf=0.1,steps=1)"}, "Allowed: pgd without a target"),
         ({"attack": "pgd(l2=0.5)"}, "an attack with at least one step"),
         ({"checkpoints": (5, 11)}, "Step 11 cannot be kept. Allowed: 0 to 10"),
+        ({"optimiser": "adam"}, "optimiser cannot be 'adam'"),
+        ({"batch_norm": "remove", "statistics": "trained"}, "no statistics to be trained"),
         ({"steps": 10**7, "batch": 4096}, "are too many"),
     ],
 )

@@ -97,8 +97,20 @@ def test_a_killed_training_ends_with_the_same_weights(
         zoo.load("tiny@1", "cpu", settings)
 
 
+def test_momentum_is_kept(tmp_path: Path, trainer: Callable[..., Trainer]) -> None:
+    ended = []
+    for name, first in (("broken", 2), ("whole", 4)):
+        files = Files(folder=tmp_path, name=name)
+        for steps in (first, 4):  # the second goes on from what the first one wrote
+            run = Run(trainer(optimiser="sgd", batch_norm="remove", lr=0.05, steps=4), files, save_every=1)
+            while run.trainer.done < steps:
+                run.step()
+        ended.append(run.trainer.module.state_dict())
+    assert same(*ended)
+
+
 def test_checkpoints_say_where_they_come_from(files: Files, trainer: Callable[..., Trainer]) -> None:
-    taught = trainer(batch_norm=True, checkpoints=(0, 2), steps=3)
+    taught = trainer(batch_norm="add", checkpoints=(0, 2), steps=3)
     run = Run(taught, files)
     while not run.finished:
         run.step()
