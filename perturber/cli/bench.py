@@ -118,6 +118,18 @@ def featurevis(
 
 
 @bench_app.command()
+def pictures(
+    device: Device = None,
+    model: Model = MODEL,
+    count: Annotated[int, typer.Option(help="Pictures to make again, evenly spread.", min=1)] = 24,
+) -> None:
+    """Make ready pictures again, and compare them with those that come with the project."""
+    from perturber.bench.pictures import run
+
+    run(settings(device), model=model, count=count)
+
+
+@bench_app.command()
 def groups(
     device: Device = None,
     model: Models = None,

@@ -1,6 +1,6 @@
 """Feature visualisation: pictures that a network responds to most (Olah et al. 2017), built on Lucent."""
 
-from perturber.featurevis.bundle import Bundle, bundle_file, bundle_folder, compress, save_bundle
+from perturber.featurevis.bundle import Bundle, bundle_file, bundle_folder, compress, read_contents, save_bundle
 from perturber.featurevis.optimisation import Optimisation
 from perturber.featurevis.store import Store
 from perturber.featurevis.targets import Recipe, Target, key
@@ -18,6 +18,7 @@ __all__ = [
     "compress",
     "cut",
     "key",
+    "read_contents",
     "save_bundle",
     "seen",
 ]

@@ -11,12 +11,14 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from perturber.disk import write_whole
+from perturber.errors import InvalidInputError
 from perturber.featurevis.store import KEY, decode, encode
 from perturber.featurevis.targets import VERSION, Recipe, Target, key
 
@@ -85,6 +87,22 @@ def bundle_folder(models: Path) -> Path:
     return models / "pictures"
 
 
+def read_contents(path: Path) -> list[tuple[Target, Recipe]]:
+    """What an archive's pictures show and how they were made; nothing where there is no archive.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = json.loads(archive.read(CONTENTS))["pictures"]
+        return [_said(entry) for entry in entries]
+    except FileNotFoundError:
+        return []
+    except (OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError) as error:
+        raise InvalidInputError(f"The ready pictures in {str(path)!r} cannot be read.") from error
+
+
 def compress(pictures: np.ndarray) -> bytes:
     """Pictures (variants, S, S, 3) uint8 as an archive keeps them."""
     return encode(pictures, "WEBP", quality=QUALITY, method=6)
@@ -116,6 +134,13 @@ def save_bundle(path: Path, model: str, fingerprint: str, pictures: Sequence[tup
             archive.writestr(_member(f"{name}.webp"), data)
         archive.writestr(_member(CONTENTS), json.dumps(contents), zipfile.ZIP_DEFLATED)
     write_whole(path, buffer.getvalue())
+
+
+def _said(entry: dict[str, Any]) -> tuple[Target, Recipe]:
+    """What an entry of the contents shows, and how it was made; JSON has lists for tuples."""
+    target = {field.name: entry[field.name] for field in fields(Target)}
+    target["direction"] = tuple(map(tuple, target["direction"]))
+    return Target(**target), Recipe(**{field.name: entry[field.name] for field in fields(Recipe)})
 
 
 def _member(name: str) -> zipfile.ZipInfo:

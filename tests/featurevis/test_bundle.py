@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from perturber.config import Settings
-from perturber.featurevis import Bundle, Recipe, Target, bundle_folder, compress, key, save_bundle
+from perturber.errors import InvalidInputError
+from perturber.featurevis import Bundle, Recipe, Target, bundle_folder, compress, key, read_contents, save_bundle
 from perturber.zoo import load
 from perturber.zoo.catalogue import entries
 
@@ -61,6 +62,11 @@ def test_an_archive_says_what_it_holds(archive: Path) -> None:
     assert contents["command"] == "perturber models pictures some@10 --out models"
     assert [entry["index"] for entry in contents["pictures"]] == [0, 1, 2]
     assert contents["pictures"][0] | {"layer": "blocks.1.0", "naive": False, "steps": 128} == contents["pictures"][0]
+    assert read_contents(archive) == [(target, Recipe()) for target in TARGETS]
+    assert read_contents(archive.with_name("other.zip")) == []
+    archive.write_bytes(archive.read_bytes()[:100])
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        read_contents(archive)
 
 
 def test_damage_is_passed_over(archive: Path, caplog: pytest.LogCaptureFixture) -> None:
