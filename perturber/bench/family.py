@@ -101,7 +101,7 @@ def correlations(
     """Stage → mean correlation of its last layer's channels with the base's (see `perturber.training.correlations`)."""
     source = collection(images)
     names = spread([name for name in source.names if only is None or stem(name) in only], CORRELATED)
-    batches = read_ahead(base, names, len(names), lambda name: picture(source, name))
+    batches = read_ahead(base.entry.crop, names, len(names), lambda name: picture(source, name))
     arrays = [array for batch in batches for array in batch if array is not None]
     pictures = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2) / 255
     layers = last_layers(base.module, base.layers)

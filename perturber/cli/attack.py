@@ -8,8 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from perturber.cli.options import MODEL, Background, Device, Image, Json, Object, Set, picture, scene, settings
-from perturber.cli.output import print_json, write_png
+from perturber.cli.options import (
+    MODEL,
+    Background,
+    CropSide,
+    Device,
+    Image,
+    Json,
+    Object,
+    Resize,
+    Set,
+    picture,
+    scene,
+    settings,
+)
+from perturber.cli.output import print_json, print_notes, write_png
 from perturber.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -36,6 +49,8 @@ class AttackCommand(TyperCommand):
 
 def attack(
     image: Image = None,
+    resize: Resize = None,
+    crop: CropSide = None,
     object_: Object = None,
     background: Background = None,
     assignments: Set = None,
@@ -62,7 +77,7 @@ def attack(
     from perturber.service import AttackRequest, InferenceService, LookRequest, SlotRequest
 
     models = list(dict.fromkeys(model or [MODEL]))
-    shown, own = scene(object_, background, assignments), picture(image)
+    shown, (own, notes) = scene(object_, background, assignments), picture(image, resize, crop)
     plain = Attack(
         model=models[0], **_defaults(method, norm, epsilon, steps), step_size=step_size, random_start=random_start,
         seed=seed,
@@ -73,7 +88,11 @@ def attack(
         answer = service.look(LookRequest(scene=shown, image=own, slots=slots, attack=AttackRequest(attack=asked)))
         rounded = None if out is None else _write(service, answer, out)
     report = {"scene": shown.as_dict(), **_report(asked, answer, rounded, out)}
-    (print_json if as_json else _print)({"image": str(image), **report} if image else report)
+    if as_json:
+        print_json({"image": str(image), "notes": notes, **report} if image else report)
+        return
+    print_notes(image, notes)
+    _print(report)
 
 
 def _defaults(method: str | None, norm: str | None, epsilon: float | None, steps: int | None) -> dict[str, Any]:

@@ -5,8 +5,22 @@ from typing import Annotated, Any
 
 import typer
 
-from perturber.cli.options import MODEL, Background, Device, Image, Json, Models, Object, Set, picture, scene, settings
-from perturber.cli.output import print_json, write_png
+from perturber.cli.options import (
+    MODEL,
+    Background,
+    CropSide,
+    Device,
+    Image,
+    Json,
+    Models,
+    Object,
+    Resize,
+    Set,
+    picture,
+    scene,
+    settings,
+)
+from perturber.cli.output import print_json, print_notes, write_png
 from perturber.parameters import PARAMETERS, Choice, Number, Parameter
 
 
@@ -16,6 +30,8 @@ def look(
     background: Background = None,
     assignments: Set = None,
     image: Image = None,
+    resize: Resize = None,
+    crop: CropSide = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
@@ -24,17 +40,19 @@ def look(
 
     shown = scene(object_, background, assignments)
     slots = tuple(SlotRequest(model=name) for name in model or [MODEL])
-    request = LookRequest(scene=shown, image=picture(image), slots=slots)
+    own, notes = picture(image, resize, crop)
+    request = LookRequest(scene=shown, image=own, slots=slots)
     with InferenceService(settings(device)) as service:
         answer = service.look(request)
     if as_json:
-        source = {"image": str(image)} if image else {}
+        source = {"image": str(image), "notes": notes} if image else {}
         results = [
             {"model": slot.model, "top": [vars(s) for s in slot.top or ()], "milliseconds": slot.milliseconds}
             for slot in answer.slots
         ]
         print_json({**source, "scene": shown.as_dict(), "device": answer.device, "results": results})
         return
+    print_notes(image, notes)
     for slot in answer.slots:
         print(f"{slot.model}  ({slot.milliseconds:.0f} ms, {answer.device})")
         for score in slot.top or ():
@@ -47,14 +65,18 @@ def render(
     background: Background = None,
     assignments: Set = None,
     image: Image = None,
+    resize: Resize = None,
+    crop: CropSide = None,
     device: Device = None,
 ) -> None:
     """Save the model input, the 224 × 224 pixels that networks see, as a PNG file."""
     from perturber.service import InferenceService, LookRequest
 
-    request = LookRequest(scene=scene(object_, background, assignments), image=picture(image))
+    own, notes = picture(image, resize, crop)
+    request = LookRequest(scene=scene(object_, background, assignments), image=own)
     with InferenceService(settings(device)) as service:
         answer = service.look(request)
+    print_notes(image, notes)
     write_png(answer.image, out)
 
 

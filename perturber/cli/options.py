@@ -1,5 +1,6 @@
 """Options that several commands take, and what they mean."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,8 @@ from perturber.scene import Scene, SceneBase
 if TYPE_CHECKING:
     import numpy as np
 
+    from perturber.zoo.pictures import Crop
+
 MODEL = "efficientnet_lite0"
 """What commands use where no model is named."""
 
@@ -22,12 +25,23 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", help="PARAMETER=VALUE, repeatable; see `perturber parameters`.")
 ]
 Image = Annotated[Path | None, typer.Option(help="Picture file to use instead of a rendered scene.")]
+Resize = Annotated[
+    int | None,
+    typer.Option(
+        help="Bring the shorter side of pictures to this many pixels first. Without --resize and --crop, those of "
+        "the input's size are taken as they are.",
+        min=1,
+    ),
+]
+CropSide = Annotated[
+    int | None, typer.Option("--crop", help="Cut a square of this many pixels out of the middle then.", min=1)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[str, typer.Option(help="Model in the catalogue.")]
 Models = Annotated[list[str] | None, typer.Option(help="Model in the catalogue; repeatable.")]
 Labelled = Annotated[
     Path,
-    typer.Option(help="Labelled pictures: a folder, tar or tar.gz with <wnid>_*.JPEG files or <wnid>/ folders."),
+    typer.Option(help="Labelled pictures: a folder, tar, tar.gz or zip with <wnid>_*.JPEG files or <wnid>/ folders."),
 ]
 Limit = Annotated[int | None, typer.Option(help="Use a fixed subset of this many pictures.", min=1)]
 Only = Annotated[Path | None, typer.Option(help="Text file of picture names; other pictures are left out.")]
@@ -56,13 +70,33 @@ def scene(object_: str | None, background: str | None, assignments: list[str] | 
     return Scene.parse({key: value for key, value in values.items() if value is not None})
 
 
-def picture(path: Path | None) -> "np.ndarray | None":
-    """A picture file as a model input, (S, S, 3) uint8; None where there is no file.
+def cropped(usual: "Crop", resize: int | None, side: int | None) -> "Crop":
+    """How pictures become inputs where --resize or --crop say so.
 
     Raises:
-        InvalidInputError: it cannot be read as a picture.
+        InvalidInputError: the square would be larger than the picture.
+    """
+    if resize is None and side is None:
+        return usual
+    return replace(usual, resize=resize or usual.resize, side=side, always=True)
+
+
+def picture(
+    path: Path | None, resize: int | None = None, side: int | None = None
+) -> "tuple[np.ndarray | None, list[str]]":
+    """A picture file as a model input, (S, S, 3) uint8, or None where there is no file; and what was done to it.
+
+    Raises:
+        InvalidInputError: it cannot be read as a picture, or cropped like this.
     """
     from perturber.service import IMAGE_SIZE
-    from perturber.zoo.pictures import crop, read_picture
+    from perturber.zoo.pictures import TAKEN, Crop, read_picture
 
-    return None if path is None else crop(read_picture(path), IMAGE_SIZE)
+    if path is None:
+        if resize or side:
+            raise InvalidInputError("--resize and --crop are about a picture; give one by --image.")
+        return None, []
+    crop = cropped(Crop(size=IMAGE_SIZE), resize, side)
+    notes: list[str] = []
+    found = read_picture(path, notes=notes)
+    return crop(found), [*notes, TAKEN if crop.fits(found.size) else crop.rule]

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 def print_json(value: object) -> None:
     """Print a value as JSON that people can read, too."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_notes(source: object, notes: Iterable[str]) -> None:
+    """Print what was done to a file of the user's: left out, scaled, cropped or guessed."""
+    for note in notes:
+        print(f"{source}: {note}")
 
 
 def write_png(picture: "np.ndarray", path: Path) -> None:

@@ -24,7 +24,8 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, the log, and the state to resume from.")],
     name: Annotated[str, typer.Option(help="Name of the trained model in the catalogue.")],
     data: Annotated[
-        Many, typer.Option(help="Pictures to train on: PATH or PATH=WEIGHT of a folder, tar or tar.gz; repeatable.")
+        Many,
+        typer.Option(help="Pictures to train on: PATH or PATH=WEIGHT of a folder or archive; repeatable."),
     ] = None,
     stylised: Annotated[
         Many,

@@ -7,7 +7,7 @@ import numpy as np
 from perturber.errors import InvalidInputError
 from perturber.examples.folders import real_file
 from perturber.zoo.evaluate import labelled_pictures
-from perturber.zoo.pictures import crop, read_picture
+from perturber.zoo.pictures import Crop, read_picture
 
 TRIES = 5
 """Files of a class that are kept in case the first ones are broken; all of ImageNet would fill the memory."""
@@ -54,7 +54,7 @@ class ClassExamples:
         for path in self._files.get(index, ()):
             if real := real_file(self._folder, path):  # may have become a link since
                 try:
-                    return crop(read_picture(real), size)
+                    return Crop(size=size)(read_picture(real))
                 except InvalidInputError:
                     continue
         return None

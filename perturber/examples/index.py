@@ -13,12 +13,12 @@ from perturber import zoo
 from perturber.disk import write_whole
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.examples.folders import real_file
-from perturber.zoo.pictures import crop, read_picture
+from perturber.zoo.pictures import Crop, read_picture
 
 TOP = 9
 """Pictures that are kept for a channel."""
 
-FORMAT = "perturber-examples-1"
+FORMAT = "perturber-examples-2"
 """Says how to read a file; to be changed with the arrays in it."""
 
 
@@ -59,7 +59,7 @@ class ExampleIndex:
         folder: resolved.
         pictures: paths relative to the folder, with "/".
         unreadable: how many of them could not be read.
-        input_size, resize: how the network's pictures were cropped, in pixels.
+        input_size, resize, interpolation: how the network's pictures were cropped.
         layers: layer → its channels' best.
     """
 
@@ -70,6 +70,7 @@ class ExampleIndex:
     unreadable: int
     input_size: int
     resize: int
+    interpolation: str
     layers: dict[str, Tops]
 
     def top(self, layer: str, channel: int) -> list[Example]:
@@ -177,13 +178,14 @@ class ExampleIndex:
     def _seen(self, path: Path) -> np.ndarray | None:
         """A picture as the network saw it: (S, S, 3) uint8, S its input size."""
         real = real_file(self.folder, path)
+        crop = Crop(size=self.input_size, resize=self.resize, interpolation=self.interpolation)
         try:
-            return None if real is None else crop(read_picture(real), self.input_size, resize=self.resize)
+            return None if real is None else crop(read_picture(real))
         except InvalidInputError:
             return None
 
 
-HEADER = ("model", "fingerprint", "pictures", "unreadable", "input_size", "resize")
+HEADER = ("model", "fingerprint", "pictures", "unreadable", "input_size", "resize", "interpolation")
 """Attributes that are written as they are."""
 
 

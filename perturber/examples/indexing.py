@@ -42,7 +42,9 @@ class Indexing:
         self.folder = folder.resolve()
         self.total = len(self.pictures)
         self.done = self.unreadable = 0
-        self._arrays = read_ahead(network, (self.folder / name for name in self.pictures), batch, read_picture)
+        self._arrays = read_ahead(
+            network.entry.crop, (self.folder / name for name in self.pictures), batch, read_picture
+        )
         # The channels of all layers stand one below the other: one sort a batch serves them all.
         self._units: dict[str, slice] = {}
         units = 0
@@ -92,7 +94,8 @@ class Indexing:
             pictures=self.pictures,
             unreadable=self.unreadable,
             input_size=self.network.entry.input_size,
-            resize=self.network.entry.resize,
+            resize=self.network.entry.crop.shorter,
+            interpolation=self.network.entry.interpolation,
             layers=layers,
         )
 

@@ -78,8 +78,8 @@ def _photographs(network: zoo.Network, images: Path) -> dict[str, Sequence[Tenso
     for name, subject in SUBJECTS.items():
         outputs = set(subject.outputs(network.entry.class_list))
         wanted = [file for file, label in classes.items() if label in outputs]
-        arrays = [a for part in read_ahead(network, wanted, 32, lambda file: picture(source, file)) for a in part]
-        found[name] = [_tensor(array) for array in arrays if array is not None]
+        batches = read_ahead(network.entry.crop, wanted, 32, lambda file: picture(source, file))
+        found[name] = [_tensor(array) for batch in batches for array in batch if array is not None]
     return found
 
 

@@ -17,7 +17,7 @@ from perturber.scene import SceneBase
 from perturber.service.requests import IMAGE_SIZE, PictureRequest
 from perturber.service.resources import Resources
 from perturber.zoo.evaluate import spread
-from perturber.zoo.pictures import crop, read_picture
+from perturber.zoo.pictures import Crop, read_picture
 
 MIN_PICTURES, MAX_PICTURES = experiments.MIN_PICTURES, 128
 """Pictures over which two networks are compared."""
@@ -141,7 +141,7 @@ class Pictures:
     def _next_picture(self) -> Tensor:
         for path in self.files:
             try:
-                picture = crop(read_picture(path), IMAGE_SIZE)
+                picture = Crop(size=IMAGE_SIZE)(read_picture(path))
             except InvalidInputError:
                 continue  # the next one stands in
             return torch.from_numpy(picture.copy()).permute(2, 0, 1).to(self.resources.device) / 255

@@ -40,6 +40,7 @@ from perturber.service.requests import (
 )
 from perturber.service.resources import Resources
 from perturber.service.works import Work, begin
+from perturber.zoo.pictures import Crop
 
 Question = LookRequest | CompareRequest
 Answer = Look | Comparison
@@ -69,6 +70,7 @@ class Engine(Protocol):
         limit: int | None,
         only: Collection[str] | None,
         attack: Attack | None,
+        crop: Crop | None,
         progress: Callable[[int, int], None],
     ) -> zoo.Evaluation:
         """Accuracy of a model over labelled pictures."""
@@ -161,6 +163,7 @@ class LocalEngine:
         limit: int | None,
         only: Collection[str] | None,
         attack: Attack | None,
+        crop: Crop | None,
         progress: Callable[[int, int], None],
     ) -> zoo.Evaluation:
         """Accuracy of a model over labelled pictures (see `zoo.evaluate`), also under an attack on the model it names.
@@ -170,7 +173,7 @@ class LocalEngine:
         """
         network = self.network(name)
         perturb = None if attack is None else partial(_attacked, self.network(attack.model), attack)
-        return zoo.evaluate(network, folder, limit=limit, only=only, perturb=perturb, progress=progress)
+        return zoo.evaluate(network, folder, limit=limit, only=only, perturb=perturb, crop=crop, progress=progress)
 
     def network(self, name: str) -> zoo.Network:
         """The network with this name, which may be an edit (see `perturber.service.networks`)."""

@@ -34,6 +34,7 @@ from perturber.service.requests import (
 from perturber.service.visualisations import Visualisations, Visualised
 from perturber.service.works.saving import SaveRequest
 from perturber.service.works.visualisation import VisualisationRequest
+from perturber.zoo.pictures import Crop
 
 PATIENCE_SECONDS = 0.2
 """Between two looks at something that is not finished."""
@@ -274,18 +275,22 @@ class InferenceService:
         limit: int | None = None,
         only: Collection[str] | None = None,
         attack: Attack | None = None,
+        crop: Crop | None = None,
         progress: Callable[[int, int], None],
     ) -> zoo.Evaluation:
         """Top-1 and top-5 of a model over labelled pictures (see `zoo.evaluate`); other requests wait until it is done.
 
         Args:
             attack: on the model that it names, for the robust accuracies.
+            crop: how pictures become inputs; by default as the model's entry says.
 
         Raises:
             InvalidInputError: unknown model, or no labelled pictures there.
         """
         return self.dispatcher.call(
-            lambda engine: engine.evaluate(model, folder, limit=limit, only=only, attack=attack, progress=progress)
+            lambda engine: engine.evaluate(
+                model, folder, limit=limit, only=only, attack=attack, crop=crop, progress=progress
+            )
         )
 
     def close(self) -> None:

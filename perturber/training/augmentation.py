@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode, functional
 
-from perturber.zoo.pictures import crop
+from perturber.zoo.pictures import Crop
 
 SMALLEST = 0.35
 """Of a crop, as a share of the picture's area."""
@@ -41,7 +41,7 @@ def augmentation(random: np.random.Generator, size: int, strength: float) -> Aug
     area, aspect, left, top, flip = random.random(5)
     factors = 1 + strength * COLOUR * (2 * random.random(3) - 1)
     if strength == 0:
-        return lambda picture: _tensor(crop(picture, size))
+        return lambda picture: _tensor(Crop(size=size)(picture))
 
     def apply(picture: Image.Image) -> Tensor:
         # As in Szegedy et al. 2015, for the share that this picture has room for.

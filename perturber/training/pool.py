@@ -99,7 +99,7 @@ def read_pool(
     same stem where there is just one. One that has neither original nor label is left out: nothing could be learnt.
 
     Args:
-        plain: ``PATH`` or ``PATH=weight`` of folders, or tar or tar.gz files.
+        plain: ``PATH`` or ``PATH=weight`` of folders, or tar, tar.gz or zip files.
         classes: of the network; a picture of another class counts as unlabelled.
         stylised: the same, of redrawn pictures.
         held_out: stems of pictures that must not be used in any version.

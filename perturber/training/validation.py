@@ -15,7 +15,7 @@ class Validation:
     """What is measured at checkpoints.
 
     Attributes:
-        path: labelled pictures: a folder, or a tar or tar.gz file.
+        path: labelled pictures: a folder, or a tar, tar.gz or zip file.
         limit: use this many, evenly spread.
         attack: that is to be withstood, of pictures as large as the network's input; None for none.
     """

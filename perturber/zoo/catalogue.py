@@ -16,6 +16,7 @@ from typing import Any
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.zoo.classes import CLASS_LISTS, ClassName
+from perturber.zoo.pictures import INTERPOLATIONS, Crop
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 """What a model may be called: it stands in URLs and before the slash of ``model/layer:neuron``."""
@@ -59,6 +60,7 @@ class ModelEntry:
         mean, std: of the input per channel, in the [0, 1] pixel scale.
         input_size: side of the picture that it was made for, in pixels.
         resize: shorter side of a photograph before the centre crop, in pixels.
+        interpolation: with which it is brought there, one of `perturber.zoo.pictures.INTERPOLATIONS`.
         groups: name of its neuron groups (``groups/<name>.json`` beside the catalogue), if there are any.
         base: name of the model that its training started from, if there is one.
         checkpoints: its states during training in order, as ``.safetensors`` files, absolute.
@@ -77,6 +79,7 @@ class ModelEntry:
     std: tuple[float, float, float]
     input_size: int
     resize: int
+    interpolation: str = "bicubic"
     groups: str | None = None
     base: str | None = None
     checkpoints: tuple[Path, ...] = ()
@@ -89,6 +92,11 @@ class ModelEntry:
         if self.class_names is None:
             return CLASS_LISTS[self.classes]
         return tuple(ClassName(index, "", name) for index, name in enumerate(self.class_names))
+
+    @property
+    def crop(self) -> Crop:
+        """How a photograph becomes its input."""
+        return Crop(size=self.input_size, resize=max(self.resize, self.input_size), interpolation=self.interpolation)
 
     @property
     def steps(self) -> dict[int, Path]:
@@ -247,6 +255,10 @@ def _rules(made: ModelEntry) -> list[tuple[bool, str]]:
         (
             not all(isinstance(v, int) and 16 <= v <= 2048 for v in (made.input_size, made.resize)),
             "input_size and resize must be whole numbers, 16 to 2048",
+        ),
+        (
+            made.interpolation not in INTERPOLATIONS,
+            f"The interpolation cannot be {made.interpolation!r}. Allowed: {', '.join(INTERPOLATIONS)}",
         ),
         (
             not re.fullmatch(r"[0-9a-f]{8,64}|", made.weights.sha256),

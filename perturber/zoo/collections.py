@@ -1,9 +1,10 @@
-"""Collections of pictures: a folder, or a tar or tar.gz file, whose members are never written to the disk."""
+"""Collections of pictures: a folder, or a tar, tar.gz or zip file, whose members are never written to the disk."""
 
 import gzip
 import io
 import os
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,21 @@ from perturber.errors import InvalidInputError
 from perturber.pictures import decode
 from perturber.zoo.classes import ClassName
 
-SUFFIXES = {".jpeg", ".jpg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".tga", ".ppm"}
+SUFFIXES = {
+    ".jpeg",
+    ".jpg",
+    ".png",
+    ".webp",
+    ".avif",
+    ".heic",
+    ".heif",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".tga",
+    ".ppm",
+}
 """Of the files that count as pictures, in lower case."""
 
 TARS = (".tar", ".tar.gz", ".tgz")
@@ -91,9 +106,29 @@ class Tar:
             return file.read(size)
 
 
-def is_tar(path: Path) -> bool:
-    """Whether a path is named like a tar."""
-    return path.name.lower().endswith(TARS)
+@dataclass(frozen=True)
+class Zip:
+    """Pictures in a zip; each is unpacked when it is wanted.
+
+    Attributes:
+        archive: open; several threads may read it at once.
+    """
+
+    path: Path
+    names: Sequence[str]
+    archive: zipfile.ZipFile
+
+    def content(self, name: str) -> bytes:
+        """The member of this name.
+
+        Raises:
+            OSError: it is broken or encrypted.
+        """
+        try:
+            with self.archive.open(name) as file:
+                return file.read(MAX_PICTURE + 1)
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
+            raise OSError(str(error)) from error
 
 
 def is_picture(name: str) -> bool:
@@ -122,20 +157,22 @@ def check_folder(folder: Path) -> None:
 
 
 def collection(path: Path) -> Collection:
-    """The pictures in a folder, and in the folders in it, or in a tar or tar.gz file.
+    """The pictures in a folder, and in the folders in it, or in a tar, tar.gz or zip file.
 
     Raises:
-        InvalidInputError: there is no such thing, it cannot be read, or it is a tar that is truncated or corrupt.
+        InvalidInputError: there is no such thing, it cannot be read, or it is an archive that is truncated or corrupt.
     """
-    if is_tar(path):
+    if path.name.lower().endswith(".zip"):
+        return _zip(path)
+    if path.name.lower().endswith(TARS):
         return _tar(path)
     check_folder(path)
     found = (p for pattern in ("*", "*/*") for p in path.glob(pattern) if is_picture(p.name))
     return Folder(path, sorted(p.relative_to(path).as_posix() for p in found))
 
 
-def picture(source: Collection, name: str) -> Image.Image:
-    """One of its pictures as RGB, the right way up.
+def picture(source: Collection, name: str, *, notes: list[str] | None = None) -> Image.Image:
+    """One of its pictures as RGB, the right way up; `notes` as for `perturber.pictures.decode`.
 
     Raises:
         InvalidInputError: it cannot be read as a picture, or is too large.
@@ -144,7 +181,7 @@ def picture(source: Collection, name: str) -> Image.Image:
         content = source.content(name)
     except OSError as error:
         raise InvalidInputError(f"The picture {name!r} in {str(source.path)!r} cannot be read.") from error
-    return decode(content, name=f"{source.path.name}/{name}")
+    return decode(content, name=f"{source.path.name}/{name}", notes=notes)
 
 
 def labels(names: Iterable[str], classes: Sequence[ClassName]) -> list[int | None]:
@@ -175,10 +212,21 @@ def _tar(path: Path) -> Tar:
             if file.read(BLOCK) != bytes(BLOCK):  # tarfile takes what is cut off, or broken, for the end
                 raise tarfile.ReadError("it breaks off, or is corrupt, before its end")
     except FileNotFoundError:
-        raise InvalidInputError(f"There is no file {str(path)!r}; name a folder or a tar with pictures.") from None
+        raise InvalidInputError(f"There is no file {str(path)!r}; name a folder or an archive with pictures.") from None
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise InvalidInputError(f"The tar {str(path)!r} cannot be used: {str(error).rstrip('.')}.") from error
     return Tar(path, dict(sorted(places.items())), unpacked)
+
+
+def _zip(path: Path) -> Zip:
+    try:
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise InvalidInputError(f"There is no file {str(path)!r}; name a folder or an archive with pictures.") from None
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise InvalidInputError(f"The zip {str(path)!r} is cut off, or is none: {str(error).rstrip('.')}.") from error
+    pictures = (m.filename for m in archive.infolist() if is_picture(m.filename) and 0 < m.file_size <= MAX_PICTURE)
+    return Zip(path, sorted(pictures), archive)
 
 
 def _unpacked(path: Path) -> bytes:

@@ -1,5 +1,6 @@
 """Accuracy over labelled pictures."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from perturber.errors import InvalidInputError
 from perturber.zoo.classes import CLASS_LISTS, ClassName
 from perturber.zoo.collections import collection, labels, picture, stem
 from perturber.zoo.network import Network
-from perturber.zoo.pictures import crop
+from perturber.zoo.pictures import TAKEN, Crop
 
 T = TypeVar("T")
 
@@ -29,7 +30,8 @@ class Evaluation:
     """Share of pictures whose class is the first (`top1`) or among the first five (`top5`), over `count` pictures.
 
     `robust_top1` and `robust_top5` are those of the perturbed pictures, None where nothing perturbs them; `unreadable`
-    names the files that could not be read; they are not counted.
+    names the files that could not be read; they are not counted. `notes` says, as sentences with the number of pictures
+    that each is about, how they were brought to the input's size, and what was left out of them, scaled or guessed.
     """
 
     top1: float
@@ -38,6 +40,7 @@ class Evaluation:
     unreadable: tuple[str, ...] = ()
     robust_top1: float | None = None
     robust_top5: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def spread(items: Sequence[T], limit: int | None) -> Sequence[T]:
@@ -66,9 +69,9 @@ def labelled_pictures(
 
 
 def read_ahead(
-    network: Network, pictures: Iterable[T], batch: int, read: Callable[[T], Image.Image]
+    crop: Crop, pictures: Iterable[T], batch: int, read: Callable[[T], Image.Image]
 ) -> Iterator[list[np.ndarray | None]]:
-    """Pictures cropped for a network, (S, S, 3) uint8, in batches; None where a file cannot be read.
+    """Pictures cropped, (S, S, 3) uint8, in batches; None where a file cannot be read.
 
     Two threads of its own decode one batch ahead of whoever takes them; they end with the iterator.
 
@@ -80,7 +83,7 @@ def read_ahead(
 
     def cropped(item: T) -> np.ndarray | None:
         try:
-            return crop(read(item), network.entry.input_size, resize=network.entry.resize)
+            return crop(read(item))
         except InvalidInputError:
             return None
 
@@ -98,16 +101,18 @@ def evaluate(
     limit: int | None = None,
     only: Collection[str] | None = None,
     perturb: Perturb | None = None,
+    crop: Crop | None = None,
     batch: int = 32,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Measure top-1 and top-5 over labelled pictures.
 
     Args:
-        folder: that holds them, or a tar or tar.gz file (see `perturber.zoo.collections`).
+        folder: that holds them, or a tar, tar.gz or zip file (see `perturber.zoo.collections`).
         limit: use a fixed subset of this many pictures.
         only: use only pictures with one of these stems (see `perturber.zoo.collections.stem`).
         perturb: what changes them, for the robust accuracies.
+        crop: how they become inputs; by default as the network's entry says.
         progress: called with the number of pictures done and in all.
 
     Raises:
@@ -121,7 +126,15 @@ def evaluate(
     plain, robust = _Hits(), _Hits()
     done = 0
     unreadable: list[str] = []
-    for arrays in read_ahead(network, (name for name, _ in pictures), batch, lambda name: picture(source, name)):
+    crop = crop or network.entry.crop
+    said: list[str] = []
+
+    def read(name: str) -> Image.Image:
+        found = picture(source, name, notes=said)
+        said.append(TAKEN if crop.fits(found.size) else crop.rule)
+        return found
+
+    for arrays in read_ahead(crop, (name for name, _ in pictures), batch, read):
         shown = list(zip(arrays, pictures[done:], strict=False))
         good = [(array, label) for array, (_, label) in shown if array is not None]
         unreadable += [name.rpartition("/")[2] for array, (name, _) in shown if array is None]
@@ -137,7 +150,8 @@ def evaluate(
         raise InvalidInputError(f"None of the pictures in {str(folder)!r} can be read.")
     robust_top1, robust_top5 = (None, None) if perturb is None else robust.shares()
     top1, top5 = plain.shares()
-    return Evaluation(top1, top5, plain.count, tuple(unreadable), robust_top1, robust_top5)
+    notes = tuple(f"{count} of {plain.count}: {sentence}" for sentence, count in Counter(said).most_common())
+    return Evaluation(top1, top5, plain.count, tuple(unreadable), robust_top1, robust_top5, notes)
 
 
 class _Hits:

@@ -9,7 +9,7 @@ import torch
 from perturber import zoo
 from perturber.attack import Attack, run
 from perturber.zoo.evaluate import labelled_pictures
-from perturber.zoo.pictures import crop, read_picture
+from perturber.zoo.pictures import Crop, read_picture
 
 
 @pytest.mark.slow
@@ -19,7 +19,7 @@ def test_l2_pgd_changes_what_lite0_sees_in_photographs(photographs: Path, lite0:
     attack = Attack(model=lite0.entry.name, norm="l2", epsilon=1, steps=8)
     changed = []
     for first in range(0, len(paths), 10):
-        arrays = np.stack([crop(read_picture(path), 224) for path in paths[first : first + 10]])
+        arrays = np.stack([Crop(size=224)(read_picture(path)) for path in paths[first : first + 10]])
         state = run(lite0, torch.tensor(arrays).permute(0, 3, 1, 2) / 255, attack)
         assert (state.norm.size(state.perturbation) <= 1 + 1e-5).all()
         with torch.inference_mode():

@@ -46,6 +46,48 @@ def test_render_writes_the_model_input(perturber, tmp_path: Path) -> None:
     assert 10 < picture.max() <= 128
 
 
+def test_what_was_rendered_or_attacked_is_looked_at_as_it_is(perturber, tmp_path: Path) -> None:
+    """Rounded to 8 bits nothing but the rounding is left; enlarged and cropped it would be another picture."""
+    path = str(tmp_path / "x.png")
+
+    def top(*arguments: str) -> dict[str, float]:
+        report = json.loads(perturber("look", *arguments, "--json")[1])
+        return {score["name"]: score["probability"] for score in report["results"][0]["top"]}
+
+    perturber("render", "--set", "yaw=-23.3", "--out", path)
+    scene, again = top("--set", "yaw=-23.3"), top("--image", path)
+    assert list(scene)[:2] == list(again)[:2]
+    assert list(again.values()) == pytest.approx(list(scene.values()), abs=0.01)
+    _, out, _ = perturber("look", "--image", path)
+    assert out.startswith(f"{path}: Taken as it is, being of the input's size already.")
+    _, out, _ = perturber("look", "--image", path, "--resize", "256")
+    assert out.startswith(f"{path}: Shorter side brought to 256 pixels (bicubic), the middle 224 × 224 taken.")
+
+    _, out, _ = perturber("attack", "--epsilon", "1", "--out", path, "--json")
+    attacked = json.loads(out)["results"][0]
+    again = top("--image", path)
+    assert next(iter(again)) == attacked["rounded"]["name"]
+    assert again[attacked["rounded"]["name"]] == pytest.approx(attacked["rounded"]["probability"], abs=1e-4)
+    assert again[attacked["rounded"]["name"]] == pytest.approx(attacked["top"][0]["probability"], abs=0.05)
+
+
+def test_evaluate_says_what_it_left_out_and_did(perturber, tmp_path: Path) -> None:
+    for name, side in (("n02099601_a.png", 224), ("n02099601_b.png", 300)):
+        Image.new("RGB", (side, side), (90, 120, 60)).save(tmp_path / name)
+    (tmp_path / "n02099601_c.png").write_bytes(b"")
+    arguments = ("evaluate", "--model", "efficientnet_lite0", "--images", str(tmp_path))
+    code, out, _ = perturber(*arguments)
+    assert code == 0
+    assert "over 2 pictures" in out
+    assert "1 of 2: Taken as it is, being of the input's size already." in out
+    assert "1 of 2: Shorter side brought to 256 pixels (bicubic), the middle 224 × 224 taken." in out
+    assert "1 could not be read and are not counted: n02099601_c.png" in out
+    _, out, _ = perturber(*arguments, "--resize", "230", "--crop", "200", "--json")
+    (note,) = json.loads(out)["notes"]
+    middle = "the middle 200 × 200 taken, and brought to 224 × 224."
+    assert note == f"2 of 2: Shorter side brought to 230 pixels (bicubic), {middle}"
+
+
 def test_parameters_lists_every_row(perturber) -> None:
     _, out, _ = perturber("parameters")
     assert all(key in out for key in PARAMETERS)
@@ -64,6 +106,7 @@ def test_parameters_lists_every_row(perturber) -> None:
         (("look", "--device", "abacus"), "Unknown device 'abacus'"),
         (("look", "--image", "no/such/file.jpg"), "no/such/file.jpg"),
         (("look", "--image", __file__), "test_cli_look.py"),
+        (("look", "--resize", "256"), "give one by --image"),
         (("render", "--out", "/no/such/folder/x.png"), "Cannot write '/no/such/folder/x.png'"),
         (("evaluate", "--model", "efficientnet_lite0", "--images", "no/such/folder"), "no/such/folder"),
     ],

@@ -15,7 +15,7 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.examples import TOP, ExampleIndex, Indexing, build, index_path
 from perturber.examples.index import cut
-from perturber.zoo.pictures import crop, read_picture
+from perturber.zoo.pictures import Crop, read_picture
 
 
 def run(network: zoo.Network, folder: Path, **options: int) -> tuple[Indexing, ExampleIndex]:
@@ -32,7 +32,7 @@ def plain_top(network: zoo.Network, folder: Path, module: int) -> list[list[tupl
     paths = []
     for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
         try:
-            picture = crop(read_picture(path), 32, resize=36)
+            picture = Crop(size=32, resize=36)(read_picture(path))
         except InvalidInputError:
             continue
         paths.append(path)
@@ -227,7 +227,7 @@ def test_without_a_field_a_patch_is_the_whole_picture(network: zoo.Network, fold
     index = build(network, folder)
     patches = index.patches(replace(network.layers["3"], field=None), 2, size=32)
     for example, patch in zip(index.top("3", 2), patches, strict=True):
-        np.testing.assert_array_equal(patch, crop(read_picture(example.path), 32, resize=36))
+        np.testing.assert_array_equal(patch, Crop(size=32, resize=36)(read_picture(example.path)))
 
 
 def test_a_missing_picture_leaves_its_place_empty(network: zoo.Network, folder: Path, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_network_of_the_catalogue_gives_the_values_again(photographs: Path) ->
     index = build(lite0, photographs, limit=10)
     layer = lite0.layers["blocks.4.1"]
     example = index.top(layer.name, 30)[0]
-    picture = crop(read_picture(example.path), 224, resize=256)
+    picture = Crop(size=224, resize=256)(read_picture(example.path))
     with torch.inference_mode():
         inputs = lite0.preprocess(torch.tensor(picture).permute(2, 0, 1)[None] / 255)
         activations = lite0.look(inputs, layers=(layer.name,), logits=False).activations[layer.name][0, 30]

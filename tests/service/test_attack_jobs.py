@@ -27,7 +27,7 @@ from perturber.service.batches import variations
 from perturber.service.engine import LocalEngine
 from perturber.service.works.curves import CurveWork
 from perturber.zoo.classes import IMAGENET_1K
-from perturber.zoo.pictures import crop
+from perturber.zoo.pictures import Crop
 
 LITE0, LITE1 = "efficientnet_lite0", "efficientnet_lite1"
 EDIT = f"prune({LITE0};blocks.3=0.2-1)"
@@ -147,7 +147,7 @@ def test_a_curve_over_variations_of_the_scene(service: InferenceService, engine:
 def folder(tmp_path: Path, engine: LocalEngine) -> Path:
     """Two pictures of a dog, one of which says that it is a tench, and one that is no picture."""
     pictures = [look.image for look in engine.answer([LookRequest(scene=s) for s in variations(Scene(), 2)])]
-    shown = torch.tensor(crop(Image.fromarray(pictures[0]), IMAGE_SIZE)).permute(2, 0, 1)[None] / 255
+    shown = torch.tensor(Crop(size=IMAGE_SIZE)(Image.fromarray(pictures[0]))).permute(2, 0, 1)[None] / 255
     best = int(engine.network(LITE0).logits(shown).argmax())
     for number, (picture, index) in enumerate(zip(pictures, (best, 0), strict=True)):
         Image.fromarray(picture).save(tmp_path / f"{IMAGENET_1K[index].wnid}_{number}.png")

@@ -144,7 +144,7 @@ def test_scan_of_a_labelled_folder(service: InferenceService, engine: LocalEngin
     index = {c.wnid: c.index for c in CLASS_LISTS["imagenet1k"]}
     labels = [index[path.name.split("_")[0]] for path in paths]
     entry = engine.network(LITE0).entry
-    crops = [zoo.pictures.crop(zoo.pictures.read_picture(p), entry.input_size, resize=entry.resize) for p in paths]
+    crops = [entry.crop(zoo.pictures.read_picture(p)) for p in paths]
     images = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2) / 255
     for count in (0, 3):
         expected = scores(engine, count, images, labels, reverse=False)

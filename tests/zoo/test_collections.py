@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +96,25 @@ def test_what_unpacks_to_too_much_is_refused(
     monkeypatch.setattr(collections, "MAX_UNPACKED", 4000)
     with pytest.raises(InvalidInputError, match="unpacks to more than"):
         collection(path)
+
+
+def test_a_zip_has_the_pictures_of_a_folder(tmp_path: Path, members: dict[str, bytes]) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in (members | {"__MACOSX/._0.png": b"x"}).items():
+            archive.writestr(name, data)
+    found = collection(path)
+    assert list(found.names) == sorted(name for name in members if name.endswith(".png") and "hidden" not in name)
+    assert [np.asarray(picture(found, name))[0, 0, 0] for name in found.names] == [0, 3, 6, 1, 4, 7, 2, 5, 8]
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(InvalidInputError, match="is cut off, or is none"):
+        collection(path)
+    at = 30 + len("n00000000/0.png")  # behind the first member's header
+    path.write_bytes(data[:at] + bytes([255]) * 16 + data[at + 16 :])
+    broken = collection(path)
+    with pytest.raises(InvalidInputError, match="cannot be read"):
+        [picture(broken, name) for name in broken.names]
 
 
 def test_labels_and_stems() -> None:

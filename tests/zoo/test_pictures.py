@@ -1,17 +1,19 @@
 """Class names, picture files and accuracy over real photographs."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.transforms import v2 as torchvision
 
 from perturber import zoo
 from perturber.errors import InvalidInputError
 from perturber.zoo.classes import IMAGENET_1K
 from perturber.zoo.evaluate import labelled_pictures
-from perturber.zoo.pictures import crop, read_picture
+from perturber.zoo.pictures import Crop, read_picture
 
 
 def test_class_names_tell_classes_apart() -> None:
@@ -59,7 +61,7 @@ def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
 def test_every_colour_mode_becomes_rgb(mode: str, tmp_path: Path) -> None:
     path = tmp_path / ("x.tiff" if mode in ("CMYK", "I;16") else "x.png")
     Image.new(mode, (30, 20)).save(path)
-    assert crop(read_picture(path), 16).shape == (16, 16, 3)
+    assert Crop(size=16)(read_picture(path)).shape == (16, 16, 3)
 
 
 def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
@@ -69,8 +71,62 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     good = np.zeros((64, 64, 3), np.uint8)
     Image.fromarray(good).save(tmp_path / "whole.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:60])
-    with pytest.raises(InvalidInputError, match="cannot be read as a picture"):
+    with pytest.raises(InvalidInputError, match=r"half\.png' is cut off"):
         read_picture(tmp_path / "half.png")
+    (tmp_path / "half.png").write_bytes(b"")
+    with pytest.raises(InvalidInputError, match=r"half\.png' is empty"):
+        read_picture(tmp_path / "half.png")
+
+
+def test_more_than_8_bits_are_scaled_by_what_they_hold(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    expected = (ramp * 255).round()
+    cases = {
+        "float in [0, 1]": (ramp, None),
+        "float in [0, 255]": (ramp * 255, None),
+        "signed": (((ramp - 0.5) * 65536).astype(np.int32), "-32768 to 32768, are scaled to 0 to 255"),
+        "12 bits": ((ramp * 4095).round().astype(np.uint16), "taken for 12 bits"),
+        "16 bits": ((ramp * 65535).round().astype(np.uint16), "taken for 16 bits"),
+        "8 bits": ((ramp * 255).round().astype(np.uint16), None),
+    }
+    for name, (values, said) in cases.items():
+        Image.fromarray(values).save(tmp_path / "x.tif")
+        notes: list[str] = []
+        found = np.asarray(read_picture(tmp_path / "x.tif", notes=notes)).astype(int)
+        assert np.abs(found - expected[..., None]).max() <= 1, name
+        assert [said is not None and said in note for note in notes] == [True] * (said is not None), name
+    Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(tmp_path / "x.tif")
+    with pytest.raises(InvalidInputError, match="not finite"):
+        read_picture(tmp_path / "x.tif")
+
+
+def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+    picture = np.full((8, 8, 4), 255, np.uint8)
+    for alpha, said in ((255, []), (7, ["Its transparency is left out."])):
+        picture[0, 0] = 9, 80, 200, alpha
+        Image.fromarray(picture).save(tmp_path / "x.png")
+        notes: list[str] = []
+        assert np.asarray(read_picture(tmp_path / "x.png", notes=notes))[0, 0].tolist() == [9, 80, 200]
+        assert notes == said
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:])
+    notes = []
+    read_picture(tmp_path / "x.gif", notes=notes)
+    assert notes == ["Of its 2 frames the first one is taken."]
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_pictures_of_cameras(kind: str, tmp_path: Path) -> None:
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    Image.new("RGB", (40, 30), (200, 30, 90)).save(tmp_path / "x", format=kind)
+    found = np.asarray(read_picture(tmp_path / "x"))
+    assert found.shape == (30, 40, 3)
+    assert np.abs(found[15, 20].astype(int) - (200, 30, 90)).max() < 12
+    half = (tmp_path / "x").read_bytes()
+    (tmp_path / "x").write_bytes(half[: len(half) // 2])
+    with pytest.raises(InvalidInputError):
+        read_picture(tmp_path / "x")
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
@@ -83,5 +139,36 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path: Path) ->
 def test_crop_takes_the_centre() -> None:
     picture = np.zeros((256, 400, 3), np.uint8)
     picture[16:240, 88:312] = np.random.default_rng(0).integers(0, 255, (224, 224, 3))
-    np.testing.assert_array_equal(crop(Image.fromarray(picture), 224), picture[16:240, 88:312])
-    assert crop(Image.new("RGB", (5, 900)), 224).shape == (224, 224, 3)
+    np.testing.assert_array_equal(Crop(size=224)(Image.fromarray(picture)), picture[16:240, 88:312])
+    for size in ((5, 900), (40_000, 2), (1, 1_000_000)):
+        assert Crop(size=224)(Image.new("RGB", size)).shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_crop_is_torchvisions_to_the_pixel(interpolation: str) -> None:
+    random = np.random.default_rng(0)
+    for width, height in ((300, 300), (256, 385), (501, 256), (97, 130), (640, 200)):
+        picture = Image.fromarray(random.integers(0, 255, (height, width, 3), np.uint8))
+        for size, resize in ((224, 256), (224, 232), (299, 342)):
+            resized = torchvision.Resize(resize, torchvision.InterpolationMode(interpolation))(picture)
+            expected = np.asarray(torchvision.CenterCrop(size)(resized))
+            found = Crop(size=size, resize=resize, interpolation=interpolation)(picture)
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_a_picture_of_the_inputs_size_goes_in_as_it_is() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (224, 224, 3), np.uint8)
+    picture, crop = Image.fromarray(pixels), Crop(size=224, resize=256)
+    assert crop.fits(picture.size)
+    np.testing.assert_array_equal(crop(picture), pixels)
+    always = replace(crop, always=True)
+    assert not always.fits(picture.size)
+    assert not np.array_equal(always(picture), pixels)
+    np.testing.assert_array_equal(replace(always, resize=224)(picture), pixels)
+    small = replace(always, resize=224, side=112)
+    assert small(picture).shape == (224, 224, 3)
+    assert small.rule == (
+        "Shorter side brought to 224 pixels (bicubic), the middle 112 × 112 taken, and brought to 224 × 224."
+    )
+    with pytest.raises(InvalidInputError, match="No square of 300 pixels"):
+        replace(always, resize=256, side=300)

@@ -19,7 +19,7 @@ from perturber.service.requests import IMAGE_SIZE, PictureRequest, Progress
 from perturber.service.resources import Resources
 from perturber.service.works.registry import does
 from perturber.zoo.evaluate import labelled_pictures, spread
-from perturber.zoo.pictures import crop, read_picture
+from perturber.zoo.pictures import Crop, read_picture
 
 Source = Literal["scene", "variations", "folder"]
 CurveMethod = Literal["pgd", "autoattack"]
@@ -219,7 +219,7 @@ class CurveWork:
             found = []
             for path in part:
                 try:
-                    found.append(crop(read_picture(path), IMAGE_SIZE))
+                    found.append(Crop(size=IMAGE_SIZE)(read_picture(path)))
                 except InvalidInputError:
                     continue  # the curve is over the others
                 for labels, of_path in zip(self.labels, known, strict=True):

@@ -24,7 +24,7 @@ class Reading:
         self.folder, self.paths = folder, paths
         self.total = ceil(len(paths) / READING_BATCH)
         self.done = 0
-        self._batches = read_ahead(network, paths, READING_BATCH, read_picture)
+        self._batches = read_ahead(network.entry.crop, paths, READING_BATCH, read_picture)
         self._found: list[np.ndarray | None] = []
 
     @property
