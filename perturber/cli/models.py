@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 models_app = typer.Typer(no_args_is_help=True, help="List, pull, add, verify and remove networks.")
 
 Numbers = Annotated[
-    str, typer.Option(help="Three numbers separated by commas, for red, green and blue, in the [0, 1] pixel scale.")
+    str | None,
+    typer.Option(help="Three numbers separated by commas, for red, green and blue, in the [0, 1] pixel scale."),
 ]
 
 
@@ -117,10 +118,13 @@ def add(
         typer.Option(help="imagenet1k, inception5h, or a text file with one class per line, in the network's order."),
     ] = "imagenet1k",
     label: Annotated[str | None, typer.Option(help="Label in the interface; default: the name.")] = None,
-    mean: Numbers = "0.485,0.456,0.406",
-    std: Numbers = "0.229,0.224,0.225",
-    input_size: Annotated[int, typer.Option(help="Side length of the input, in pixels.")] = 224,
-    resize: Annotated[int | None, typer.Option(help="Shorter side before the crop; default: 8/7 of the input.")] = None,
+    mean: Numbers = None,
+    std: Numbers = None,
+    input_size: Annotated[int | None, typer.Option(help="Side length of the input, in pixels.")] = None,
+    resize: Annotated[int | None, typer.Option(help="Shorter side of a photograph before the centre crop.")] = None,
+    interpolation: Annotated[
+        str | None, typer.Option(help="For bringing it there: nearest, bilinear, bicubic or lanczos.")
+    ] = None,
     layout: Annotated[
         str, typer.Option(help="How the tensors are named; auto recognises the usual wrappers.")
     ] = "auto",
@@ -129,28 +133,40 @@ def add(
     base: Annotated[str | None, typer.Option(help="Model that its training started from.")] = None,
     licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "unknown",
 ) -> None:
-    """Add a network of your own. A file stays where it is, and is loaded once to check that it fits."""
+    """Add a network of your own. A file stays where it is, and is loaded once to check that it fits.
+
+    Mean, std, input size, resize and interpolation are those of --base where it has the same architecture, else those
+    of timm or torchvision; they are printed, and each can be given.
+    """
     from perturber.zoo.catalogue import find
     from perturber.zoo.classes import CLASS_LISTS
+    from perturber.zoo.preprocessing import preprocessing
 
     settings = Settings()
-    if base:
-        find(base, settings)
+    usual = preprocessing(architecture, weights, find(base, settings) if base else None)
+    given = {
+        "mean": mean and _numbers("mean", mean),
+        "std": std and _numbers("std", std),
+        "input_size": input_size,
+        "resize": resize or (input_size and round(input_size * usual.resize / usual.input_size)),
+        "interpolation": interpolation,
+    }
+    shown = usual.with_given({key: value for key, value in given.items() if value})
     table: dict[str, Any] = {
         "label": label or name,
         "architecture": architecture,
         "licence": licence,
         "training": training,
         "classes": classes if classes in CLASS_LISTS else name,
-        "mean": _numbers("mean", mean),
-        "std": _numbers("std", std),
-        "input_size": input_size,
-        "resize": resize or round(input_size * 8 / 7),
+        **shown.table,
         **({"base": base} if base else {}),
         **({} if classes in CLASS_LISTS else {"class_names": _class_names(Path(classes).expanduser())}),
         "weights": {**_place(weights, sha256), "layout": layout},
     }
     _add(name, table, settings)
+    print(f"{name}: {shown}", file=sys.stderr)
+    for warning in shown.warnings:
+        print(f"{name}: {warning}", file=sys.stderr)
     print(name)
 
 

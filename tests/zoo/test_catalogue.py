@@ -280,8 +280,12 @@ def test_the_command_line_adds_lists_verifies_and_removes(
     torch.save({"state_dict": {f"module.{k}": v for k, v in factories.network().state_dict().items()}}, file)  # type: ignore[attr-defined]
     classes.write_text("\n".join(f"digit {i}" for i in range(10)))
     options = ("--architecture", "factory:tiny_networks:network", "--input-size", 32, "--mean", "0,0,0")
-    assert perturber("add", "mine", file, *options, "--classes", classes) == (0, "mine\n", "")
+    code, printed, said = perturber("add", "mine", file, *options, "--classes", classes)
+    assert (code, printed) == (0, "mine\n")
+    assert "mine: assumed, but as given: mean, input_size, resize: mean 0, 0, 0; std 0.229, 0.224, 0.225" in said
+    assert "Nobody says how this network's pictures are preprocessed" in said
     entry = find("mine", own_settings)
+    assert (entry.resize, entry.interpolation) == (37, "bilinear")
     assert (entry.mean, entry.classes, entry.class_list[9].name) == ((0, 0, 0), "mine", "digit 9")
     code, printed, _ = perturber("list")
     rows = [line.split() for line in printed.splitlines()]
