@@ -14,6 +14,7 @@ from torch import Tensor
 from perturber import zoo
 from perturber.config import Settings
 from perturber.groups.subjects import SUBJECTS, Subject
+from perturber.order import largest
 from perturber.render import Renderer
 from perturber.service.device import choose_device, describe
 
@@ -61,7 +62,7 @@ def recognise(network: zoo.Network, pictures: Tensor, right: Iterable[int], *, a
     found = [network.look(network.preprocess(part)).logits for part in pictures.split(at_once)]
     logits = torch.cat([part for part in found if part is not None]).double()
     classes = torch.tensor(sorted(right), device=logits.device)
-    hits = torch.isin(logits.topk(5).indices, classes)
+    hits = torch.isin(largest(logits, 5).indices, classes)
     probability, first = logits[0].softmax(0).max(0)
     return Recognition(
         top5=hits[1:].any(1).double().mean().item(),

@@ -13,6 +13,7 @@ from perturber.editing.apply import Editor
 from perturber.editing.edit import Edit
 from perturber.editing.units import Level, units
 from perturber.errors import InvalidInputError
+from perturber.order import largest
 
 TOP = 5
 
@@ -178,7 +179,7 @@ class Scan:
     def _scores(self, logits: Tensor, part: slice) -> list[float]:
         """Sums over a batch of what `_sums` holds of it."""
         classes = self._classes(part)
-        right = logits.topk(min(TOP, logits.shape[1])).indices == classes[:, None]
+        right = largest(logits, TOP).indices == classes[:, None]
         agreement = logits.argmax(1) == self._predicted[part]
         return [float(values.sum()) for values in (right[:, 0], right, agreement, margins(logits, classes))]
 

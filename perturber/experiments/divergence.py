@@ -10,6 +10,7 @@ from torch import Tensor
 
 from perturber.attack import relative_change
 from perturber.errors import InvalidInputError
+from perturber.order import largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ def compare_predictions(first: Tensor, second: Tensor) -> PredictionComparison:
             f"Predictions of {len(first)} and of {len(second)} classes cannot be compared. "
             "Choose two models with the same classes."
         )
-    best, other = (logits.topk(min(5, len(logits))).indices.tolist() for logits in (first, second))
+    best, other = (largest(logits, 5).indices.tolist() for logits in (first, second))
     return PredictionComparison(
         jensen_shannon=float(jensen_shannon(first.double().softmax(0), second.double().softmax(0))),
         same_top1=best[0] == other[0],

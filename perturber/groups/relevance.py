@@ -10,6 +10,7 @@ from torch import Tensor
 
 from perturber import zoo
 from perturber.groups.subjects import COUNTERPARTS, SUBJECTS, random_views
+from perturber.order import largest
 from perturber.render import Renderer
 from perturber.zoo.collections import collection, labels, picture
 from perturber.zoo.evaluate import read_ahead, spread
@@ -183,7 +184,7 @@ def groups(seen: Mapping[str, Mapping[str, Evidence]], layer: str) -> dict[str, 
         relevance = separation(mine.relevance[name], theirs.relevance[name])
         score = torch.minimum(relevance, separation(mine.activity, theirs.activity))
         score = torch.where(mine.relevance[name].mean(0) > 0, score, 0)
-        best = score.topk(min(MOST, len(score)))
+        best = largest(score, MOST)
         ranked = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         found[name] = {channel: value for channel, value in ranked if value > CLEAR}
     return found

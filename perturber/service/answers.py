@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from perturber.order import largest
 from perturber.service.requests import TOP, ClassScore
 
 
@@ -29,4 +30,4 @@ def scores(logits: Tensor, classes: Iterable[int], names: Sequence[str]) -> tupl
 
 def top_scores(logits: Tensor, names: Sequence[str]) -> tuple[ClassScore, ...]:
     """The scores of the `TOP` most probable classes, in falling order; as of `scores`."""
-    return scores(logits, logits.topk(min(TOP, len(logits))).indices.tolist(), names)
+    return scores(logits, largest(logits, TOP).indices.tolist(), names)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from perturber import experiments, zoo
 from perturber.experiments import Divergence
+from perturber.order import largest
 from perturber.service.answers import picture_bytes, scores, top_scores
 from perturber.service.networks import Networks
 from perturber.service.requests import ClassScore, ModelInfo, PictureRequest, Progress
@@ -201,7 +202,7 @@ def _maps(request: CompareRequest, first: zoo.Probe, second: zoo.Probe) -> Chann
     assert request.layer is not None
     a, b = (probe.activations[request.layer][0].float() for probe in (first, second))
     size = (a - b).abs().mean((1, 2))
-    most = size.topk(min(RANKED, len(size)))
+    most = largest(size, RANKED)
     chosen = list(request.channels)
     return ChannelMaps(
         a=a[chosen].cpu().numpy(),

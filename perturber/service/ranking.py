@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from perturber.errors import InvalidInputError
+from perturber.order import largest
 from perturber.scene import SceneBase
 from perturber.service.requests import PictureRequest, Ranking, RankRequest
 from perturber.service.resources import Resources
@@ -18,7 +19,7 @@ def rank(resources: Resources, request: RankRequest) -> Ranking:
         InvalidInputError: what the measure needs is missing, or the layers cannot be compared.
     """
     scores = MEASURES[request.by](resources, request).detach().float()
-    best = scores.topk(min(request.count, len(scores)))
+    best = largest(scores, request.count)
     return Ranking(channels=tuple(best.indices.tolist()), scores=tuple(best.values.tolist()))
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from perturber.errors import InvalidInputError
+from perturber.order import largest
 from perturber.zoo.classes import CLASS_LISTS, ClassName
 from perturber.zoo.collections import collection, labels, picture, stem
 from perturber.zoo.network import Network
@@ -163,7 +164,7 @@ class _Hits:
     def add(self, network: Network, images: Tensor, classes: Tensor) -> None:
         with torch.inference_mode():
             logits = network.logits(images)
-        right = logits.topk(min(5, logits.shape[1])).indices == classes[:, None]
+        right = largest(logits, 5).indices == classes[:, None]
         self.first += int(right[:, 0].sum())
         self.five += int(right.sum())
         self.count += len(images)
