@@ -179,6 +179,7 @@ def test_a_sheet_of_patches_is_made_once_for_each_index(
         unreadable=0,
         input_size=224,
         resize=256,
+        interpolation="bicubic",
         layers={"conv_stem": tops},
     )
     index.save(path)

@@ -153,6 +153,7 @@ def make_index(service: InferenceService, folder: Path) -> Path:
     )
     index = ExampleIndex(
         model=LITE0, fingerprint=info.fingerprint, folder=folder.resolve(), unreadable=0, input_size=224, resize=256,
+        interpolation="bicubic",
         pictures=("0.png", "1.png", "2.png", "gone.png"), layers={STEM: tops},
     )  # fmt: skip
     path = index_path(service.settings.data, info.fingerprint)
