@@ -285,7 +285,7 @@ def ask(client: FlaskClient, needle: str, inputs: list[Any], state: list[Any], c
     return response.get_json() if response.status_code == 200 else None
 
 
-@pytest.mark.parametrize("name", ["lite0_adversarial", "lite0_stylised"])
+@pytest.mark.parametrize("name", ["lite0_adversarial", "lite0_stylised", "lite0_adversarial_nobn"])
 def test_correlations_of_the_bundled_series_come_with_the_project(page: ModuleType, name: str) -> None:
     state, _ = page.PAGE_PARTS.read({"m1": f"{name}@50"}, {})
     found = correlated(state).product

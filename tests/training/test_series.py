@@ -39,7 +39,7 @@ def test_a_series_begins_with_the_base(trained: Files, settings: Settings) -> No
 
 
 def test_bundled_families_come_first(trained: Files, settings: Settings) -> None:
-    assert list(all_series(settings)) == ["lite0_adversarial", "lite0_stylised", "robust"]
+    assert list(all_series(settings)) == ["lite0_adversarial", "lite0_stylised", "lite0_adversarial_nobn", "robust"]
 
 
 def test_without_its_log_a_series_is_there(trained: Files, settings: Settings) -> None:
