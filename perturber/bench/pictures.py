@@ -11,6 +11,7 @@ from perturber.featurevis import Bundle, Optimisation, Recipe, Target, bundle_fi
 from perturber.featurevis.store import decode
 from perturber.service.device import choose_device, describe
 from perturber.zoo import Network, load
+from perturber.zoo.evaluate import spread
 
 
 def run(settings: Settings, *, model: str, count: int) -> None:
@@ -30,7 +31,7 @@ def run(settings: Settings, *, model: str, count: int) -> None:
     wanted = read_contents(path)
     if not wanted:
         raise InvalidInputError(f"{model} has no ready pictures.")
-    chosen = [wanted[i] for i in np.unique(np.linspace(0, len(wanted) - 1, count).round().astype(int))]
+    chosen = spread(wanted, count)
     bundle = Bundle(path.parent)
     print(f"{describe(device)}, {model}, {len(chosen)} of {len(wanted)} ready pictures made again")
     print("Mean absolute difference of a picture, in 1/255, over all pictures; in brackets the largest of all pictures")

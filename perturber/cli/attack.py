@@ -8,20 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from perturber.cli.options import (
-    MODEL,
-    Background,
-    CropSide,
-    Device,
-    Image,
-    Json,
-    Object,
-    Resize,
-    Set,
-    picture,
-    scene,
-    settings,
-)
+from perturber.cli import options
 from perturber.cli.output import print_json, print_notes, write_png
 from perturber.errors import InvalidInputError, UnknownNameError
 
@@ -48,12 +35,12 @@ class AttackCommand(TyperCommand):
 
 
 def attack(
-    image: Image = None,
-    resize: Resize = None,
-    crop: CropSide = None,
-    object_: Object = None,
-    background: Background = None,
-    assignments: Set = None,
+    image: options.Image = None,
+    resize: options.Resize = None,
+    crop: options.CropSide = None,
+    object_: options.Object = None,
+    background: options.Background = None,
+    assignments: options.Set = None,
     model: Annotated[
         list[str] | None, typer.Option(help="Model to attack; repeat it to show the result to other models.")
     ] = None,
@@ -69,21 +56,21 @@ def attack(
     random_start: Annotated[bool, typer.Option("--random-start", help="Start at a random point of the ball.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the random start.")] = 0,
     out: Annotated[Path | None, typer.Option(help="PNG file to write the attacked picture to.")] = None,
-    device: Device = None,
-    as_json: Json = False,
+    device: options.Device = None,
+    as_json: options.Json = False,
 ) -> None:
     """Attack a scene or a picture, and print what models predict before and after."""
     from perturber.attack import Attack
     from perturber.service import AttackRequest, InferenceService, LookRequest, SlotRequest
 
-    models = list(dict.fromkeys(model or [MODEL]))
-    shown, (own, notes) = scene(object_, background, assignments), picture(image, resize, crop)
+    models = list(dict.fromkeys(model or [options.MODEL]))
+    shown, (own, notes) = options.scene(object_, background, assignments), options.picture(image, resize, crop)
     plain = Attack(
         model=models[0], **_defaults(method, norm, epsilon, steps), step_size=step_size, random_start=random_start,
         seed=seed,
     )  # fmt: skip
     slots = tuple(SlotRequest(model=name) for name in models)
-    with InferenceService(settings(device)) as service:
+    with InferenceService(options.settings(device)) as service:
         asked = plain if target is None else replace(plain, target=find_class(service.model(models[0]).classes, target))
         answer = service.look(LookRequest(scene=shown, image=own, slots=slots, attack=AttackRequest(attack=asked)))
         rounded = None if out is None else _write(service, answer, out)

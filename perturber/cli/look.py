@@ -5,44 +5,30 @@ from typing import Annotated, Any
 
 import typer
 
-from perturber.cli.options import (
-    MODEL,
-    Background,
-    CropSide,
-    Device,
-    Image,
-    Json,
-    Models,
-    Object,
-    Resize,
-    Set,
-    picture,
-    scene,
-    settings,
-)
+from perturber.cli import options
 from perturber.cli.output import print_json, print_notes, write_png
 from perturber.parameters import PARAMETERS, Choice, Number, Parameter
 
 
 def look(
-    model: Models = None,
-    object_: Object = None,
-    background: Background = None,
-    assignments: Set = None,
-    image: Image = None,
-    resize: Resize = None,
-    crop: CropSide = None,
-    device: Device = None,
-    as_json: Json = False,
+    model: options.Models = None,
+    object_: options.Object = None,
+    background: options.Background = None,
+    assignments: options.Set = None,
+    image: options.Image = None,
+    resize: options.Resize = None,
+    crop: options.CropSide = None,
+    device: options.Device = None,
+    as_json: options.Json = False,
 ) -> None:
     """Show a scene or a picture to networks and print their top-5."""
     from perturber.service import InferenceService, LookRequest, SlotRequest
 
-    shown = scene(object_, background, assignments)
-    slots = tuple(SlotRequest(model=name) for name in model or [MODEL])
-    own, notes = picture(image, resize, crop)
+    shown = options.scene(object_, background, assignments)
+    slots = tuple(SlotRequest(model=name) for name in model or [options.MODEL])
+    own, notes = options.picture(image, resize, crop)
     request = LookRequest(scene=shown, image=own, slots=slots)
-    with InferenceService(settings(device)) as service:
+    with InferenceService(options.settings(device)) as service:
         answer = service.look(request)
     if as_json:
         source = {"image": str(image), "notes": notes} if image else {}
@@ -61,26 +47,26 @@ def look(
 
 def render(
     out: Annotated[Path, typer.Option(help="PNG file to write.")],
-    object_: Object = None,
-    background: Background = None,
-    assignments: Set = None,
-    image: Image = None,
-    resize: Resize = None,
-    crop: CropSide = None,
-    device: Device = None,
+    object_: options.Object = None,
+    background: options.Background = None,
+    assignments: options.Set = None,
+    image: options.Image = None,
+    resize: options.Resize = None,
+    crop: options.CropSide = None,
+    device: options.Device = None,
 ) -> None:
     """Save the model input, the 224 × 224 pixels that networks see, as a PNG file."""
     from perturber.service import InferenceService, LookRequest
 
-    own, notes = picture(image, resize, crop)
-    request = LookRequest(scene=scene(object_, background, assignments), image=own)
-    with InferenceService(settings(device)) as service:
+    own, notes = options.picture(image, resize, crop)
+    request = LookRequest(scene=options.scene(object_, background, assignments), image=own)
+    with InferenceService(options.settings(device)) as service:
         answer = service.look(request)
     print_notes(image, notes)
     write_png(answer.image, out)
 
 
-def parameters(as_json: Json = False) -> None:
+def parameters(as_json: options.Json = False) -> None:
     """Print the table of scene parameters."""
     if as_json:
         print_json([_row(parameter) for parameter in PARAMETERS.values()])

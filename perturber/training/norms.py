@@ -77,7 +77,7 @@ def folded(module: nn.Module) -> State:
 
 
 def dissolve(module: nn.Module) -> set[str]:
-    """Move each batch normalisation that has statistics into the convolution before it; the network computes the same.
+    """Move batch normalisations with statistics and weights into the convolutions before them, at the same outputs.
 
     What is left of it adds a bias: its mean is 0, its deviation 1, and its weight the sign of what it was, so that the
     convolution's weights keep theirs, and can be compared with those of before. To be used in evaluation mode.
@@ -92,10 +92,9 @@ def dissolve(module: nn.Module) -> set[str]:
     for parts in _layers(module):
         convolutions = [part for part in parts.values() if isinstance(part, nn.Conv2d)]
         for path, norm in parts.items():
-            if not isinstance(norm, nn.BatchNorm2d) or not convolutions or norm.running_var is None:
-                continue
-            _dissolve(convolutions[-1], norm)
-            found.add(f"{path}.weight")
+            if isinstance(norm, nn.BatchNorm2d) and norm.affine and norm.running_var is not None and convolutions:
+                _dissolve(convolutions[-1], norm)
+                found.add(f"{path}.weight")
     return found
 
 
