@@ -19,7 +19,7 @@ models_app = typer.Typer(no_args_is_help=True, help="List, pull, add, verify and
 
 Numbers = Annotated[
     str | None,
-    typer.Option(help="Three numbers separated by commas, for red, green and blue, in the [0, 1] pixel scale."),
+    typer.Option(help="Three numbers separated by commas, for red, green and blue, or one, in the [0, 1] pixel scale."),
 ]
 
 
@@ -107,16 +107,22 @@ def add(
     name: Annotated[str, typer.Argument(help="Name of the model: a-z, 0-9, _, . and -.", show_default=False)],
     weights: Annotated[
         str,
-        typer.Argument(help="A .safetensors, .pth, .pt, .ckpt, .h5 or model.json file, or a URL.", show_default=False),
+        typer.Argument(
+            help="A file of safetensors, torch.save, Keras (HDF5), NumPy or TensorFlow.js (model.json), or a URL.",
+            show_default=False,
+        ),
     ],
     architecture: Annotated[
         str,
         typer.Option(help="timm:NAME, torchvision:NAME, lucent:inceptionv1, or factory:PACKAGE.MODULE:FUNCTION."),
     ],
     classes: Annotated[
-        str,
-        typer.Option(help="imagenet1k, inception5h, or a text file with one class per line, in the network's order."),
-    ] = "imagenet1k",
+        str | None,
+        typer.Option(
+            help="imagenet1k, inception5h, or a text file with one class per line, in the network's order. "
+            "Default: imagenet1k, or numbers where the weights have not 1000 classes."
+        ),
+    ] = None,
     label: Annotated[str | None, typer.Option(help="Label in the interface; default: the name.")] = None,
     mean: Numbers = None,
     std: Numbers = None,
@@ -128,6 +134,14 @@ def add(
     layout: Annotated[
         str, typer.Option(help="How the tensors are named; auto recognises the usual wrappers.")
     ] = "auto",
+    ema: Annotated[
+        bool | None,
+        typer.Option("--ema/--no-ema", help="Averaged or plain weights, where a file holds both. Default: averaged."),
+    ] = None,
+    normalisation: Annotated[
+        str | None,
+        typer.Option(help="file or given: which counts where the file carries another mean and std than those given."),
+    ] = None,
     sha256: Annotated[str, typer.Option(help="SHA-256 of the file behind a URL.")] = "",
     training: Annotated[str, typer.Option(help="standard, adversarial, stylised or other.")] = "other",
     base: Annotated[str | None, typer.Option(help="Model that its training started from.")] = None,
@@ -140,10 +154,14 @@ def add(
     """
     from perturber.zoo.catalogue import find
     from perturber.zoo.classes import CLASS_LISTS
+    from perturber.zoo.inspection import inspect
     from perturber.zoo.preprocessing import preprocessing
 
     settings = Settings()
+    place = _place(weights, sha256)
     usual = preprocessing(architecture, weights, find(base, settings) if base else None)
+    ordinary = preprocessing(architecture).input_size
+    inside = inspect(Path(place["path"]), architecture, ordinary, layout=layout, ema=ema) if "path" in place else None
     given = {
         "mean": mean and _numbers("mean", mean),
         "std": std and _numbers("std", std),
@@ -151,23 +169,49 @@ def add(
         "resize": resize or (input_size and round(input_size * usual.resize / usual.input_size)),
         "interpolation": interpolation,
     }
-    shown = usual.with_given({key: value for key, value in given.items() if value})
+    given = {key: value for key, value in given.items() if value}
+    shown = usual.with_weights(inside, given, normalisation) if inside else usual.with_given(given)
+    named, lines = _classes(name, architecture, classes, inside.classes if inside else None)
     table: dict[str, Any] = {
         "label": label or name,
         "architecture": architecture,
         "licence": licence,
         "training": training,
-        "classes": classes if classes in CLASS_LISTS else name,
+        "classes": named,
         **shown.table,
         **({"base": base} if base else {}),
-        **({} if classes in CLASS_LISTS else {"class_names": _class_names(Path(classes).expanduser())}),
-        "weights": {**_place(weights, sha256), "layout": layout},
+        **({} if named in CLASS_LISTS else {"class_names": lines}),
+        "weights": {**place, "layout": layout, **({} if ema is None else {"ema": ema})},
     }
-    _add(name, table, settings)
+    notes = _add(name, table, settings)
     print(f"{name}: {shown}", file=sys.stderr)
-    for warning in shown.warnings:
-        print(f"{name}: {warning}", file=sys.stderr)
+    for note in (*shown.warnings, *notes):
+        print(f"{name}: {note}", file=sys.stderr)
+    if named not in CLASS_LISTS and classes is None:
+        print(
+            f"{name}: The weights have {len(lines)} classes; they are called {lines[0]} to {lines[-1]}. Name them with "
+            "--classes FILE, one class per line.",
+            file=sys.stderr,
+        )
     print(name)
+
+
+def _classes(name: str, architecture: str, given: str | None, count: int | None) -> tuple[str, list[str]]:
+    """Name of the list of classes, and its lines where it is none of the project's; numbers where none is given."""
+    from perturber.zoo.classes import CLASS_LISTS
+
+    if given is None:
+        usual = "inception5h" if architecture.startswith("lucent:") else "imagenet1k"
+        known = next((key for key in (usual, "imagenet1k") if count in (None, len(CLASS_LISTS[key]))), None)
+        return (known, []) if known else (name, [f"class {number}" for number in range(count or 0)])
+    lines = [] if given in CLASS_LISTS else _class_names(Path(given).expanduser())
+    found = len(lines or CLASS_LISTS[given])
+    if count not in (None, found):
+        raise InvalidInputError(
+            f"The weights have {count} classes, but --classes {given[:80]} names {found}. Give a text file of {count} "
+            "lines, one class per line in the network's order."
+        )
+    return (name, lines) if lines else (given, [])
 
 
 def _place(weights: str, sha256: str) -> dict[str, str]:
@@ -182,26 +226,28 @@ def _place(weights: str, sha256: str) -> dict[str, str]:
     return {"source": "file", "path": str(path), "sha256": digest(path)}
 
 
-def _add(name: str, table: dict[str, Any], settings: Settings) -> None:
-    """Put a network into the catalogue; one from a file stays only if it can be loaded."""
+def _add(name: str, table: dict[str, Any], settings: Settings) -> tuple[str, ...]:
+    """Put a network into the catalogue; one from a file stays only if it can be loaded. Returns what is said of it."""
     from perturber.zoo import load, own
 
     before = own.tables(settings).get(name)
     own.add(name, table, settings)
     try:
         if table["weights"]["source"] == "file":
-            load(name, "cpu", settings)
+            return load(name, "cpu", settings).notes
     except InvalidInputError:
         own.put_back(name, before, settings)
         raise
+    return ()
 
 
 def _numbers(name: str, text: str) -> list[float]:
     try:
-        return [float(part) for part in text.split(",")]
+        numbers = [float(part) for part in text.split(",")]
+        return numbers * 3 if len(numbers) == 1 else numbers
     except ValueError:
         raise InvalidInputError(
-            f"--{name} cannot be {text[:80]!r}. Allowed: three numbers, such as 0.5,0.5,0.5."
+            f"--{name} cannot be {text[:80]!r}. Allowed: three numbers, such as 0.5,0.5,0.5, or one for all channels."
         ) from None
 
 

@@ -31,11 +31,12 @@ class Weights:
 
     Attributes:
         source: kind of place, a key of `perturber.zoo.sources.SOURCES`.
-        layout: naming of the keys, a key of `perturber.zoo.layouts.LAYOUTS`.
+        layout: naming of the keys, see `perturber.zoo.layouts`.
         sha256: of the file, in hexadecimal: all 64 digits, or the first ones where no more was published; empty
             where nothing was, then what is pulled first is what is expected from then on.
         place: what the source needs to find the file; a ``path`` is absolute.
         layers: name of a layer in the file → module of the architecture, where they differ beyond the layout.
+        ema: whether averaged weights are meant where a file holds both; None for the averaged ones.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Weights:
     sha256: str
     place: Mapping[str, str]
     layers: Mapping[str, str] = field(default_factory=dict)
+    ema: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,12 +217,13 @@ def make_entry(name: str, table: Mapping[str, Any], folder: Path, *, own: bool) 
     place = dict(table["weights"])
     known = {key: place.pop(key) for key in ("source", "layout")}
     sha256 = str(place.pop("sha256", "") or place.pop("sha256_prefix", ""))
-    layers = place.pop("layers", {})
+    layers, ema = place.pop("layers", {}), place.pop("ema", None)
     if "path" in place:
         place["path"] = str(folder / Path(place["path"]).expanduser())
     rest: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     rest["checkpoints"] = tuple(folder / text for text in rest.get("checkpoints", ()))
-    rest["weights"] = Weights(**known, sha256=sha256, place=MappingProxyType(place), layers=MappingProxyType(layers))
+    weights = Weights(**known, sha256=sha256, place=MappingProxyType(place), layers=MappingProxyType(layers), ema=ema)
+    rest["weights"] = weights
     made = ModelEntry(name=name, **rest, own=own)
     for wrong, sentence in _rules(made):
         if wrong:
@@ -260,6 +263,7 @@ def _rules(made: ModelEntry) -> list[tuple[bool, str]]:
             made.interpolation not in INTERPOLATIONS,
             f"The interpolation cannot be {made.interpolation!r}. Allowed: {', '.join(INTERPOLATIONS)}",
         ),
+        (made.weights.ema not in (None, True, False), f"ema cannot be {made.weights.ema!r}. Allowed: true, false"),
         (
             not re.fullmatch(r"[0-9a-f]{8,64}|", made.weights.sha256),
             f"The sha256 {made.weights.sha256[:80]!r} is not one: 64 digits of 0-9 and a-f, or the first 8 or more",

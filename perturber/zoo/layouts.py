@@ -1,30 +1,13 @@
 """How the keys of weights are named, and how the architecture names them."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 
 from torch import Tensor, nn
 
 State = dict[str, Tensor]
 Layout = Callable[[State, nn.Module], State]
-
-
-def _wrapped(prefix: str, *without: str) -> Layout:
-    """The network's own keys behind a prefix, beside parts that are no parts of it; what is left shows as surplus."""
-
-    def rename(state: State, _: nn.Module) -> State:
-        return {key.removeprefix(prefix): state[key] for key in state if not key.startswith(without)}
-
-    return rename
-
-
-def _auto(state: State, module: nn.Module) -> State:
-    """The first layout after which all keys are the network's; as they are where there is none."""
-    for layout in (*WRAPPED.values(), _keras, _inceptionv1_tensorflow):
-        renamed = layout(state, module)
-        if renamed.keys() == {key for key in module.state_dict() if key in renamed or not key.endswith("_tracked")}:
-            return renamed
-    return state
 
 
 KERAS = {
@@ -119,28 +102,43 @@ def _efficientnet_lite_pytorch(state: State, module: nn.Module) -> State:
     return renamed
 
 
+def _densenet(state: State, _: nn.Module) -> State:
+    """``norm.1`` and ``conv.2`` in the layers of DenseNet, as torchvision's published weights have them."""
+    return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)\.", r"\1\2.", key): state[key] for key in state}
+
+
+def _timm(state: State, module: nn.Module) -> State:
+    """What timm itself makes of the names under which the authors of one of its architectures published weights."""
+    rename = getattr(sys.modules.get(type(module).__module__), "checkpoint_filter_fn", None)
+    if rename is None or not type(module).__module__.startswith("timm."):
+        return state
+    try:
+        renamed = rename(dict(state), module)
+    except Exception:  # written for such weights alone, it may stumble over any others
+        return state
+    return renamed if all(isinstance(tensor, Tensor) for tensor in renamed.values()) else state
+
+
 def _stage_blocks(module: nn.Module) -> Iterator[str]:
     for stage, blocks in module.get_submodule("blocks").named_children():
         for block, _ in blocks.named_children():
             yield f"blocks.{stage}.{block}"
 
 
-WRAPPED: dict[str, Layout] = {
-    "same": _wrapped(""),
-    # torchvision's GoogLeNet and Inception v3 have classifiers that only training uses.
-    "torchvision": _wrapped("", "aux1.", "aux2.", "AuxLogits."),
-    # MadryLab's robustness: the network twice, the second time in the attacker, each time with a normaliser.
-    "robustness": _wrapped("module.model.", "module.normalizer.", "module.attacker.", "module.normalize."),
-    "robustness_bare": _wrapped("model.", "normalizer.", "attacker.", "normalize."),
-    "data_parallel": _wrapped("module."),
-}
-"""Layouts that only wrap the network's own names."""
+DIRECT = ("auto", "same", "torchvision", "robustness", "robustness_bare", "data_parallel")
+"""Layouts with the network's own names, whatever they stand behind: how catalogues called the wrappers they knew."""
 
 LAYOUTS: dict[str, Layout] = {
-    **WRAPPED,
-    "auto": _auto,
     "keras": _keras,
     "inceptionv1_tensorflow": _inceptionv1_tensorflow,
     "efficientnet_lite_pytorch": _efficientnet_lite_pytorch,
 }
 """Naming of the keys in a file → function that renames them as the architecture does."""
+
+RECOGNISED: dict[str, Layout] = {
+    "those of Keras": _keras,
+    "those of TensorFlow's InceptionV1": _inceptionv1_tensorflow,
+    "those of torchvision before 0.3": _densenet,
+    "those of its authors": _timm,
+}
+"""Whose names they are → function that renames them; tried in order where the layout is "auto"."""

@@ -57,6 +57,7 @@ class Network:
     Attributes:
         layers: by name, in the order of a forward pass.
         outputs: number of logits; None where the module gives out something else.
+        notes: what was left out, chosen or converted when its weights were read, a sentence each.
     """
 
     def __init__(self, entry: catalogue.ModelEntry, module: nn.Module, device: torch.device | str = "cpu") -> None:
@@ -64,6 +65,7 @@ class Network:
             if getattr(part, "inplace", False):
                 setattr(part, "inplace", False)  # noqa: B010 - would overwrite values that are looked at
         self.entry = entry
+        self.notes: tuple[str, ...] = ()
         self.device = torch.device(device)
         self.module = module.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(entry.mean, device=self.device).view(1, 3, 1, 1)
@@ -91,6 +93,7 @@ class Network:
         made = object.__new__(Network)
         vars(made).update({name: vars(self)[name] for name in SHARED})
         made.entry = entry or self.entry
+        made.notes = self.notes
         made.module = copy.deepcopy(module, memo)
         return made
 
@@ -215,10 +218,10 @@ def load(name: str, device: torch.device | str, settings: Settings, *, siblings:
     if sibling is not None:
         with _one_thread():
             network = sibling.copy(entry)
-            load_weights(network.module, entry, settings)
+            network.notes = load_weights(network.module, entry, settings)
         return network
-    module = build(entry.architecture, len(entry.class_list))
-    load_weights(module, entry, settings)
+    module = build(entry.architecture, len(entry.class_list), entry.input_size)
+    notes = load_weights(module, entry, settings)
     try:
         network = Network(entry, module, device)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
@@ -226,6 +229,7 @@ def load(name: str, device: torch.device | str, settings: Settings, *, siblings:
             raise
         size = f"{entry.input_size} × {entry.input_size}"
         raise InvalidInputError(f"{name} cannot take a picture of {size} pixels: {error}.") from error
+    network.notes = notes
     if network.outputs != len(entry.class_list):
         gives = "no logits (B, classes)" if network.outputs is None else f"{network.outputs} logits"
         raise InvalidInputError(f"{name} gives {gives}, but its class list has {len(entry.class_list)} classes.")

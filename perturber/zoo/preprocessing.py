@@ -10,7 +10,9 @@ import timm
 import torchvision
 from timm.data import resolve_data_config
 
+from perturber.errors import InvalidInputError
 from perturber.zoo.catalogue import ModelEntry
+from perturber.zoo.inspection import Inspection
 from perturber.zoo.pictures import INTERPOLATIONS
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -59,6 +61,39 @@ class Preprocessing:
         whole = given.keys() >= {"mean", "std", "input_size"}
         source = "as given" if whole else f"{self.source}, but as given: {', '.join(given)}"
         return replace(self, **given, source=source, warnings=() if whole else self.warnings)
+
+    def with_weights(self, found: Inspection, given: Mapping[str, Any], counts: str | None) -> "Preprocessing":
+        """With what the file of weights says, and with fields that a user gave.
+
+        Args:
+            counts: "file" or "given" where both say mean and std; None where nobody has said which.
+
+        Raises:
+            InvalidInputError: the file carries another mean and std than those given, and nobody has said which count.
+        """
+        if counts not in (None, "file", "given"):
+            raise InvalidInputError(f"--normalisation cannot be {counts[:80]!r}. Allowed: file, given.")
+        said = {}
+        if found.input_size is not None and "input_size" not in given:
+            resize = given.get("resize", round(self.resize * found.input_size / self.input_size))
+            said = {"input_size": found.input_size, "resize": resize}
+        carried = found.normalisation
+        if carried is not None:
+            values = {"mean": carried.mean, "std": carried.std}
+            meant = {**values, **given}
+            if carried.agrees(meant["mean"], meant["std"]) or counts == "file":
+                given = {key: value for key, value in given.items() if key not in values}
+                said |= values
+            elif counts is None:
+                raise InvalidInputError(
+                    f"The file carries its normalisation, {carried}, but others were given. Say which counts with "
+                    "--normalisation file or --normalisation given."
+                )
+            else:
+                said |= {key: value for key, value in values.items() if key not in given}
+        source = f"{self.source}, but by the weights: {', '.join(said)}" if said else self.source
+        warnings = () if said.keys() >= {"mean", "std", "input_size"} else self.warnings
+        return replace(self, **said, source=source, warnings=warnings).with_given(given)
 
     def __str__(self) -> str:
         mean, std = (", ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))

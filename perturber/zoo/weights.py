@@ -1,40 +1,42 @@
 """Weights are data: found, checked against their hash, read without running code, and mapped onto an architecture."""
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from perturber.config import Settings
+from perturber.effects.colour import LUMA
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.zoo import tfjs
 from perturber.zoo.catalogue import ModelEntry
-from perturber.zoo.layouts import LAYOUTS
-from perturber.zoo.reading import State, read_state
+from perturber.zoo.fitting import fit, takes_grey
+from perturber.zoo.layouts import DIRECT, LAYOUTS
+from perturber.zoo.reading import State, kind, read_parts
 from perturber.zoo.sources import weights_file
 
 
-def load_weights(module: nn.Module, entry: ModelEntry, settings: Settings) -> None:
+def load_weights(module: nn.Module, entry: ModelEntry, settings: Settings) -> tuple[str, ...]:
     """Fill a network with its catalogue weights.
+
+    Returns:
+        What was stripped, left out, chosen or converted, a sentence each.
 
     Raises:
         InvalidInputError: file missing, changed or unsafe, or its tensors do not fit; names the first that differ.
     """
     weights = entry.weights
-    if weights.layout not in LAYOUTS:
-        raise UnknownNameError("layout of weights", weights.layout, LAYOUTS)
+    if weights.layout not in (*DIRECT, *LAYOUTS):
+        raise UnknownNameError("layout of weights", weights.layout, [*DIRECT, *LAYOUTS])
     path = weights_file(entry, settings)
     verify(path, expected(entry, path))
-    state = LAYOUTS[weights.layout](read_state(path), module)
-    fill(module, _renamed(state, weights.layers), path.name)
-
-
-def _renamed(state: State, layers: Mapping[str, str]) -> State:
-    """Whole layers under other names."""
-    split = {key: key.rpartition(".") for key in state}
-    return {f"{layers.get(layer, layer)}{dot}{kind}": state[key] for key, (layer, dot, kind) in split.items()}
+    found = fit(read_parts(path), module, path.name, layout=weights.layout, layers=weights.layers, ema=weights.ema)
+    carried = found.normalisation
+    notes = [*found.notes, *fill(module, found.state)]
+    if carried is not None and not carried.agrees(entry.mean, entry.std):
+        notes.append("The catalogue's mean and std differ from those that the file carries, and count.")
+    return tuple(notes)
 
 
 def expected(entry: ModelEntry, path: Path) -> str:
@@ -55,7 +57,7 @@ def hash_file(path: Path) -> Path:
 def digest(path: Path) -> str:
     """SHA-256 of a file in hexadecimal, of a TensorFlow.js model with its shards behind it."""
     found = hashlib.sha256()
-    for part in tfjs.files(path) if path.suffix == ".json" else [path]:
+    for part in tfjs.files(path) if kind(path) == "tfjs" else [path]:
         with part.open("rb") as file:
             while block := file.read(2**20):
                 found.update(block)
@@ -79,27 +81,31 @@ def verify(path: Path, sha256: str) -> None:
         )
 
 
-def fill(module: nn.Module, state: State, name: str) -> None:
-    """Copy tensors into a network whose keys and shapes must be the same.
+def fill(module: nn.Module, state: State) -> list[str]:
+    """Copy tensors into a network, whose keys and shapes are its own but for convolutions of grey pictures.
 
-    Raises:
-        InvalidInputError: listing the first keys that are missing, surplus or of another shape.
+    Returns:
+        What was converted, a sentence each.
     """
-    expected = module.state_dict()
-    # How many batches training has seen plays no part in inference; Keras and PyTorch before 0.4.1 do not keep it.
-    counts = {key: value for key, value in expected.items() if key.endswith("num_batches_tracked")}
-    state = {**counts, **state}
-    problems = [f"missing {key}" for key in expected if key not in state]
-    problems += [f"surplus {key}" for key in state if key not in expected]
-    problems += [
-        f"{key} is {tuple(state[key].shape)} instead of {tuple(value.shape)}"
-        for key, value in expected.items()
-        if key in state and state[key].shape != value.shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise InvalidInputError(f"The weights {name!r} do not fit the network: {'; '.join(problems[:3])}{more}.")
+    expected, notes = module.state_dict(), []
+    grey = [key for key, like in expected.items() if takes_grey(state[key], like)]
+    for key in grey:
+        if "StdConv" in type(module.get_submodule(key.rpartition(".")[0])).__name__:
+            raise InvalidInputError(
+                "Weights that take one channel cannot be used here: their filters are standardised."
+            )
+    if grey:
+        state = {**state, **{key: _coloured(state[key]) for key in grey}}
+        notes.append("It takes one channel: its first filters see the luma (Rec. 601) of the coloured picture.")
+    if any(tensor.dtype == torch.float64 != expected[key].dtype for key, tensor in state.items()):
+        notes.append("The weights are of double precision and are rounded to single.")
     module.load_state_dict({key: _laid_out(state[key], value) for key, value in expected.items()})
+    return notes
+
+
+def _coloured(filters: Tensor) -> Tensor:
+    """Filters (O, 1, h, w) of grey pictures as filters (O, 3, h, w) of coloured ones: equal where these are grey."""
+    return filters * torch.tensor(LUMA, dtype=filters.dtype).view(1, 3, 1, 1)
 
 
 def _laid_out(tensor: Tensor, like: Tensor) -> Tensor:

@@ -15,11 +15,15 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.zoo import entry, tfjs
 from perturber.zoo.architectures import build
-from perturber.zoo.layouts import LAYOUTS
-from perturber.zoo.reading import read_state
+from perturber.zoo.fitting import fit
+from perturber.zoo.reading import read_parts
 from perturber.zoo.weights import digest, fill
 
 State = dict[str, Tensor]
+
+
+def fill_from(path: Path, module: nn.Module, layout: str) -> None:
+    fill(module, fit(read_parts(path), module, path.name, layout=layout).state)
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +67,14 @@ def test_a_wrapped_checkpoint_fills_the_network(
     torch.save(WRITERS[layout](resnet.state_dict()), path)
     torch.manual_seed(1)
     other = torchvision.models.resnet18(weights=None)
-    fill(other, LAYOUTS[layout if named else "auto"](read_state(path), other), path.name)
+    fill_from(path, other, layout if named else "auto")
     for name, tensor in resnet.state_dict().items():
         assert torch.equal(other.state_dict()[name], tensor), name
 
 
 def test_what_fits_no_layout_is_named(resnet: nn.Module) -> None:
-    state = LAYOUTS["auto"]({"strange.weight": torch.zeros(1)}, resnet)
-    with pytest.raises(InvalidInputError, match=r"missing conv1.weight; missing bn1.weight; .* and \d+ more"):
-        fill(resnet, state, "w.pth")
+    with pytest.raises(InvalidInputError, match=r"none of their names .* hold strange.weight; it wants conv1.weight, "):
+        fit({"": {"strange.weight": torch.zeros(1)}}, resnet, "w.pth")
 
 
 def test_googlenet_as_torchvision_publishes_it() -> None:
@@ -81,7 +84,7 @@ def test_googlenet_as_torchvision_publishes_it() -> None:
     theirs.eval()
     row = entry("googlenet", Settings().models)
     ours = build(row.architecture, 1000).eval()
-    fill(ours, LAYOUTS[row.weights.layout](theirs.state_dict(), ours), "googlenet")
+    fill(ours, fit({"": theirs.state_dict()}, ours, "googlenet", layout=row.weights.layout).state)
     images = torch.rand(2, 3, 64, 64)
     imagenet_mean, imagenet_std = (
         torch.tensor(v).view(3, 1, 1) for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
@@ -130,7 +133,7 @@ def test_a_keras_file_computes_the_same(tmp_path: Path) -> None:
     module.add_module("depth", nn.Conv2d(4, 8, 3, groups=4, bias=False))
     module.add_module("pool", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()))
     module.add_module("dense", nn.Linear(8, 5, bias=False))
-    fill(module.eval(), LAYOUTS["keras"](read_state(tmp_path / "m.h5"), module), "m.h5")
+    fill_from(tmp_path / "m.h5", module.eval(), "keras")
 
     picture = rng.normal(size=(6, 6, 2))
     maps = np.array(
@@ -149,7 +152,7 @@ def test_a_keras_file_computes_the_same(tmp_path: Path) -> None:
 def test_a_keras_file_without_layer_names_is_refused(tmp_path: Path) -> None:
     h5py.File(tmp_path / "m.h5", "w").close()
     with pytest.raises(InvalidInputError, match=r"model.save\('model.h5'\)"):
-        read_state(tmp_path / "m.h5")
+        read_parts(tmp_path / "m.h5")
 
 
 def tensorflow_names(key: str, style: str) -> str:
@@ -206,7 +209,7 @@ def test_the_thesis_release_fills_inceptionv1(style: str, inception: nn.Module, 
     path = write_tfjs(tmp_path, weights)
     other = build("lucent:inceptionv1", 1008)
     layout = "auto" if style == "keras" else "inceptionv1_tensorflow"
-    fill(other, LAYOUTS[layout](read_state(path), other), "model.json")
+    fill_from(path, other, layout)
     for name, tensor in inception.state_dict().items():
         assert torch.equal(other.state_dict()[name], tensor), name
 
@@ -231,19 +234,19 @@ def test_broken_tfjs_models_are_refused(tmp_path: Path) -> None:
         shard.write_bytes(changed)
         assert digest(path) != before
         with pytest.raises(InvalidInputError, match=sentence):
-            read_state(path)
+            read_parts(path)
     shard.unlink()
     with pytest.raises(InvalidInputError, match=r"shard2of3.bin' of .* is missing"):
-        read_state(path)
+        read_parts(path)
     for said, sentence in (
         ({"weightsManifest": [{"paths": ["../secret"], "weights": []}]}, "must lie beside it"),
         ({"weightsManifest": [{"paths": [], "weights": [{"name": "s", "shape": [1], "dtype": "string"}]}]}, "'string'"),
         ({"weightsManifest": 3}, "not the model.json"),
-        ([], "not the model.json"),
+        ([], "none of safetensors"),
     ):
         path.write_text(json.dumps(said))
         with pytest.raises(InvalidInputError, match=sentence):
-            read_state(path)
+            read_parts(path)
 
 
 def test_inceptionv1_gives_logits(inception: nn.Module) -> None:

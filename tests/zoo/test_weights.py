@@ -1,6 +1,5 @@
 """Weights are data: nothing in a file runs, and what does not fit is named."""
 
-import argparse
 import contextlib
 import pickle
 from pathlib import Path
@@ -11,8 +10,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from perturber.errors import InvalidInputError
-from perturber.zoo.reading import read_state
-from perturber.zoo.weights import fill, verify
+from perturber.zoo.fitting import fit
+from perturber.zoo.reading import read_parts
+from perturber.zoo.weights import verify
 
 
 class Malicious:
@@ -31,24 +31,11 @@ def test_a_pickle_with_code_is_refused_and_does_not_run(write, suffix: str, tmp_
     path, target = tmp_path / f"weights{suffix}", tmp_path / "touched"
     write({"state_dict": {"weight": torch.zeros(1)}, "args": Malicious(target)}, path)
     with pytest.raises(InvalidInputError, match=rf"'weights{suffix}' was refused.*torch.save\(model.state_dict\(\), '"):
-        read_state(path)
+        read_parts(path)
     assert not target.exists()
     with contextlib.suppress(RuntimeError):  # a bare pickle is no checkpoint
         torch.load(path, weights_only=False)
     assert target.exists()  # it would have run
-
-
-def test_a_harmless_extra_is_refused_by_its_name(tmp_path: Path) -> None:
-    torch.save({"state_dict": {}, "args": argparse.Namespace(lr=0.1)}, tmp_path / "w.pth")
-    with pytest.raises(InvalidInputError, match=r"more than tensors \(argparse.Namespace\)"):
-        read_state(tmp_path / "w.pth")
-
-
-@pytest.mark.parametrize("name", ["w.npz", "w", "w.onnx"])
-def test_other_formats_are_refused(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(b"")
-    with pytest.raises(InvalidInputError, match=r"Unknown format .* Allowed: .safetensors, .pth"):
-        read_state(tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04broken"])
@@ -57,7 +44,7 @@ def test_a_broken_file_is_refused(content: bytes, suffix: str, tmp_path: Path) -
     path = tmp_path / f"weights{suffix}"
     path.write_bytes(content)
     with pytest.raises(InvalidInputError, match="weights"):
-        read_state(path)
+        read_parts(path)
 
 
 def test_both_formats_give_the_same_tensors(tmp_path: Path) -> None:
@@ -65,20 +52,20 @@ def test_both_formats_give_the_same_tensors(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "w.pth")
     save_file(state, tmp_path / "w.safetensors")
     for name in ("w.pth", "w.safetensors"):
-        read = read_state(tmp_path / name)
+        read = read_parts(tmp_path / name)[""]
         assert all(torch.equal(read[key], state[key]) for key in state)
 
 
 def test_what_holds_no_tensors_is_refused(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "w.pth")
     with pytest.raises(InvalidInputError, match="state dict"):
-        read_state(tmp_path / "w.pth")
+        read_parts(tmp_path / "w.pth")
 
 
 def test_the_first_keys_that_differ_are_named() -> None:
     module = nn.Linear(3, 2)
     with pytest.raises(InvalidInputError, match=r"missing bias; surplus extra; weight is \(1, 3\) instead of \(2, 3\)"):
-        fill(module, {"weight": torch.zeros(1, 3), "extra": torch.zeros(1)}, "w.pth")
+        fit({"": {"weight": torch.zeros(1, 3), "extra": torch.zeros(1)}}, module, "w.pth")
 
 
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:
