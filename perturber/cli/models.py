@@ -160,7 +160,8 @@ def add(
     settings = Settings()
     place = _place(weights, sha256)
     usual = preprocessing(architecture, weights, find(base, settings) if base else None)
-    ordinary = preprocessing(architecture).input_size
+    factory = architecture.startswith("factory:")
+    ordinary = input_size if factory and input_size else preprocessing(architecture).input_size
     inside = inspect(Path(place["path"]), architecture, ordinary, layout=layout, ema=ema) if "path" in place else None
     given = {
         "mean": mean and _numbers("mean", mean),

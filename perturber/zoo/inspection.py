@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from perturber.zoo.architectures import build
 from perturber.zoo.fitting import Normalisation, fit, same_shape
@@ -19,7 +20,7 @@ class Inspection:
     """What a file says of its network.
 
     Attributes:
-        classes: number of logits; None where the architecture alone decides it.
+        classes: number of logits; None where a factory's network does not take such pictures.
         input_size: side of the pictures that the network was made for; None where the weights fit any.
         normalisation: mean and deviation that stand beside the weights, if there are any.
     """
@@ -56,8 +57,18 @@ def inspect(
     if places:
         key = places.pop()
         size = _side(found.state[key], expected[key], usual_size)
-    own = architecture.startswith("factory:")
-    return Inspection(None if own else next(iter(classes), CLASSES), size, found.normalisation)
+    count = _outputs(module, usual_size) if architecture.startswith("factory:") else next(iter(classes), CLASSES)
+    return Inspection(count, size, found.normalisation)
+
+
+def _outputs(module: nn.Module, size: int) -> int | None:
+    """Number of logits that a network gives for a picture of this size."""
+    try:
+        with torch.inference_mode():
+            logits = module.eval()(torch.zeros(1, 3, size, size))
+    except Exception:  # somebody else's code; what is wrong with it is said when the network is loaded
+        return None
+    return logits.shape[1] if isinstance(logits, Tensor) and logits.ndim == 2 else None
 
 
 def _alike(found: Tensor, like: Tensor) -> bool:
