@@ -18,10 +18,10 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_notes(source: object, notes: Iterable[str]) -> None:
-    """Print what was done to a file of the user's: left out, scaled, cropped or guessed."""
+def print_notes(source: object, notes: Iterable[str], *, aside: bool = False) -> None:
+    """Print what was done to a file of the user's: left out, scaled, cropped or guessed; `aside` on stderr."""
     for note in notes:
-        print(f"{source}: {note}")
+        print(f"{source}: {note}", file=sys.stderr if aside else sys.stdout)
 
 
 def write_png(picture: "np.ndarray", path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from perturber.cli.options import Json, Names
-from perturber.cli.output import print_json
+from perturber.cli.output import print_json, print_notes
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
 
@@ -49,7 +49,9 @@ def add_object(
     }
     contents = _read([*files, *(path for path in roles.values() if path is not None)])
     said = {role: None if path is None else contents[path][0] for role, path in roles.items()}
-    print(objects.store().add_object(dict(contents.values()), label=label, **said))
+    name = objects.store().add_object(dict(contents.values()), label=label, **said)
+    print(name)
+    print_notes(name, objects.store().notes("object", name), aside=True)
 
 
 @backgrounds_app.command("add")
@@ -60,8 +62,10 @@ def add_background(
     """Add a background and print its name."""
     from perturber import objects
 
-    ((name, content),) = _read([picture]).values()
-    print(objects.store().add_background(content, label=label or Path(name).stem.replace("_", " ")))
+    ((file, content),) = _read([picture]).values()
+    name = objects.store().add_background(content, label=label or Path(file).stem.replace("_", " "))
+    print(name)
+    print_notes(file, objects.store().notes("background", name), aside=True)
 
 
 @objects_app.command("list")

@@ -12,7 +12,7 @@ A folder ``library/<name>/`` contains
     missing where it is the first.
 ``pair.json``
     ``label`` ("Dog ↔ Cat"), ``names`` (["Dog", "Cat"]), ``specular`` and ``shininess`` (a number for each of
-    the two: Blinn–Phong coefficient in [0, 1] and exponent).
+    the two: Blinn–Phong coefficient in [0, 1] and exponent); ``notes`` where there are some.
 
 Both objects are right-handed, y up, face +z at yaw 0, are centred on the origin, and their bounding
 spheres have radius 1.
@@ -41,6 +41,7 @@ class MorphPair:
         textures: (2, T, T, 3) uint8 RGB, or (2, T, T, 4) RGBA with straight alpha; first row at the top (v = 1).
         specular: (2,) Blinn–Phong specular coefficients in [0, 1].
         shininess: (2,) Blinn–Phong exponents.
+        notes: what of the files it was read from was left out, changed or guessed, a sentence each.
     """
 
     name: str
@@ -53,6 +54,7 @@ class MorphPair:
     textures: np.ndarray
     specular: tuple[float, float]
     shininess: tuple[float, float]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, folder: Path) -> "MorphPair":
@@ -70,6 +72,7 @@ class MorphPair:
             textures=_both(np.stack(textures)),
             specular=tuple(info["specular"]),
             shininess=tuple(info["shininess"]),
+            notes=tuple(info.get("notes", ())),
             **mesh,
         )
 
@@ -97,6 +100,7 @@ class MorphPair:
             "names": list(self.names),
             "specular": list(self.specular),
             "shininess": list(self.shininess),
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
         (folder / "pair.json").write_text(json.dumps(info, indent=2, ensure_ascii=False) + "\n")
 

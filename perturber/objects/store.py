@@ -26,7 +26,7 @@ from perturber.objects.mesh import MorphPair
 
 Kind = Literal["object", "background"]
 
-FORMAT = "perturber-1"
+FORMAT = "perturber-2"
 """Part of every name: to be changed when the same files would be read differently."""
 
 PICTURE = "picture.webp"
@@ -119,10 +119,11 @@ class Store:
             if label:
                 self._relabel("background", name, shown)
             return name
-        picture = read_background(content)
+        notes: list[str] = []
+        picture = read_background(content, notes=notes)
         with self._new("background", name) as folder:
             Image.fromarray(picture).save(folder / PICTURE, quality=95, method=4)
-            _write_info(folder / _INFO["background"], {"label": shown})
+            _write_info(folder / _INFO["background"], {"label": shown, "notes": notes})
         return name
 
     def rename(self, kind: Kind, name: str, label: str) -> None:
@@ -167,6 +168,12 @@ class Store:
             if label is not None:
                 found[name] = label
         return dict(sorted(found.items(), key=lambda item: (item[1].lower(), item[0])))
+
+    def notes(self, kind: Kind, name: str) -> tuple[str, ...]:
+        """What of something's files was left out, changed or guessed, a sentence each; none of what is not here."""
+        if not self.has(kind, name):
+            return ()
+        return tuple(json.loads(self._info(kind, name).read_text()).get("notes", ()))
 
     def stamp(self, kind: Kind, name: str) -> tuple[str, int]:
         """A value that changes when what the name stands for does.

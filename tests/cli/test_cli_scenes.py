@@ -48,6 +48,13 @@ def test_an_object_of_your_own_is_added_shown_and_removed(perturber, own: Path) 
     assert [path for path in (own / "data").rglob("*") if path.is_file()] == []
 
 
+def test_what_was_done_to_a_picture_is_said_beside_the_name(perturber, own: Path) -> None:
+    Image.new("RGBA", (40, 30), (0, 255, 0, 100)).save(own / "glass.png")
+    code, out, err = perturber("backgrounds", "add", str(own / "glass.png"))
+    assert (code, out.count("\n")) == (0, 1)
+    assert err == "glass.png: Its transparency is left out.\n"
+
+
 def test_a_pair_of_your_own_morphs(perturber, own: Path) -> None:
     _, out, _ = perturber(
         "objects", "add", str(own / "dog.obj"), "--texture", str(own / "red.png"), "--alpha", str(own / "white.png"),

@@ -101,6 +101,22 @@ def test_the_middle_of_a_picture_becomes_the_background(store: Store) -> None:
     assert Scene.parse({"background": name}).background == name
 
 
+def test_what_was_done_to_a_picture_stays_with_what_shows_it(store: Store) -> None:
+    name = store.add_background(picture((10, 20, 30, 40)))
+    assert store.notes("background", name) == ("Its transparency is left out.",)
+    assert Store(Path(store.folder)).notes("background", name) == store.notes("background", name)
+    assert store.notes("background", store.add_background(corners())) == ()
+    frames = BytesIO()
+    first, second = (Image.new("RGB", (4, 4), colour) for colour in (RED, GREEN))
+    first.save(frames, format="GIF", save_all=True, append_images=[second])
+    files = {"cube.obj": CUBE.encode(), "cube.gif": frames.getvalue()}
+    name = store.add_object(files)
+    assert store.pair(name).notes == ("cube.gif: Of its 2 frames the first one is taken.",)
+    assert store.add_object(files, label="Another label") == name
+    assert store.notes("object", name) == store.pair(name).notes
+    assert store.notes("object", "dog_cat") == store.notes("object", "../../x") == ()
+
+
 def test_removed_things_are_gone(store: Store) -> None:
     name, background = store.add_object(CUBE_FILES), store.add_background(corners())
     objects.pair(name)

@@ -21,8 +21,10 @@ from callback_requests import text_of
 from explore_visit import PAGE, Visit, at, value
 from flask.testing import FlaskClient
 from PIL import Image
+from user_files import picture
 
 from app import create_app
+from perturber import objects
 from perturber.scene import Scene
 from perturber.service import InferenceService, LookRequest, RankRequest, SlotRequest
 from perturber.ui.callbacks.messages import BUG
@@ -142,6 +144,20 @@ def test_a_wrong_value_is_said_and_taken_back(visit: Open) -> None:
     assert "5000" in here.notice
     assert not here.values.keys() & {"pinned"}
     here.look()
+    assert here.notice == ""
+
+
+def test_what_was_done_to_ones_own_files_is_said_while_they_are_shown(
+    visit: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERTURBER_DATA", str(tmp_path))
+    wall = objects.store().add_background(picture((0, 200, 0, 100)))
+    here = visit(ALONE)
+    here.look(scene={"background": wall})
+    assert here.notice == "Background: Its transparency is left out."
+    here.look(scene={"yaw": 10})
+    assert "transparency" in here.notice
+    here.look(scene={"background": Scene().background})
     assert here.notice == ""
 
 

@@ -100,6 +100,14 @@ def test_an_object_is_added_shown_named_and_used(client: FlaskClient) -> None:
     assert {"value": added["name"], "label": "Dice"} in used[f"{PAGE}-panel"]["options"]["object"]
 
 
+def test_the_preview_says_what_was_done_to_the_files(client: FlaskClient) -> None:
+    props = choose(client, "background", {"wall.png": picture((0, 200, 0, 100))})
+    message, notes, preview = props[f"{PAGE}-upload-outcome"]["children"]
+    assert "wrong" not in message["props"]["className"]
+    assert texts(notes) == ["Its transparency is left out."]
+    assert preview["type"] == "Img"
+
+
 def test_the_dialog_can_be_closed_without_using_anything(client: FlaskClient) -> None:
     added = choose(client, "background", {"wall.png": picture((0, 200, 0))})[f"{PAGE}-upload-added"]["data"]
     closed = leave(client, 1, added, None, Scene().as_dict())

@@ -74,13 +74,14 @@ def read_object(upload: Upload, *, name: str, label: str) -> MorphPair:
     Raises:
         InvalidInputError: anything that cannot be used.
     """
-    surfaces = _surfaces(upload)
+    notes: list[str] = []
+    surfaces = _surfaces(upload, notes)
     limit = Settings().max_triangles
     if len(surfaces[0].faces) > limit:
         raise InvalidInputError(f"{upload.models[0]!r} has more than {limit:,} triangles.")
     surfaces = _placed(surfaces, upload.models)
     surfaces = _unwrapped(surfaces)
-    baked = bake(surfaces, upload.files)
+    baked = bake(surfaces, upload.files, notes)
     both = baked.transparent.copy()
     for surface in surfaces:
         both |= np.array([material.both_sides for material in surface.materials])[surface.material]
@@ -97,11 +98,12 @@ def read_object(upload: Upload, *, name: str, label: str) -> MorphPair:
         textures=_twice(baked.textures),
         specular=(SPECULAR, SPECULAR),
         shininess=(SHININESS, SHININESS),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def read_background(content: bytes) -> np.ndarray:
-    """The middle of a picture as a background: (S, S, 3) uint8.
+def read_background(content: bytes, *, notes: list[str] | None = None) -> np.ndarray:
+    """The middle of a picture as a background: (S, S, 3) uint8; `notes` as for `perturber.pictures.decode`.
 
     Raises:
         InvalidInputError: not a picture, broken or too large.
@@ -109,7 +111,7 @@ def read_background(content: bytes) -> np.ndarray:
     limit = Settings().max_upload_mib
     if len(content) > limit * 2**20:
         raise InvalidInputError(f"The picture is larger than {limit} MiB.")
-    picture = decode(content)
+    picture = decode(content, notes=notes)
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     square = picture.resize(
@@ -118,10 +120,10 @@ def read_background(content: bytes) -> np.ndarray:
     return np.asarray(square)
 
 
-def _surfaces(upload: Upload) -> list[Surface]:
+def _surfaces(upload: Upload, notes: list[str]) -> list[Surface]:
     main = upload.models[0]
     if extension(main) == ".obj":
-        return wavefront_surface.read(upload.files, upload.models, upload.roles)
+        return wavefront_surface.read(upload.files, upload.models, upload.roles, notes)
     surface = gltf.read(upload.files[main], main, upload.files)
     texture, alpha = upload.roles.texture, upload.roles.alpha
     materials = surface.materials

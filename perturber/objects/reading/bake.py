@@ -45,12 +45,13 @@ class Baked:
     transparent: np.ndarray
 
 
-def bake(surfaces: Sequence[Surface], files: Mapping[str, bytes]) -> Baked:
+def bake(surfaces: Sequence[Surface], files: Mapping[str, bytes], notes: list[str]) -> Baked:
     """Bring one object, or two of the same triangles, to one layout.
 
     Args:
         surfaces: with texture coordinates everywhere.
-        files: the upload, to name a picture in errors.
+        files: the upload, to name a picture in errors and notes.
+        notes: gets a sentence for each thing that was left out, scaled or guessed in a picture.
 
     Raises:
         InvalidInputError: pictures that cannot be used, or too many materials.
@@ -63,7 +64,7 @@ def bake(surfaces: Sequence[Surface], files: Mapping[str, bytes]) -> Baked:
             f"The object has too many materials; at most {MAX_MATERIALS:,} are allowed, "
             f"{MAX_PICTURES} of them with pictures."
         )
-    painter = Painter(files)
+    painter = Painter(files, notes)
     if any(s.colours is not None or np.abs(s.uv - first.uv).max() > 1e-4 for s in surfaces):
         uv, textures = _cells(surfaces, painter)
     elif len(first.materials) == 1:

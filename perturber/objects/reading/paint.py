@@ -25,14 +25,16 @@ class Painter:
     """Decodes the pictures of one upload.
 
     Args:
-        files: its files, to name a picture in errors.
+        files: its files, to name a picture in errors and notes.
+        notes: gets a sentence for each thing that was left out, scaled or guessed in a picture.
 
     Raises:
         InvalidInputError: on any call, a picture that cannot be read, or too many pixels in all.
     """
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
+    def __init__(self, files: Mapping[str, bytes], notes: list[str]) -> None:
         self.names = {id(content): name for name, content in files.items()}
+        self.notes = notes
         self.room = IN_ALL * Settings().max_megapixels * 10**6
         self._last: tuple[bytes | None, bytes | None, Image.Image | None, Image.Image | None] = (None, None, None, None)
 
@@ -81,7 +83,9 @@ class Painter:
             raise InvalidInputError(
                 f"The textures have more than {megapixels} million pixels together; make them smaller."
             )
-        picture = decode(content, name=self.names.get(id(content), "texture"), alpha=True)
+        name, said = self.names.get(id(content), "texture"), list[str]()
+        picture = decode(content, name=name, alpha=True, notes=said)
+        self.notes += (f"{name}: {sentence}" for sentence in said)
         return picture.resize((min(width, LARGE), min(height, LARGE)), Image.Resampling.BICUBIC)
 
 

@@ -13,13 +13,14 @@ from perturber.objects.reading.surface import Material, Surface
 from perturber.objects.reading.wavefront import Wavefront
 
 
-def read(files: Files, names: Sequence[str], said: roles.Roles) -> list[Surface]:
+def read(files: Files, names: Sequence[str], said: roles.Roles, notes: list[str]) -> list[Surface]:
     """Read OBJ files with their materials and pictures.
 
     Args:
         files: the upload.
         names: one OBJ, or two that morph into each other.
         said: what the user says of the other files.
+        notes: gets a sentence for each thing that was left out, changed or guessed.
 
     Raises:
         InvalidInputError: anything that cannot be used, or two files of different topology.

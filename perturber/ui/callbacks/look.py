@@ -10,8 +10,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback
 
+from perturber import objects
 from perturber.errors import OvertakenError, PerturberError
 from perturber.parameters import Neuron, Value, get
+from perturber.scene import SceneBase
 from perturber.service import LookRequest, Progress
 from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Props
 from perturber.ui.components.controls import Controls, control_id
@@ -129,6 +131,7 @@ def _answered(page: ScenePage[S], asked: PageRequest) -> Answer:
         notices.append(str(error))
         state = before
     props = _control_props(page, before, state, changes)
+    notices += _notes(state.scene)
     props.append({"id": "notice", "props": {"children": " ".join(notices)}})
     if problems or asked.memory.get("problems"):
         props.append({"id": f"{page.name}-panel", "props": {"problems": problems}})
@@ -151,6 +154,16 @@ def _answered(page: ScenePage[S], asked: PageRequest) -> Answer:
         live=shown.live if shown else False,
         serviceMs=shown.service_ms if shown else 0.0,
     )
+
+
+def _notes(scene: SceneBase) -> list[str]:
+    """What the user has to know of the files of the object and the background that are shown."""
+    store = objects.store()
+    found = {
+        "Object": store.notes("object", scene.object),
+        "Background": store.notes("background", scene.background),
+    }
+    return [f"{thing}: {' '.join(notes)}" for thing, notes in found.items() if notes]
 
 
 def _again(shown: Shown | None) -> int | None:

@@ -162,7 +162,8 @@ def add(kind: Kind, files: Mapping[str, bytes], *, label: str | None) -> Outcome
     else:
         name = objects.store().add_background(*files.values(), label=label)
     look, _ = looked(LookRequest(scene=Scene().replace(**{kind: name})))
-    return Outcome(message=ADDED, name=name, preview=data_uri(look.image))
+    notes = objects.store().notes(kind, name)
+    return Outcome(message=ADDED, notes=notes, name=name, preview=data_uri(look.image))
 
 
 def decoded(contents: object, names: object) -> dict[str, bytes]:

@@ -39,11 +39,13 @@ class Outcome:
 
     Attributes:
         message: a sentence.
+        notes: what of the files was left out, changed or guessed, a sentence each.
         name: of what was added, or None where nothing was.
         preview: the picture of it, as an address.
     """
 
     message: str
+    notes: tuple[str, ...] = ()
     name: str | None = None
     preview: str | None = None
 
@@ -93,10 +95,12 @@ def plain_dialog(sentence: str, *, wrong: bool = False) -> list[Component]:
 
 
 def outcome_children(outcome: Outcome | None) -> list[Component]:
-    """The sentence, and the picture of what was added."""
+    """The sentence, the notes, and the picture of what was added."""
     if outcome is None:
         return []
     children: list[Component] = [said(outcome.message, wrong=outcome.name is None)]
+    if outcome.notes:
+        children.append(html.Ul([html.Li(note) for note in outcome.notes]))
     if outcome.preview is not None:
         children.append(html.Img(src=outcome.preview, width=224, height=224, alt="Preview"))
     return children
