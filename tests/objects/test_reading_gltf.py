@@ -176,6 +176,51 @@ def test_second_set_and_transform_of_coordinates() -> None:
     assert quarters(read({"a.glb": document.glb()})) == [UPRIGHT[i] for i in (2, 0, 3, 1)]
 
 
+def shown(pair: MorphPair, points: np.ndarray) -> np.ndarray:
+    """Texels of a square from -1 to 1 at points (N, 2) of it, seen from the front: (N, 3 or 4)."""
+    where = points * 2 / np.sqrt(2) - 1 / np.sqrt(2)  # the unit sphere touches its corners
+    faces = triangles(pair)[..., :2]
+    found = np.zeros((len(points), pair.textures.shape[-1]), int)
+    for corner, index in zip(faces, pair.faces, strict=True):
+        edges = np.stack((corner[1] - corner[0], corner[2] - corner[0]), 1)
+        if np.linalg.det(edges) <= 0:
+            continue
+        s, t = np.linalg.solve(edges, (where - corner[0]).T)
+        inside = (s >= 0) & (t >= 0) & (s + t <= 1)
+        weights = np.stack((1 - s - t, s, t), 1)[inside]
+        found[inside] = texel(pair, weights @ pair.uv[index].astype(float))
+    return found
+
+
+@pytest.mark.parametrize("coloured", [False, True])
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("wrap", [(33071, 33648), (33648, 33071), (33071, 33071), (33648, 10497), (None, 33648)])
+def test_pictures_go_on_as_samplers_say(wrap: tuple[int | None, int], beside: bool, coloured: bool) -> None:
+    """Alone, in an atlas, and in a cell a triangle: texture coordinates from -2.5 to 2.5 against each rule, a texel."""
+    document = textured()
+    attributes = document.primitive["attributes"]
+    attributes["TEXCOORD_0"] = document.accessor(np.array([[0, 1], [1, 1], [1, 0], [0, 0]]) * 5 - 2.5)
+    keys = [key for key, mode in zip("ST", wrap, strict=True) if mode is not None]
+    document.tree["samplers"] = [{f"wrap{key}": wrap["ST".index(key)] for key in keys}]
+    document.tree["textures"][0]["sampler"] = 0
+    if coloured:
+        attributes["COLOR_0"] = document.accessor([[1, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 0.99]])
+    if beside:
+        document.tree["materials"].append({"pbrMetallicRoughness": {"baseColorFactor": [0, 0, 0, 1]}})
+        small = {"POSITION": document.accessor([[0, 0, 0], [0.1, 0, -0.1], [0, 0.1, -0.1]])}
+        document.tree["meshes"][0]["primitives"].append({"attributes": small, "material": 1})
+    points = (np.random.default_rng(0).integers(0, 40, (200, 2)) + 0.5) / 40  # away from the edges between colours
+    rules = {
+        10497: lambda t: t % 1,
+        33071: lambda t: np.clip(t, 0, 0.999),
+        33648: lambda t: np.where(np.floor(t) % 2, 1 - t % 1, t % 1),
+    }
+    place = points * [5, -5] + [-2.5, 2.5]
+    u, v = (rules[mode or 10497](column) for mode, column in zip(wrap, place.T, strict=True))
+    quarter = np.array([RED, GREEN, BLUE, YELLOW])[(v >= 0.5) * 2 + (u >= 0.5)]
+    assert np.abs(shown(read({"a.glb": document.glb()}), points)[:, :3] - quarter).max() < 30
+
+
 def test_colours_are_linear_in_the_file() -> None:
     document = Gltf().quad()
     document.tree["materials"] = [{"pbrMetallicRoughness": {"baseColorFactor": [0.2140, 1.0, 0.0, 1.0]}}]

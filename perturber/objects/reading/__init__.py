@@ -21,6 +21,7 @@ from perturber.objects.reading.scale import to_unit_sphere
 from perturber.objects.reading.shape import finish, proper
 from perturber.objects.reading.surface import Surface
 from perturber.objects.reading.unwrap import box
+from perturber.objects.reading.wrapping import settled
 from perturber.pictures import decode
 
 __all__ = ["BACKGROUND_SIDE", "Files", "Roles", "Upload", "read_background", "read_object"]
@@ -168,8 +169,8 @@ def _unwrapped(surfaces: Sequence[Surface]) -> list[Surface]:
         if missing.any():
             made = box(first.positions[first.faces]) if made is None else made
             uv = np.where(missing[:, None, None], made, uv)
-        far = np.abs(uv).max((1, 2)) > 1000  # where 32 bits no longer tell one texel from the next
-        uv = np.where(far[:, None, None], uv - np.floor(uv.min(1, keepdims=True)), uv)
+        clamped = np.array([[wrap == "clamp" for wrap in m.wrap] for m in surface.materials])[surface.material]
+        uv = settled(uv, clamped, far=1000)  # where 32 bits no longer tell one texel from the next
         results.append(replace(surface, uv=np.clip(uv, -1e4, 1e4)))
     return results
 

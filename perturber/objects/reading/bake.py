@@ -5,7 +5,8 @@ Three ways, from the best to the one that always works:
 direct
     One material: its picture is the texture, and coordinates outside [0, 1] repeat it.
 tiles
-    Several materials: each gets a tile of an atlas; a picture that repeats is repeated within its tile.
+    Several materials, or a picture that goes on otherwise than by repeating: each gets a tile of an atlas, within which
+    it goes on as far as it is seen.
 cells
     Colours at vertices, or two objects whose layouts differ: each triangle gets a cell of its own. Cells lie in the
     atlas along a Z-curve as their triangles lie in space, so that neighbours stay neighbours when mip levels mix them.
@@ -19,6 +20,7 @@ import numpy as np
 from perturber.errors import InvalidInputError
 from perturber.objects.reading.paint import LARGE, SMALL, Painter
 from perturber.objects.reading.surface import Material, Surface
+from perturber.objects.reading.wrapping import PERIOD, Wrap, nearest, texel_at
 
 MAX_MATERIALS = 1024
 """Materials in use; with more, the atlas' tiles would become too small."""
@@ -67,7 +69,7 @@ def bake(surfaces: Sequence[Surface], files: Mapping[str, bytes], notes: list[st
     painter = Painter(files, notes)
     if any(s.colours is not None or np.abs(s.uv - first.uv).max() > 1e-4 for s in surfaces):
         uv, textures = _cells(surfaces, painter)
-    elif len(first.materials) == 1:
+    elif len(first.materials) == 1 and not _ends(surfaces):
         side = max(painter.side(surface.materials) for surface in surfaces)
         uv, textures = first.uv, np.stack([painter.paint(surface.materials[0], side) for surface in surfaces])
     else:
@@ -102,6 +104,12 @@ def _in_common(surfaces: Sequence[Surface]) -> list[Surface]:
     return [replace(s, material=material, materials=tuple(c)) for s, c in zip(surfaces, columns, strict=True)]
 
 
+def _ends(surfaces: Sequence[Surface]) -> bool:
+    """Whether a picture is seen beyond an edge where it does not just repeat."""
+    beyond = (np.abs(surfaces[0].uv - 0.5) > 0.5 + 1e-4).any((0, 1))
+    return any(beyond[axis] and m.wrap[axis] != "repeat" for s in surfaces for m in s.materials for axis in (0, 1))
+
+
 def _transparent(surfaces: Sequence[Surface]) -> np.ndarray:
     found = np.zeros(len(surfaces[0].faces), bool)
     for surface in surfaces:
@@ -131,8 +139,8 @@ def _tiles(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, n
         faces, group = first.material == index, _groups(surfaces)[index]
         start = _cell_of(min(place, swatches), across) * cell
         if pictured[index]:
-            local, copies = _local(first.uv[faces])
-            tiles, border, inner = _tile(group, painter, cell, copies)
+            local, copies, begin = _local(first.uv[faces], group)
+            tiles, border, inner = _tile(group, painter, cell, copies, begin)
             texel = start + border + np.stack((local[..., 0], 1 - local[..., 1]), -1) * inner
         else:
             start = start + _cell_of(place - swatches, cell // patch) * patch
@@ -156,26 +164,35 @@ def _cell_of(number: int, across: int) -> np.ndarray:
     return np.array([number % across, number // across])
 
 
-def _tile(group: Sequence[Material], painter: Painter, cell: int, copies: int) -> tuple[np.ndarray, int, int]:
-    """Tiles (K, cell, cell, 4) with copies² copies of each picture, framed by how they go on; frame and inner side."""
+def _tile(
+    group: Sequence[Material], painter: Painter, cell: int, copies: int, begin: np.ndarray
+) -> tuple[np.ndarray, int, int]:
+    """Tiles (K, cell, cell, 4) that show each picture from `begin` on for `copies` of its sides; frame, inner side."""
     border = max(cell // 32, 1)
     copy = max((cell - 2 * border) // copies, 1)
-    inner = copy * copies
-    after = max(cell - inner - border, 0)
+    along = np.arange(cell) - border
+    columns, rows = along + begin[0] * copy, along + (1 - begin[1] - copies) * copy
     tiles = []
     for material in group:
-        tile = np.tile(painter.paint(material, copy), (copies, copies, 1))
-        tiles.append(np.pad(tile, ((border, after), (border, after), (0, 0)), mode="wrap")[:cell, :cell])
-    return np.stack(tiles), border, inner
+        u, v = (texel_at(wrap, place, copy) for wrap, place in zip(material.wrap, (columns, rows), strict=True))
+        tiles.append(painter.paint(material, copy)[v[:, None], u])
+    return np.stack(tiles), border, copy * copies
 
 
-def _local(uv: np.ndarray) -> tuple[np.ndarray, int]:
-    """Coordinates within a square of that many repeats of a picture; each triangle starts in the first."""
-    shifted = uv - np.floor(uv.min(1, keepdims=True) + 1e-6)
-    copies = max(int(np.ceil(shifted.max(initial=0.0) - 1e-4)), 1)
-    scale = max(copies, MAX_REPEATS) / MAX_REPEATS
-    copies = min(copies, MAX_REPEATS)
-    return np.clip(shifted / scale / copies, 0, 1), copies
+def _local(uv: np.ndarray, group: Sequence[Material]) -> tuple[np.ndarray, int, np.ndarray]:
+    """Coordinates within the square of a picture's sides that is seen; how many they are, and where it begins.
+
+    Where the pictures begin again, each triangle starts in their first.
+    """
+    periods = [{PERIOD[m.wrap[axis]] for m in group} for axis in (0, 1)]
+    period = np.array([0 if 0 in found else max(found) for found in periods])
+    low = uv.min(1, keepdims=True) + 1e-6
+    uv = uv - np.where(period > 0, np.floor(low / np.maximum(period, 1)) * period, 0)
+    begin = np.where(period > 0, 0, np.clip(np.floor(low.min((0, 1), initial=0)), -MAX_REPEATS // 2, 0)).astype(int)
+    uv = np.where(period > 0, uv, np.clip(uv, begin, begin + MAX_REPEATS)) - begin
+    sides = np.maximum(np.ceil(uv.max((0, 1), initial=0.0) - 1e-4), 1)
+    copies = int(min(sides.max(), MAX_REPEATS))
+    return np.clip(uv / np.maximum(sides / MAX_REPEATS, 1) / copies, 0, 1), copies, begin
 
 
 def _cells(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, np.ndarray]:
@@ -204,14 +221,18 @@ def _cells(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, n
             mine = np.flatnonzero(surface.material[owner] == index)
             for part in np.array_split(mine, len(mine) * cell**2 // 2**18 + 1):
                 where = place[part, None]
-                texture[where[..., 1] + rows, where[..., 0] + columns] = _cell(picture, surface, owner[part], weights)
+                texture[where[..., 1] + rows, where[..., 0] + columns] = _cell(
+                    picture, surface, owner[part], weights, material.wrap
+                )
     texel = corner[:, None] + np.array([[0, 0], [1, 0], [0, 1]]) * (cell - 1) + 0.5
     return np.stack((texel[..., 0], side - texel[..., 1]), -1) / side, _enlarged(textures)
 
 
-def _cell(picture: np.ndarray, surface: Surface, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _cell(
+    picture: np.ndarray, surface: Surface, faces: np.ndarray, weights: np.ndarray, wrap: tuple[Wrap, Wrap]
+) -> np.ndarray:
     """What triangles show at points within them: (N, points, 4) uint8."""
-    texels = _sampled(picture, weights @ surface.uv[faces])
+    texels = _sampled(picture, weights @ surface.uv[faces], wrap)
     if surface.colours is not None:
         tint = np.clip(weights @ surface.colours[faces], 0, 1)
         tint[np.array([m.opaque for m in surface.materials])[surface.material[faces]], :, 3] = 1
@@ -245,17 +266,17 @@ def _z_curve(number: np.ndarray) -> np.ndarray:
     return place
 
 
-def _sampled(picture: np.ndarray, uv: np.ndarray) -> np.ndarray:
-    """Bilinear lookup with repetition: (..., 4) float32 of 0…255."""
+def _sampled(picture: np.ndarray, uv: np.ndarray, wrap: tuple[Wrap, Wrap]) -> np.ndarray:
+    """Bilinear lookup: (..., 4) float32 of 0…255."""
     side = len(picture)
     if side == 1:
         return np.broadcast_to(picture[0, 0].astype(np.float32), (*uv.shape[:-1], 4))
-    x = ((uv[..., 0] % 1) * side - 0.5).astype(np.float32)
-    y = ((1 - uv[..., 1]) % 1 * side - 0.5).astype(np.float32)
+    x = (nearest(wrap[0], uv[..., 0]) * side - 0.5).astype(np.float32)
+    y = (nearest(wrap[1], 1 - uv[..., 1]) * side - 0.5).astype(np.float32)
     left, top = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
     x, y = (x - left)[..., None], (y - top)[..., None]
     table = picture.reshape(-1, 4)
-    rows = [row % side * side for row in (top, top + 1)]
-    columns = [column % side for column in (left, left + 1)]
+    rows = [texel_at(wrap[1], row, side) * side for row in (top, top + 1)]
+    columns = [texel_at(wrap[0], column, side) for column in (left, left + 1)]
     upper, lower = (table[row + columns[0]] * (1 - x) + table[row + columns[1]] * x for row in rows)
     return upper * (1 - y) + lower * y

@@ -8,6 +8,10 @@ import numpy as np
 from perturber.objects.reading.accessors import BrokenError, Buffers, entry
 from perturber.objects.reading.accessors import table as subtable
 from perturber.objects.reading.surface import Material
+from perturber.objects.reading.wrapping import Wrap
+
+WRAPS: dict[str, Wrap] = {"33071": "clamp", "33648": "mirror"}
+"""OpenGL's numbers, as text, for how a picture goes on; anything else repeats."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,7 @@ def material(tree: dict[str, Any], index: int | None, buffers: Buffers) -> tuple
         opaque=mode not in ("MASK", "BLEND"),
         cutoff=_number(table.get("alphaCutoff", 0.5)) if mode == "MASK" else None,
         both_sides=table.get("doubleSided") is True,
+        wrap=("repeat", "repeat") if texture is None else _wrap(tree, texture),
         name=str(table.get("name", index))[:60],
     )
     return made, _uv(texture)
@@ -84,6 +89,14 @@ def _picture(tree: dict[str, Any], texture: Any, buffers: Buffers) -> bytes:
     return buffers.picture(
         subtable(subtable(source, "extensions"), "EXT_texture_webp").get("source", source.get("source"))
     )
+
+
+def _wrap(tree: dict[str, Any], texture: Any) -> tuple[Wrap, Wrap]:
+    """How the picture of a texture goes on beyond its edges."""
+    source = entry(tree, "textures", texture.get("index"))
+    sampler = entry(tree, "samplers", source["sampler"]) if "sampler" in source else {}
+    u, v = (WRAPS.get(str(sampler.get(key)), "repeat") for key in ("wrapS", "wrapT"))
+    return u, v
 
 
 def _uv(texture: Any) -> Uv:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from perturber.objects.reading.wrapping import Wrap
+
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
@@ -16,6 +18,7 @@ class Material:
         opaque: the picture's own alpha channel means nothing.
         cutoff: alpha in [0, 1] from which on a point is wholly there, and below it not at all; None blends.
         both_sides: to be seen from behind too.
+        wrap: how the pictures go on beyond their left and right edges, and beyond their upper and lower ones.
         name: what the file calls it, for errors.
     """
 
@@ -25,6 +28,7 @@ class Material:
     opaque: bool = False
     cutoff: float | None = None
     both_sides: bool = False
+    wrap: tuple[Wrap, Wrap] = ("repeat", "repeat")
     name: str = field(default="", compare=False)
 
 
