@@ -15,7 +15,7 @@ from perturber.errors import InvalidInputError
 from perturber.objects.mesh import MorphPair
 from perturber.objects.reading import gltf, roles, wavefront_surface
 from perturber.objects.reading.bake import bake
-from perturber.objects.reading.files import Files, extension, stem
+from perturber.objects.reading.files import PICTURES, Files, extension, listed, stem
 from perturber.objects.reading.roles import Roles
 from perturber.objects.reading.scale import to_unit_sphere
 from perturber.objects.reading.shape import finish, proper
@@ -77,6 +77,7 @@ def read_object(upload: Upload, *, name: str, label: str) -> MorphPair:
     """
     notes: list[str] = []
     surfaces = _surfaces(upload, notes)
+    notes += _unused(upload, surfaces)
     limit = Settings().max_triangles
     if len(surfaces[0].faces) > limit:
         raise InvalidInputError(f"{upload.models[0]!r} has more than {limit:,} triangles.")
@@ -133,6 +134,14 @@ def _surfaces(upload: Upload, notes: list[str]) -> list[Surface]:
     if alpha is not None:
         materials = tuple(replace(m, alpha=upload.files[alpha], opaque=False) for m in materials)
     return [replace(surface, materials=materials)]
+
+
+def _unused(upload: Upload, surfaces: Sequence[Surface]) -> list[str]:
+    """What of the files is not to be seen: pictures of something else than colour and opacity, and other files."""
+    shown = {id(content) for surface in surfaces for m in surface.materials for content in (m.picture, m.alpha)}
+    pictures = (name for name in upload.files.of_kind(*PICTURES) if id(upload.files[name]) not in shown)
+    unused = [*pictures, *upload.files.unread]
+    return [f"Not used: {listed(map(repr, unused))}."] if unused else []
 
 
 def _placed(surfaces: Sequence[Surface], names: Sequence[str]) -> list[Surface]:

@@ -3,18 +3,27 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from urllib.parse import unquote
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
+from perturber.objects.reading.text import loosely, readings
 
 MODELS = (".obj", ".glb", ".gltf")
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tga", ".tif", ".tiff", ".gif")
+PICTURES = (
+    ".png", ".jpg", ".jpeg", ".jfif", ".webp", ".avif", ".heic", ".heif", ".bmp", ".tga", ".tif", ".tiff",
+    ".gif", ".ppm",
+)  # fmt: skip
 USED = (*MODELS, *PICTURES, ".mtl", ".bin")
 
 MAX_ENTRIES = 1000
 """Files in one zip file; more are refused before any is unpacked."""
+
+
+MOST_LISTED = 6
+"""Names in one sentence."""
 
 
 class Files(Mapping[str, bytes]):
@@ -23,6 +32,9 @@ class Files(Mapping[str, bytes]):
     Args:
         given: name → content as the user sent them; a zip file stands for what it holds. Files of kinds that no
             reader uses are left out.
+
+    Attributes:
+        unread: the names of those that are left out.
 
     Raises:
         InvalidInputError: nothing usable, too large, a broken zip file, or two different files of one name.
@@ -33,13 +45,15 @@ class Files(Mapping[str, bytes]):
         if sum(map(len, given.values())) > limit * 2**20:
             raise InvalidInputError(f"The files are larger than {limit} MiB together.")
         self._contents: dict[str, bytes] = {}
+        self.unread: list[str] = []
         room = limit * 2**20
         for name, content in given.items():
             if extension(name) == ".zip":
                 room -= self._unpack(base_name(name), content, room)
             else:
                 self._add(name, content)
-        self._by_lower_case = {name.lower(): name for name in self._contents}
+        self._loosely = {loosely(name): name for name in self._contents}
+        self._pictures = {loosely(stem(name)): name for name in reversed(self.of_kind(*PICTURES))}
         if not self._contents:
             shown = ", ".join(repr(base_name(name)) for name in list(given)[:5]) or "no file"
             raise InvalidInputError(f"There is nothing to read in {shown}; allowed are {', '.join(USED)} and .zip.")
@@ -59,16 +73,23 @@ class Files(Mapping[str, bytes]):
 
     def find(self, reference: str) -> str | None:
         """The file that a reference in another file means: by its base name alone, else in any case."""
-        for text in (reference, unquote(reference)):
-            name = base_name(text)
-            found = name if name in self._contents else self._by_lower_case.get(name.lower())
-            if found is not None:
-                return found
-        return None
+        names = names_in(reference)
+        exact = (name for name in names if name in self._contents)
+        return next(exact, None) or next(
+            (self._loosely[loosely(name)] for name in names if loosely(name) in self._loosely), None
+        )
+
+    def find_picture(self, reference: str) -> str | None:
+        """The picture that a reference means; one that has another ending too, where there is none with the same."""
+        stems = (loosely(stem(name)) for name in names_in(reference))
+        return self.find(reference) or next((self._pictures[key] for key in stems if key in self._pictures), None)
 
     def _add(self, name: str, content: bytes) -> None:
         name = base_name(name)
-        if extension(name) not in USED or name.startswith("."):
+        if name.startswith("."):
+            return
+        if extension(name) not in USED:
+            self.unread.append(name)
             return
         if self._contents.setdefault(name, content) != content:
             raise InvalidInputError(f"Two different files are called {name!r}; rename one of them.")
@@ -82,7 +103,10 @@ class Files(Mapping[str, bytes]):
                 if len(entries) > MAX_ENTRIES:
                     raise InvalidInputError(f"{name!r} holds more than {MAX_ENTRIES:,} files.")
                 for entry in entries:
-                    if entry.is_dir() or extension(entry.filename) not in USED:
+                    if entry.is_dir():
+                        continue
+                    if extension(entry.filename) not in USED:
+                        self._add(entry.filename, b"")
                         continue
                     if entry.flag_bits & 1:
                         raise InvalidInputError(f"{name!r} is locked with a password.")
@@ -109,10 +133,21 @@ class Files(Mapping[str, bytes]):
         return total
 
 
+def names_in(reference: str) -> list[str]:
+    """The base names that a reference in another file may mean."""
+    return [base_name(name) for text in (reference, unquote(reference)) for name in readings(text.strip().strip('"'))]
+
+
 def base_name(name: str) -> str:
     """The last part of a file name of any system, printable and of limited length."""
     last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     return "".join(c for c in last if c.isprintable())[-100:]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a sentence: the first of many."""
+    first = list(islice(names, MOST_LISTED + 1))
+    return ", ".join(first[:MOST_LISTED]) + (", …" if len(first) > MOST_LISTED else "")
 
 
 def extension(name: str) -> str:

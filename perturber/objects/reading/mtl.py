@@ -1,115 +1,256 @@
-"""Materials of Wavefront files: MTL text → `Material`s."""
+"""Materials of Wavefront files: MTL text → `Material`s, and where their pictures lie."""
 
-from dataclasses import replace
-from math import isfinite
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from perturber.errors import InvalidInputError
-from perturber.objects.reading.files import PICTURES, Files
+from perturber.objects.reading.files import PICTURES, Files, base_name, extension, listed, names_in
 from perturber.objects.reading.surface import Material
+from perturber.objects.reading.text import lines, loosely, readable, uncommented
+from perturber.objects.reading.wrapping import Wrap
+
+MAX_MATERIALS = 10_000
+"""Materials in one MTL file, used or not."""
+
+MOST_WORDS = 16
+"""Of a file name with spaces that stands behind options that nobody knows."""
+
+MAPS = (
+    "map_kd", "map_d", "map_ks", "map_ns", "map_ke", "map_bump", "map_pr", "map_pm", "map_ps", "map_refl", "bump",
+    "disp", "decal", "norm", "refl",
+)  # fmt: skip
+"""Keywords of pictures; only the first two, of colour and opacity, are shown."""
+
+_OPTIONS = {"-s": 3, "-o": 3, "-t": 3, "-mm": 2} | dict.fromkeys(
+    ("-blendu", "-blendv", "-bm", "-boost", "-cc", "-clamp", "-colorspace", "-imfchan", "-texres", "-type"), 1
+)
+"""Options of a texture statement by the most words that may follow: one of any kind, or several numbers."""
+
+_NO_EFFECT = {"-t": [0.0, 0.0, 0.0], "-mm": [0.0, 1.0]}
+"""Options that would change the picture, and numbers with which they do not."""
+
+Statements = dict[str, str]
+"""Keyword, in lower case → what follows it, the last time that a material has it."""
+
 
 GREY = Material(colour=(0.8, 0.8, 0.8, 1.0))
 """What has no material."""
 
-_OPTIONS = {"-s": 3, "-o": 3, "-t": 3, "-mm": 2}
-"""Options of a texture statement by the most numbers that may follow; the others have one word."""
+
+@dataclass(frozen=True, kw_only=True)
+class Coat:
+    """A material whose pictures lie at texture coordinates × `scale` + `offset`, of u and v; by default grey."""
+
+    material: Material = GREY
+    scale: tuple[float, float] = (1.0, 1.0)
+    offset: tuple[float, float] = (0.0, 0.0)
 
 
-def read(content: bytes, files: Files, *, claimed: set[str]) -> dict[str, Material]:
-    """Read an MTL file.
+@dataclass(frozen=True, kw_only=True)
+class _Texture:
+    """A texture statement: the file that it means or None, the name that stands there, and its options."""
 
-    Args:
-        content: the file.
-        files: where its pictures are looked up.
-        claimed: pictures that are taken already; a picture that is none of these stands in for the only one that
-            the file asks for under a name that was not given.
+    file: str | None
+    wanted: str
+    options: Mapping[str, list[str]]
+
+    @property
+    def shown(self) -> str:
+        """The name as people read it."""
+        return base_name(readable(self.wanted))[:80]
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        u, v, *_ = self._numbers("-s", [1.0, 1.0])
+        return u, v
+
+    @property
+    def offset(self) -> tuple[float, float]:
+        u, v, *_ = self._numbers("-o", [0.0, 0.0])
+        return u, v
+
+    @property
+    def wrap(self) -> tuple[Wrap, Wrap]:
+        return ("clamp", "clamp") if self.options.get("-clamp") == ["on"] else ("repeat", "repeat")
+
+    @property
+    def placing(self) -> tuple[object, ...]:
+        """All that can differ from what another picture of the same material says."""
+        return self.scale, self.offset, self.wrap
+
+    @property
+    def ignored(self) -> list[str]:
+        """Options that would change the picture, but cannot."""
+        return [option for option, default in _NO_EFFECT.items() if self._numbers(option, default) != default]
+
+    def _numbers(self, option: str, default: list[float]) -> list[float]:
+        given = [number for word in self.options.get(option, []) if (number := _number(word)) is not None]
+        return given + default[len(given) :]
+
+
+def read(content: bytes, name: str) -> dict[str, Statements]:
+    """The materials of an MTL file, by their names as they stand there.
 
     Raises:
-        InvalidInputError: it asks for a picture that was not given.
+        InvalidInputError: there are too many.
     """
-    words = _statements(content)
-    spare = _spare_picture(words, files, claimed)
-    materials: dict[str, Material] = {}
-    for name, keyword, value in words:
-        material = materials.setdefault(name, replace(GREY, name=name))
-        if keyword == "kd":
-            materials[name] = replace(material, colour=(*_colour(value, material), material.colour[3]))
-        elif keyword == "d":
-            materials[name] = replace(material, colour=(*material.colour[:3], _opacity(value)))
-        elif keyword == "map_kd":
-            # Exporters write any Kd beside a texture, black too; what they show is the texture.
-            materials[name] = replace(material, picture=files[_find(value, files) or spare])
-        elif keyword == "map_d" and (found := _find(value, files)) is not None:
-            materials[name] = replace(material, alpha=files[found])
-    return {
-        name: replace(material, colour=(1.0, 1.0, 1.0, material.colour[3])) if material.picture else material
-        for name, material in materials.items()
-    }
-
-
-def _spare_picture(words: list[tuple[str, str, str]], files: Files, claimed: set[str]) -> str:
-    """The picture that stands in for the one that was not given; "" where all were given, which are then claimed."""
-    missing: set[str] = set()
-    for keyword, value in ((k, v) for _, k, v in words if k in ("map_kd", "map_d")):
-        found = _find(value, files)
-        if found is not None:
-            claimed.add(found)
-        elif keyword == "map_kd":
-            missing.add(_file(value))
-    if not missing:
-        return ""
-    spare = [name for name in files.of_kind(*PICTURES) if name not in claimed]
-    if len(missing) > 1 or len(spare) != 1:
-        raise InvalidInputError(
-            f"The materials ask for the picture {min(missing)[:80]!r}, which was not given. "
-            "Add it, or leave out the .mtl file."
-        )
-    return spare[0]
-
-
-def _statements(content: bytes) -> list[tuple[str, str, str]]:
-    """Material, keyword and the rest, of each line."""
-    current, found = "", []
-    for line in content.decode("utf-8-sig", errors="replace").splitlines():
-        keyword, _, rest = " ".join(line.split()).partition(" ")
+    found: dict[str, Statements] = {}
+    current: Statements = {}
+    for line in lines(content):
+        keyword, *rest = line.strip().split(None, 1)[:2] or [""]
         if keyword.lower() == "newmtl":
-            current = rest
-            found.append((current, "newmtl", ""))
-        elif rest and not keyword.startswith("#"):
-            found.append((current, keyword.lower(), rest))
+            current = found.setdefault("".join(rest), {})
+            if len(found) > MAX_MATERIALS:
+                raise InvalidInputError(f"{name!r} has more than {MAX_MATERIALS:,} materials.")
+        elif rest:
+            current[keyword.lower()] = rest[0]
     return found
 
 
-def _find(value: str, files: Files) -> str | None:
-    return files.find(value) or files.find(_file(value))
+def claims(library: Mapping[str, Statements], files: Files) -> set[str]:
+    """The pictures that materials name, for whatever they use them."""
+    maps = {statements[keyword] for statements in library.values() for keyword in MAPS if keyword in statements}
+    return {file for value in maps if (file := _texture(value, files).file) is not None}
 
 
-def _file(value: str) -> str:
-    """The file of a texture statement, which may have options before it and spaces in it."""
-    words = value.split(" ")
-    while len(words) > 1 and words[0].startswith("-"):
-        most, words = _OPTIONS.get(words[0], 1), words[1:]
-        taken = 0
-        while len(words) > 1 and taken < most and (most == 1 or _is_number(words[0])):
-            words, taken = words[1:], taken + 1
-    return " ".join(words)
+def coats(library: Mapping[str, Statements], files: Files, claimed: set[str], notes: list[str]) -> dict[str, Coat]:
+    """Materials as they are to be shown.
+
+    Args:
+        library: those that are in use.
+        files: where their pictures are looked up.
+        claimed: pictures that are taken already; one that is none of these stands in for the only one that is asked
+            for under a name that was not given, and is taken then.
+        notes: gets a sentence for each kind of thing that was left out, changed or guessed.
+
+    Raises:
+        InvalidInputError: a picture was not given, or cannot be read.
+    """
+    said: dict[str, dict[str, None]] = defaultdict(dict)
+    spare = _spare_picture(library, files, claimed)
+    found = {name: _coat(name, statements, files, spare, said) for name, statements in library.items()}
+    notes += (f"{sentence}: {listed(names)}." for sentence, names in said.items())
+    return found
 
 
-def _is_number(word: str) -> bool:
+def _coat(name: str, statements: Statements, files: Files, spare: str | None, said: dict[str, dict[str, None]]) -> Coat:
+    """One material; `said` gets beginnings of sentences, and what they are said of."""
+    shown = repr(readable(name)[:60])
+    picture, mask = (
+        _texture(statements[keyword], files) if keyword in statements else None for keyword in ("map_kd", "map_d")
+    )
+    file = None if picture is None else picture.file or spare
+    for texture, taken in ((picture, file), (mask, mask and mask.file)):
+        if texture and taken and taken not in names_in(texture.wanted):
+            said["Pictures are found under other names"][f"{taken!r} for {texture.shown!r}"] = None
+        for option in texture.ignored if texture and taken else ():
+            said[f"The texture option {option} is left out, in"][shown] = None
+    if mask and mask.file is None:
+        said["Pictures of opacity were not given, and are left out"][repr(mask.shown)] = None
+    if mask and mask.file and picture and mask.placing != picture.placing:
+        said["The picture of opacity is laid on as that of colour is, in"][shown] = None
+    placing = picture or mask
+    material = Material(
+        colour=(*_colour(statements, shown, said), _opacity(statements, shown, said)),
+        picture=None if file is None else files[file],
+        alpha=files[mask.file] if mask and mask.file else None,
+        wrap=placing.wrap if placing else Material.wrap,
+        name=readable(name)[:60],
+    )
+    if file is not None:  # exporters write any Kd beside a texture, black too; what they show is the texture
+        material = replace(material, colour=(1.0, 1.0, 1.0, material.colour[3]))
+    return Coat(material=material, scale=placing.scale, offset=placing.offset) if placing else Coat(material=material)
+
+
+def _colour(statements: Statements, shown: str, said: dict[str, dict[str, None]]) -> tuple[float, float, float]:
+    """What a material reflects, or emits if it is black otherwise."""
+    colour = GREY.colour[:3]
+    if "kd" in statements:
+        if (given := _three(statements["kd"])) is None:  # "spectral" and "xyz" colours: hardly anybody writes them
+            said["Colours that are not three numbers are left out, of"][shown] = None
+        colour = given or colour
+    emitted = _three(statements.get("ke", ""))
+    if emitted and any(emitted) and not any(colour):
+        said["What is black and emits light has the colour of that light"][shown] = None
+        colour = emitted
+    if not all(0 <= part <= 1 for part in colour):
+        said["Colours are cut off at 0 and 1, of"][shown] = None
+    red, green, blue = (min(max(part, 0.0), 1.0) for part in colour)
+    return red, green, blue
+
+
+def _opacity(statements: Statements, shown: str, said: dict[str, dict[str, None]]) -> float:
+    """``d``, or what ``Tr`` lets through."""
+    given = {key: _number(uncommented(statements[key]).rpartition(" ")[2]) for key in ("d", "tr") if key in statements}
+    if not given:
+        return 1.0
+    opacity = given["d"] if "d" in given else None if given["tr"] is None else 1 - given["tr"]
+    if opacity is None:
+        said["Opacities that are not numbers are left out, of"][shown] = None
+        return 1.0
+    if opacity <= 0:  # what exporters write that mean the opposite
+        said["An opacity of 0 would hide everything, so these are opaque"][shown] = None
+    return min(max(opacity, 0.0), 1.0) or 1.0
+
+
+def _spare_picture(library: Mapping[str, Statements], files: Files, claimed: set[str]) -> str | None:
+    """The picture that stands in for the one that was not given; None where all were given."""
+    textures = (_texture(statements["map_kd"], files) for statements in library.values() if "map_kd" in statements)
+    missing = {texture.shown for texture in textures if texture.file is None}
+    if not missing:
+        return None
+    spare = [name for name in files.of_kind(*PICTURES) if name not in claimed]
+    if len(missing) == len(spare) == 1:
+        claimed.add(spare[0])
+        return spare[0]
+    wanted = min(missing)
+    given = loosely(wanted) in map(loosely, files.unread)
+    unknown = given or extension(wanted) not in ("", *PICTURES)
+    why = [*(["was not given"] if not given else []), *(["is in a format that cannot be read"] if unknown else [])]
+    raise InvalidInputError(
+        f"The materials ask for the picture {wanted!r}, which {' and '.join(why)}. "
+        f"Add it{' as PNG' * unknown}, or leave out the .mtl file."
+    )
+
+
+def _texture(value: str, files: Files) -> _Texture:
+    words = value.split()
+    options, start = _options(words)
+    wanted = " ".join(words[start:])
+    names = [value, wanted, uncommented(wanted)]
+    if wanted.startswith("-"):  # an option that nobody knows, or a name that begins so
+        names += (" ".join(words[i:]) for i in range(max(start + 1, len(words) - MOST_WORDS), len(words)))
+    found = ((file, name) for find in (files.find, files.find_picture) for name in names if (file := find(name)))
+    file, wanted = next(found, (None, wanted))
+    return _Texture(file=file, wanted=wanted, options=options)
+
+
+def _options(words: list[str]) -> tuple[dict[str, list[str]], int]:
+    """The options of a texture statement, and which word the name of its file begins with; it may have spaces."""
+    found, place = dict[str, list[str]](), 0
+    while place < len(words) - 1 and (most := _OPTIONS.get(words[place].lower())):
+        end = place + 1
+        while end < min(place + 1 + most, len(words) - 1) and (most == 1 or _number(words[end]) is not None):
+            end += 1
+        found[words[place].lower()] = words[place + 1 : end]
+        place = end
+    return found, place
+
+
+def _three(value: str) -> tuple[float, float, float] | None:
+    """Three numbers, or one for all three."""
+    words = uncommented(value).split()[:3]
+    numbers = [number for word in words if (number := _number(word)) is not None]
+    if not words or len(numbers) < len(words):
+        return None
+    red, green, blue = numbers if len(numbers) == 3 else numbers[:1] * 3
+    return red, green, blue
+
+
+def _number(word: str) -> float | None:
+    """A finite number of a sensible size."""
     try:
-        return isfinite(float(word))
+        return number if abs(number := float(word)) < 1e9 else None
     except ValueError:
-        return False
-
-
-def _colour(value: str, material: Material) -> tuple[float, float, float]:
-    words = value.split(" ")[:3]
-    if not all(map(_is_number, words)):  # "spectral" and "xyz" colours: nobody writes them
-        return material.colour[:3]
-    numbers = [min(max(float(word), 0.0), 1.0) for word in words]
-    return (numbers[0], numbers[1], numbers[2]) if len(numbers) == 3 else (numbers[0],) * 3
-
-
-def _opacity(value: str) -> float:
-    """``d``; 0 would hide everything, and is what exporters write that mean the opposite."""
-    word = value.split(" ")[-1]
-    return min(max(float(word), 0.0), 1.0) or 1.0 if _is_number(word) else 1.0
+        return None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from perturber.errors import InvalidInputError
-from perturber.objects.reading.files import MODELS, PICTURES, Files, base_name, stem
+from perturber.objects.reading.files import MODELS, PICTURES, Files, base_name, listed, stem
 
 _ALPHA = re.compile(r"(?:^|[\W_])(?:alpha|opacity|mask|transparen\w*|cutout)(?:$|[\W_\d])", re.IGNORECASE)
 _OTHER = re.compile(
@@ -60,14 +60,14 @@ def models(files: Files, roles: Roles) -> list[str]:
         names = [name for name in names if name != roles.second] + [roles.second]
     if not names:
         raise InvalidInputError(
-            f"There is no object among {_list(list(files))}; an .obj, .glb or .gltf file is needed."
+            f"There is no object among {listed(map(repr, files))}; an .obj, .glb or .gltf file is needed."
         )
     if len(names) > 2:
         raise InvalidInputError(
-            f"One object, or two that morph into each other, can be added at once, not {_list(names)}."
+            f"One object, or two that morph into each other, can be added at once, not {listed(map(repr, names))}."
         )
     if len(names) == 2 and len(files.of_kind(".obj")) != 2:
-        raise InvalidInputError(f"Only two .obj files make a morph pair, not {_list(names)}.")
+        raise InvalidInputError(f"Only two .obj files make a morph pair, not {listed(map(repr, names))}.")
     return names
 
 
@@ -106,7 +106,8 @@ def _choose(pictures: list[str], objects: Sequence[str], which: int) -> str | No
     if not pictures:
         return None
     raise InvalidInputError(
-        f"Which of {_list(pictures)} belongs on {objects[which]!r}? Give one texture, or an .mtl file that names them."
+        f"Which of {listed(map(repr, pictures))} belongs on {objects[which]!r}? "
+        "Give one texture, or an .mtl file that names them."
     )
 
 
@@ -114,7 +115,3 @@ def _shared(one: str, other: str) -> int:
     """Characters with which both begin."""
     one, other = one.lower(), other.lower()
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:6])) + (", …" if len(names) > 6 else "")

@@ -5,20 +5,28 @@ them, regroups faces by material (a morph pair needs the file's order), fans con
 before anyone can ask how much it is. So this format is read here; the tests compare it with trimesh where both agree.
 """
 
-import re
 from array import array
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
+from perturber.objects.reading.text import lines as lines_of
 
 MAX_CORNERS = 1000
 """Corners of one polygon."""
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*", re.MULTILINE)
+DATA = ("v", "vt", "vn", "f", "fo")
+"""What is followed by numbers, up to a comment; elsewhere a ``#`` may belong to a name."""
+
+NOT_FACES = {"p": "points", "l": "lines", "curv": "curves", "curv2": "curves", "surf": "curved surfaces"}
+"""What else may be in such a file."""
+
+NOWHERE = np.iinfo(np.int64).max
+"""Index of what a face counts back to before the start of the file."""
+
 _DIGITS = bytes(range(0x30, 0x3A)) + b"-+"
 
 
@@ -27,15 +35,15 @@ class Wavefront:
     """Polygons of an OBJ file.
 
     Attributes:
-        positions: (V, 3) float64.
-        colours: (V, 3) float64 in [0, 1], or None.
-        uv: (N, 2) float64, v upwards.
-        normals: (M, 3) float64.
+        positions: (V, 3) float64; finite where a polygon uses them.
+        colours: (V, 3) float64 in [0, 1], NaN where a vertex has none; or None.
+        uv: (N, 2) float64, v upwards; NaN where the file has something else than numbers.
+        normals: (M, 3) float64; NaN likewise.
         counts: (P,) int64, corners of each polygon, at least 3.
         corners: (C, 3) int64, for each corner the indices of position, uv and normal; −1 where there is none.
         material: (P,) int64, indices of `names`.
         names: of materials; the first, empty, is of faces before any is named.
-        libraries: names of MTL files.
+        libraries: what the file says of its MTL files, a statement each.
     """
 
     positions: np.ndarray
@@ -49,8 +57,13 @@ class Wavefront:
     libraries: tuple[str, ...]
 
 
-def read(content: bytes, name: str) -> Wavefront:
-    """Read an OBJ file; what is not geometry or material in it is left out.
+def read(content: bytes, name: str, notes: list[str]) -> Wavefront:
+    """Read an OBJ file.
+
+    Args:
+        content: the file.
+        name: what to call it in errors.
+        notes: gets a sentence for each thing that was left out, changed or guessed.
 
     Raises:
         InvalidInputError: no faces, too many, or something that cannot be understood.
@@ -62,37 +75,46 @@ def read(content: bytes, name: str) -> Wavefront:
     if len(lines.faces) > limit:
         raise InvalidInputError(f"{name!r} has {len(lines.faces):,} faces; at most {limit:,} triangles are allowed.")
     if not lines.faces:
-        raise InvalidInputError(f"{name!r} has no faces.")
+        others = " and ".join(sorted(lines.others)) or "faces of fewer than three corners" * bool(lines.short)
+        raise InvalidInputError(
+            f"{name!r} has no faces" + (f", only {others}, which cannot be shown." if others else ".")
+        )
     for kind in (lines.positions, lines.uv, lines.normals):
         if len(kind) > 3 * limit:
             raise InvalidInputError(f"{name!r} has more vertices than {limit:,} triangles can use.")
-    table = _numbers(lines.positions, name, "vertex", least=3)
+    notes += (f"Its {what} ({count:,}) are left out; only faces can be shown." for what, count in lines.others.items())
+    table = _numbers(lines.positions, 6)
+    uv = _numbers(lines.uv, 2, missing=0.0)
+    normals = _numbers(lines.normals, 3)
     counts = np.fromiter((line.count(" ") + 1 for line in lines.faces), np.int64, len(lines.faces))
-    _check_counts(counts, name)
-    uv = _numbers(lines.uv, name, "texture coordinate", least=1)
-    normals = _numbers(lines.normals, name, "normal", least=3)
     corners = _references(lines, counts, name)
-    sizes = len(table), len(uv), len(normals)
-    for column, (size, what) in enumerate(zip(sizes, ("vertex", "texture coordinate", "normal"), strict=True)):
-        if corners[:, column].max() >= size:
-            raise InvalidInputError(
-                f"A face of {name!r} asks for {what} {corners[:, column].max() + 1:,}, but there are only {size:,}."
-            )
+    if corners[:, 0].max() >= len(table):
+        raise InvalidInputError(
+            f"A face of {name!r} asks for vertex {corners[:, 0].max() + 1:,}, but there are only {len(table):,}."
+        )
+    _drop_broken(corners, 1, uv, "texture coordinates", notes)
+    _drop_broken(corners, 2, normals, "normals", notes)
+    kept, counts, corners = _proper(counts, corners, lines.short, notes)
+    if not len(counts):
+        raise InvalidInputError(f"{name!r} has no face of three different corners.")
+    _check_counts(counts, name)
+    used = np.unique(corners[:, 0])
+    _check_vertices(table[:, :3], used, lines.positions, name, notes)
     return Wavefront(
         positions=table[:, :3],
-        colours=_colours(table),
-        uv=np.pad(uv, ((0, 0), (0, 1)))[:, :2] if uv.shape[1] < 2 else uv[:, :2],
-        normals=normals[:, :3],
+        colours=_colours(table[:, 3:], used, notes),
+        uv=uv,
+        normals=normals,
         counts=counts,
         corners=corners,
-        material=np.array(lines.material, np.int64),
+        material=np.array(lines.material, np.int64)[kept],
         names=tuple(lines.names),
         libraries=tuple(lines.libraries),
     )
 
 
 class _Lines:
-    """The lines of a file by what they say, without their keyword, single spaces between words."""
+    """The lines of a file by what they say, without their keyword; numbers with single spaces between them."""
 
     def __init__(self, content: bytes) -> None:
         self.positions: list[str] = []
@@ -103,34 +125,50 @@ class _Lines:
         self.material: list[int] = []
         self.names: dict[str, int] = {"": 0}
         self.libraries: list[str] = []
+        self.short = 0  # faces of fewer than three corners
+        self.others: Counter[str] = Counter()
         current = 0
         tables = {"v": self.positions, "vt": self.uv, "vn": self.normals}
-        for line in self._split(content):
-            keyword, _, rest = line.partition(" ")
-            if keyword == "f":
-                self.faces.append(rest)
-                self.before.extend((len(self.positions), len(self.uv), len(self.normals)))
-                self.material.append(current)
-            elif keyword in tables:
-                tables[keyword].append(rest)
+        for line in lines_of(content):
+            keyword, *words = line.split() or [""]
+            if keyword in DATA:
+                if "#" in line:
+                    words = line.partition("#")[0].split()[1:]
+                if keyword in tables:
+                    tables[keyword].append(" ".join(words))
+                elif len(words) < 3:
+                    self.short += 1
+                else:
+                    self.faces.append(" ".join(words))
+                    self.before.extend((len(self.positions), len(self.uv), len(self.normals)))
+                    self.material.append(current)
             elif keyword == "usemtl":
-                current = self.names.setdefault(rest, len(self.names))
+                current = self.names.setdefault(line.strip()[len(keyword) :].lstrip(), len(self.names))
             elif keyword == "mtllib":
-                self.libraries.append(rest)
+                self.libraries.append(line.strip()[len(keyword) :].lstrip())
+            elif keyword in NOT_FACES:
+                self.others[NOT_FACES[keyword]] += 1
 
-    @staticmethod
-    def _split(content: bytes) -> Sequence[str]:
-        text = content.decode("utf-8-sig", errors="replace")
-        text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\\\n", " ")
-        if "#" in text:
-            text = _COMMENT.sub("", text)
-        return [" ".join(line.split()) for line in text.split("\n")]
+
+def _proper(
+    counts: np.ndarray, corners: np.ndarray, short: int, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Polygons without corners that the next one repeats: those that are left (P,) bool, their counts, and corners."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    following = np.arange(len(corners)) + 1
+    following[np.cumsum(counts) - 1] = np.cumsum(counts) - counts
+    differs = corners[:, 0] != corners[following, 0]
+    left = np.bincount(owner[differs], minlength=len(counts))
+    kept = left >= 3
+    if dropped := short + int((~kept).sum()):
+        notes.append(f"Faces of fewer than three different corners ({dropped:,}) are left out.")
+    if repeating := int((kept & (left < counts)).sum()):
+        notes.append(f"Faces that name a corner twice in a row ({repeating:,}) have it once.")
+    return kept, left[kept], corners[differs & kept[owner]]
 
 
 def _check_counts(counts: np.ndarray, name: str) -> None:
     limit = Settings().max_triangles
-    if counts.min() < 3:
-        raise InvalidInputError(f"{name!r} has a face of fewer than three corners.")
     if counts.max() > MAX_CORNERS:
         raise InvalidInputError(
             f"{name!r} has a face of {counts.max():,} corners; at most {MAX_CORNERS:,} are allowed."
@@ -139,35 +177,76 @@ def _check_counts(counts: np.ndarray, name: str) -> None:
         raise InvalidInputError(f"{name!r} has {triangles:,} triangles; at most {limit:,} are allowed.")
 
 
-def _numbers(lines: list[str], name: str, what: str, *, least: int) -> np.ndarray:
-    """Rows of numbers: (N, columns), as many columns as every row has."""
-    if not lines:
-        return np.zeros((0, least))
-    widths = np.fromiter((line.count(" ") + 1 if line else 0 for line in lines), np.int64, len(lines))
-    columns = int(widths.min())
-    if columns < least:
-        short = lines[int(widths.argmin())]
-        raise InvalidInputError(f"A {what} of {name!r} has too few numbers: {short[:40]!r}.")
-    if widths.max() > columns:
-        lines = [" ".join(line.split(" ", columns)[:columns]) for line in lines]
-    try:
-        flat = np.fromiter(map(float, " ".join(lines).split(" ")), np.float64, len(lines) * columns)
-    except ValueError as error:
-        raise InvalidInputError(f"A {what} of {name!r} is not a number ({str(error)[-60:]}).") from None
-    table = flat.reshape(-1, columns)
-    if not (finite := np.isfinite(table).all(1)).all():
-        raise InvalidInputError(f"A {what} of {name!r} is not a finite number: {lines[int(finite.argmin())][:60]!r}.")
+def _check_vertices(positions: np.ndarray, used: np.ndarray, lines: list[str], name: str, notes: list[str]) -> None:
+    broken = np.isnan(positions).any(1)
+    if len(wrong := used[broken[used]]):
+        words = lines[int(wrong[0])].split(" ")[:3]
+        if len(words) < 3:
+            what = "has too few numbers"
+        else:
+            what = "is not a number" if any(_number(word) is None for word in words) else "is not a finite number"
+        raise InvalidInputError(f"A vertex of {name!r} {what}: {' '.join(words)[:60]!r}.")
+    if broken.any():
+        notes.append(f"Vertices that are not three numbers ({broken.sum():,}) are left out; no face uses them.")
+
+
+def _drop_broken(corners: np.ndarray, column: int, table: np.ndarray, what: str, notes: list[str]) -> None:
+    """References to what is not there, or is no numbers, become −1: there is none."""
+    broken = np.isnan(table).any(1)
+    if broken.any():
+        notes.append(f"{what.capitalize()} that are not numbers ({broken.sum():,}) are left out, and made up instead.")
+    beyond = corners[:, column] >= len(table)
+    if beyond.any():
+        notes.append(f"Faces ask for {what} that are not there ({beyond.sum():,} corners); they are made up instead.")
+    missing = np.append(broken, True)[np.minimum(corners[:, column], len(table))]
+    corners[missing, column] = -1
+
+
+def _numbers(lines: list[str], columns: int, *, missing: float = np.nan) -> np.ndarray:
+    """Rows of numbers: (N, columns); `missing` where a row is shorter, NaN where it has something else, or nothing."""
+    widths = np.fromiter((min(line.count(" ") + 1, columns) if line else 0 for line in lines), np.int64, len(lines))
+    table = np.full((len(lines), columns), missing)
+    for width in np.unique(widths).tolist():
+        rows = np.flatnonzero(widths == width)
+        table[rows, : max(width, 1)] = _rows([lines[row] for row in rows], width) if width else np.nan
+    table[np.isinf(table)] = np.nan
     return table
 
 
-def _colours(table: np.ndarray) -> np.ndarray | None:
-    """Colours that follow the coordinates, as several programs write them, in 0…1 or 0…255."""
-    if table.shape[1] < 6:
+def _rows(lines: list[str], width: int) -> np.ndarray:
+    """(N, width) of lines that have at least as many words; NaN for a word that is no number."""
+    words = " ".join(lines).split(" ")
+    if len(words) > width * len(lines):
+        words = [word for line in lines for word in line.split(" ", width)[:width]]
+    try:
+        flat = np.fromiter(map(float, words), np.float64, len(words))
+    except ValueError:
+        numbers = map(_number, words)
+        flat = np.fromiter((np.nan if number is None else number for number in numbers), np.float64, len(words))
+    return flat.reshape(-1, width)
+
+
+def _number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
         return None
-    colours = table[:, 3:6]
-    if colours.min() < 0:
+
+
+def _colours(colours: np.ndarray, used: np.ndarray, notes: list[str]) -> np.ndarray | None:
+    """Colours (V, 3) that follow the coordinates, as several programs write them, in 0…1 or 0…255."""
+    given = ~np.isnan(colours).any(1)
+    if not given[used].any():
         return None
-    return np.clip(colours / 255 if colours.max() > 1.5 else colours, 0, 1)
+    if colours[given].min() < 0:
+        notes.append("What follows the coordinates of vertices is below 0, so it is no colour, and left out.")
+        return None
+    if lacking := int((~given[used]).sum()):
+        notes.append(
+            f"Vertices without a colour of their own ({lacking:,} of {len(used):,}) take that of their material."
+        )
+    scale = 255 if colours[given].max() > 1.5 else 1
+    return np.where(given[:, None], np.clip(colours / scale, 0, 1), np.nan)
 
 
 def _references(lines: _Lines, counts: np.ndarray, name: str) -> np.ndarray:
@@ -185,7 +264,9 @@ def _references(lines: _Lines, counts: np.ndarray, name: str) -> np.ndarray:
     if relative.any():
         before = np.repeat(np.array(lines.before, np.int64).reshape(-1, 3), counts, axis=0)
         indices = np.where(relative, before + indices, indices - 1)
-        if (relative & (indices < 0)).any():
+        outside = relative & (indices < 0)
+        indices[outside] = NOWHERE
+        if outside[:, 0].any():
             raise InvalidInputError(f"A face of {name!r} refers to something before the start of the file.")
     else:
         indices -= 1

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from perturber.errors import InvalidInputError
-from perturber.objects.reading import mtl, roles, wavefront
-from perturber.objects.reading.files import Files, stem
+from perturber.objects.reading import roles, wavefront
+from perturber.objects.reading.files import Files
+from perturber.objects.reading.mtl import Coat
 from perturber.objects.reading.polygons import triangulate
-from perturber.objects.reading.surface import Material, Surface
+from perturber.objects.reading.surface import Surface
 from perturber.objects.reading.wavefront import Wavefront
+from perturber.objects.reading.wavefront_materials import coated
 
 
 def read(files: Files, names: Sequence[str], said: roles.Roles, notes: list[str]) -> list[Surface]:
@@ -25,7 +27,8 @@ def read(files: Files, names: Sequence[str], said: roles.Roles, notes: list[str]
     Raises:
         InvalidInputError: anything that cannot be used, or two files of different topology.
     """
-    meshes = [wavefront.read(files[name], name) for name in names]
+    own: list[list[str]] = [[] for _ in names]
+    meshes = [wavefront.read(files[name], name, its) for name, its in zip(names, own, strict=True)]
     if len(meshes) == 2:
         _compare(meshes, names)
     first = meshes[0]
@@ -33,7 +36,8 @@ def read(files: Files, names: Sequence[str], said: roles.Roles, notes: list[str]
     if not len(corners):
         raise InvalidInputError(f"{names[0]!r} has no face with an area.")
     polygon = np.repeat(np.arange(len(first.counts)), first.counts)[corners[:, 0]]
-    materials = _materials(files, meshes, names, said)
+    materials = coated(files, meshes, names, said, own)
+    notes += (f"{name}: {sentence}" for name, sentences in zip(names, own, strict=True) for sentence in sentences)
     return [_surface(mesh, corners, polygon, *m) for mesh, m in zip(meshes, materials, strict=True)]
 
 
@@ -64,66 +68,25 @@ def _compare(meshes: Sequence[Wavefront], names: Sequence[str]) -> None:
     raise InvalidInputError(f"The two objects must have the same topology to morph, but {differ}.")
 
 
-def _materials(
-    files: Files, meshes: Sequence[Wavefront], names: Sequence[str], said: roles.Roles
-) -> list[tuple[np.ndarray, tuple[Material, ...]]]:
-    """Material of each polygon, and the materials, of each mesh."""
-    explicit = [(said.texture, said.alpha), (said.second_texture, said.second_alpha)][: len(meshes)]
-    claimed = {name for pair in explicit for name in pair if name is not None}
-    libraries = [
-        {} if texture else _library(files, mesh, name, len(meshes), claimed)
-        for mesh, name, (texture, _) in zip(meshes, names, explicit, strict=True)
-    ]
-    textured = [any(material.picture for material in library.values()) for library in libraries]
-    guesses: list[tuple[str | None, str | None]] = [(None, None)] * len(meshes)
-    if not all(texture or done for (texture, _), done in zip(explicit, textured, strict=True)):
-        guesses = roles.guess(files, names, claimed=claimed)
-    found = []
-    for mesh, library, given, guessed, done in zip(meshes, libraries, explicit, guesses, textured, strict=True):
-        texture = given[0] or (None if done else guessed[0])
-        alpha = given[1] or (None if done else guessed[1])
-        one = mtl.GREY if texture is None else replace(mtl.GREY, colour=(1.0, 1.0, 1.0, 1.0), picture=files[texture])
-        materials: tuple[Material, ...]
-        if texture is not None or not library:
-            material, materials = np.zeros_like(mesh.material), (one,)
-        else:
-            material, materials = mesh.material, tuple(library.get(name, mtl.GREY) for name in mesh.names)
-        if alpha is not None:
-            materials = tuple(replace(m, alpha=files[alpha]) for m in materials)
-        found.append((material, materials))
-    return found
-
-
-def _library(files: Files, mesh: Wavefront, name: str, objects: int, claimed: set[str]) -> dict[str, Material]:
-    """The materials of one mesh, from the MTL files that it names, or else the one that goes by its name."""
-    given = files.of_kind(".mtl")
-    wanted = [found for library in mesh.libraries if (found := files.find(library)) in given]
-    if not wanted:
-        same = [other for other in given if stem(other).lower() == stem(name).lower()]
-        wanted = same or (given if len(given) == 1 and objects == 1 else [])
-    materials: dict[str, Material] = {}
-    for library in dict.fromkeys(wanted):
-        if library is not None:
-            materials |= mtl.read(files[library], files, claimed=claimed)
-    return materials
-
-
 def _surface(
-    mesh: Wavefront, corners: np.ndarray, polygon: np.ndarray, material: np.ndarray, materials: tuple[Material, ...]
+    mesh: Wavefront, corners: np.ndarray, polygon: np.ndarray, material: np.ndarray, coats: tuple[Coat, ...]
 ) -> Surface:
     position, uv, normal = (mesh.corners[corners, column] for column in range(3))
-    colours = None
+    material, materials, colours = material[polygon], tuple(coat.material for coat in coats), None
     if mesh.colours is not None:
-        colours = np.concatenate((mesh.colours[position], np.ones((*position.shape, 1))), 2)
         # Colours of vertices say it all; the grey of what has no material must not darken them.
+        plain = np.array([(1.0, 1.0, 1.0) if m.picture else m.colour[:3] for m in materials])[material][:, None]
+        own = mesh.colours[position]
+        colours = np.concatenate((np.where(np.isnan(own), plain, own), np.ones((*position.shape, 1))), 2)
         materials = tuple(m if m.picture else replace(m, colour=(1.0, 1.0, 1.0, m.colour[3])) for m in materials)
+    scale, offset = (np.array([getattr(coat, key) for coat in coats])[material] for key in ("scale", "offset"))
     return Surface(
         positions=mesh.positions,
         faces=position,
-        uv=_at(mesh.uv, uv),
+        uv=np.clip(_at(mesh.uv, uv), -1e100, 1e100) * scale[:, None] + offset[:, None],
         normals=_at(mesh.normals, normal),
         colours=colours,
-        material=material[polygon],
+        material=material,
         materials=materials,
     )
 
