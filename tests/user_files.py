@@ -130,6 +130,12 @@ class Gltf:
         self.primitive["indices"] = self.accessor([0, 1, 2, 0, 2, 3], "<u2")
         return self
 
+    def material(self, **table: Any) -> "Gltf":
+        """Gives the primitive a material of its own."""
+        self.tree.setdefault("materials", []).append(table)
+        self.primitive["material"] = len(self.tree["materials"]) - 1
+        return self
+
     def glb(self) -> bytes:
         self.tree["buffers"] = [{"byteLength": len(self.binary)}]
         text = json.dumps(self.tree).encode()

@@ -126,11 +126,14 @@ def _surfaces(upload: Upload, notes: list[str]) -> list[Surface]:
     main = upload.models[0]
     if extension(main) == ".obj":
         return wavefront_surface.read(upload.files, upload.models, upload.roles, notes)
-    surface = gltf.read(upload.files[main], main, upload.files)
+    surface = gltf.read(upload.files[main], main, upload.files, notes)
     texture, alpha = upload.roles.texture, upload.roles.alpha
     materials = surface.materials
     if texture is not None:
-        materials = tuple(replace(m, picture=upload.files[texture], colour=(1.0, 1.0, 1.0, 1.0)) for m in materials)
+        materials = tuple(
+            replace(m, picture=upload.files[texture], colour=(1.0,) * 4, glow=(0.0,) * 3, glow_picture=None)
+            for m in materials
+        )
     if alpha is not None:
         materials = tuple(replace(m, alpha=upload.files[alpha], opaque=False) for m in materials)
     return [replace(surface, materials=materials)]
@@ -138,7 +141,7 @@ def _surfaces(upload: Upload, notes: list[str]) -> list[Surface]:
 
 def _unused(upload: Upload, surfaces: Sequence[Surface]) -> list[str]:
     """What of the files is not to be seen: pictures of something else than colour and opacity, and other files."""
-    shown = {id(content) for surface in surfaces for m in surface.materials for content in (m.picture, m.alpha)}
+    shown = {id(content) for surface in surfaces for m in surface.materials for content in m.pictures}
     pictures = (name for name in upload.files.of_kind(*PICTURES) if id(upload.files[name]) not in shown)
     unused = [*pictures, *upload.files.unread]
     return [f"Not used: {listed(map(repr, unused))}."] if unused else []

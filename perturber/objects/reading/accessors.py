@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from perturber.errors import InvalidInputError
-from perturber.objects.reading.files import Files
+from perturber.objects.reading.files import PICTURES, Files, extension, names_in
 
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 SHAPES = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
+
+MESHOPT = frozenset(("EXT_meshopt_compression", "KHR_meshopt_compression"))
+"""Names of the compression of bufferViews; where a document does not require it, a plain copy stands beside."""
 
 
 class BrokenError(Exception):
@@ -41,6 +44,24 @@ def number(parent: dict[str, Any], key: str, default: int | None = None) -> int:
     return value
 
 
+def numbers(parent: dict[str, Any], key: str, count: int, default: tuple[float, ...] = ()) -> np.ndarray:
+    """A list of finite numbers."""
+    value = parent.get(key, default)
+    if not isinstance(value, list | tuple) or len(value) != count:
+        raise BrokenError(f"{key} does not have {count} numbers")
+    if not all(isinstance(v, int | float) and abs(v) < 1e30 for v in value):
+        raise BrokenError(f"{key} does not have {count} finite numbers")
+    return np.array(value, np.float64)
+
+
+def indices(parent: dict[str, Any], key: str) -> list[Any]:
+    """A list of whole numbers; empty where it is missing."""
+    value = parent.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(v, int) for v in value):
+        raise BrokenError(f"{key} is not a list of numbers")
+    return value
+
+
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
 
@@ -53,6 +74,9 @@ class Buffers:
         files: where buffers and pictures that are files of their own are looked up; nothing else is read.
         binary: the binary chunk of a GLB file.
 
+    Attributes:
+        decoded: values of accessors whose data are compressed, once somebody has decoded them.
+
     Raises:
         InvalidInputError: a file that the document asks for was not given.
     """
@@ -61,6 +85,7 @@ class Buffers:
         self.tree = tree
         self.files = files
         self.contents: list[memoryview] = []
+        self.decoded: dict[int, np.ndarray] = {}
         self._pictures: dict[int, bytes] = {}
         for i, buffer in enumerate(tree.get("buffers", [])):
             if not isinstance(buffer, dict):
@@ -86,8 +111,15 @@ class Buffers:
                 raise BrokenError("a data URI is broken") from None
         found = None if "://" in uri else self.files.find(uri)
         if found is None:
-            raise InvalidInputError(f"The object refers to {uri[:80]!r}, which is not among the files given.")
+            unread = set(names_in(uri)).intersection(self.files.unread)
+            why = "of a kind that cannot be read" if unread else "not among the files given"
+            raise InvalidInputError(f"The object refers to {uri[:80]!r}, which is {why}.")
         return self.files[found]
+
+    def may_be_read(self, index: Any) -> bool:
+        """Whether an image lies in the document, or in a file of a kind that is taken."""
+        uri = entry(self.tree, "images", index).get("uri")
+        return not isinstance(uri, str) or uri.startswith("data:") or extension(uri) in PICTURES
 
     def picture(self, index: Any) -> bytes:
         """The content of an image; one object however often it is asked for."""
@@ -103,26 +135,40 @@ class Buffers:
         buffer = number(view, "buffer")
         content = self.contents[buffer] if buffer < len(self.contents) else memoryview(b"")
         start, length = number(view, "byteOffset", 0), number(view, "byteLength")
+        packed = MESHOPT.intersection(table(view, "extensions"))
+        if packed and (start + length > len(content) or packed.intersection(self.tree.get("extensionsRequired", []))):
+            raise InvalidInputError(
+                f"The object is compressed with meshopt ({min(packed)}), which is not supported; "
+                "export it without compression."
+            )
         if start + length > len(content):
             raise BrokenError(f"bufferViews[{index}] ends beyond its buffer")
         return content[start : start + length]
 
-    def array(self, index: Any, *, most: int) -> np.ndarray:
-        """An accessor's values (count, components): float64 where normalised or float, else int64.
+    def array(self, index: Any, *, columns: int, count: int | None = None, most: int) -> np.ndarray:
+        """An accessor's values (count, columns): float64 where normalised or float, else int64.
 
         Args:
             index: of the accessor.
+            columns: components that an item has.
+            count: items that there are; None leaves it to the accessor.
             most: items that are allowed.
         """
         accessor = entry(self.tree, "accessors", index)
-        count = number(accessor, "count")
-        if count > most:
+        dtype, components = _type(accessor)
+        items = number(accessor, "count")
+        if components != columns or (count is not None and items != count):
+            raise BrokenError(f"accessors[{index}] does not fit its use")
+        if items > most:
             raise BrokenError(f"accessors[{index}] has more items than are allowed")
-        dtype, columns = _type(accessor)
-        if "bufferView" in accessor:
-            values = self._items(accessor, count, dtype, columns)
+        if index in self.decoded:
+            values = self.decoded[index].astype(dtype).reshape(-1, columns)
+            if len(values) != items:
+                raise BrokenError(f"accessors[{index}] has another count than its compressed data")
+        elif "bufferView" in accessor:
+            values = self._items(accessor, items, dtype, columns)
         else:
-            values = np.zeros((count, columns), dtype)
+            values = np.zeros((items, columns), dtype)
         if "sparse" in accessor:
             values = self._sparse(accessor["sparse"], values)
         if dtype.kind == "f":

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from perturber.errors import InvalidInputError
-from perturber.objects.reading.paint import LARGE, SMALL, Painter
+from perturber.objects.reading.paint import LARGE, SMALL, Painter, brightened
 from perturber.objects.reading.surface import Material, Surface
 from perturber.objects.reading.wrapping import PERIOD, Wrap, nearest, texel_at
 
@@ -60,7 +60,7 @@ def bake(surfaces: Sequence[Surface], files: Mapping[str, bytes], notes: list[st
     """
     surfaces = _in_common([_plain(surface) for surface in surfaces])
     first = surfaces[0]
-    pictured = sum(any(m.picture or m.alpha for m in group) for group in _groups(surfaces))
+    pictured = sum(any(m.pictures for m in group) for group in _groups(surfaces))
     if len(first.materials) > MAX_MATERIALS or pictured > MAX_PICTURES:
         raise InvalidInputError(
             f"The object has too many materials; at most {MAX_MATERIALS:,} are allowed, "
@@ -106,27 +106,25 @@ def _in_common(surfaces: Sequence[Surface]) -> list[Surface]:
 
 def _ends(surfaces: Sequence[Surface]) -> bool:
     """Whether a picture is seen beyond an edge where it does not just repeat."""
-    beyond = (np.abs(surfaces[0].uv - 0.5) > 0.5 + 1e-4).any((0, 1))
+    beyond = np.abs(surfaces[0].uv - 0.5).max((0, 1), initial=0) > 0.5 + 1e-4
     return any(beyond[axis] and m.wrap[axis] != "repeat" for s in surfaces for m in s.materials for axis in (0, 1))
 
 
 def _transparent(surfaces: Sequence[Surface]) -> np.ndarray:
     found = np.zeros(len(surfaces[0].faces), bool)
     for surface in surfaces:
-        may = [
-            not m.opaque and (m.picture is not None or m.alpha is not None or m.colour[3] < 1)
-            for m in surface.materials
-        ]
-        found |= np.array(may)[surface.material]
+        opaque = np.array([m.opaque for m in surface.materials])[surface.material]
+        may = [m.picture is not None or m.alpha is not None or m.colour[3] < 1 for m in surface.materials]
+        found |= np.array(may)[surface.material] & ~opaque
         if surface.colours is not None:
-            found |= surface.colours[..., 3].min(1) < 1
+            found |= (surface.colours[..., 3].min(1) < 1) & ~opaque
     return found
 
 
 def _tiles(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, np.ndarray]:
     """The same layout for all surfaces; materials without a picture are swatches in one shared tile."""
     first = surfaces[0]
-    pictured = np.array([any(m.picture or m.alpha for m in group) for group in _groups(surfaces)])
+    pictured = np.array([any(m.pictures for m in group) for group in _groups(surfaces)])
     side = LARGE if pictured.any() else SMALL
     across = int(np.ceil(np.sqrt(pictured.sum() + (not pictured.all()))))
     cell = side // across
@@ -217,26 +215,34 @@ def _cells(surfaces: Sequence[Surface], painter: Painter) -> tuple[np.ndarray, n
     textures = np.empty((len(surfaces), side, side, 4), np.uint8)
     for texture, surface in zip(textures, surfaces, strict=True):
         for index, material in enumerate(surface.materials):
-            picture = painter.paint(material, SMALL if material.picture or material.alpha else 1)
+            side_of_it = SMALL if material.pictures else 1
+            pictures = painter.colour(material, side_of_it), painter.light(material, side_of_it)
             mine = np.flatnonzero(surface.material[owner] == index)
             for part in np.array_split(mine, len(mine) * cell**2 // 2**18 + 1):
                 where = place[part, None]
                 texture[where[..., 1] + rows, where[..., 0] + columns] = _cell(
-                    picture, surface, owner[part], weights, material.wrap
+                    pictures, surface, owner[part], weights, material.wrap
                 )
     texel = corner[:, None] + np.array([[0, 0], [1, 0], [0, 1]]) * (cell - 1) + 0.5
     return np.stack((texel[..., 0], side - texel[..., 1]), -1) / side, _enlarged(textures)
 
 
 def _cell(
-    picture: np.ndarray, surface: Surface, faces: np.ndarray, weights: np.ndarray, wrap: tuple[Wrap, Wrap]
+    pictures: tuple[np.ndarray, np.ndarray | None],
+    surface: Surface,
+    faces: np.ndarray,
+    weights: np.ndarray,
+    wrap: tuple[Wrap, Wrap],
 ) -> np.ndarray:
-    """What triangles show at points within them: (N, points, 4) uint8."""
-    texels = _sampled(picture, weights @ surface.uv[faces], wrap)
+    """What triangles show of colour and light at points within them: (N, points, 4) uint8."""
+    (picture, light), uv = pictures, weights @ surface.uv[faces]
+    texels = _sampled(picture, uv, wrap)
     if surface.colours is not None:
         tint = np.clip(weights @ surface.colours[faces], 0, 1)
         tint[np.array([m.opaque for m in surface.materials])[surface.material[faces]], :, 3] = 1
         texels = texels * tint
+    if light is not None:
+        texels = brightened(texels, _sampled(light, uv, wrap))
     return np.round(texels).astype(np.uint8)
 
 
@@ -267,15 +273,15 @@ def _z_curve(number: np.ndarray) -> np.ndarray:
 
 
 def _sampled(picture: np.ndarray, uv: np.ndarray, wrap: tuple[Wrap, Wrap]) -> np.ndarray:
-    """Bilinear lookup: (..., 4) float32 of 0…255."""
-    side = len(picture)
+    """Bilinear lookup in a picture (S, S, C): (..., C) float32 of 0…255."""
+    side, channels = len(picture), picture.shape[2]
     if side == 1:
-        return np.broadcast_to(picture[0, 0].astype(np.float32), (*uv.shape[:-1], 4))
+        return np.broadcast_to(picture[0, 0].astype(np.float32), (*uv.shape[:-1], channels))
     x = (nearest(wrap[0], uv[..., 0]) * side - 0.5).astype(np.float32)
     y = (nearest(wrap[1], 1 - uv[..., 1]) * side - 0.5).astype(np.float32)
     left, top = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
     x, y = (x - left)[..., None], (y - top)[..., None]
-    table = picture.reshape(-1, 4)
+    table = picture.reshape(-1, channels)
     rows = [texel_at(wrap[1], row, side) * side for row in (top, top + 1)]
     columns = [texel_at(wrap[0], column, side) for column in (left, left + 1)]
     upper, lower = (table[row + columns[0]] * (1 - x) + table[row + columns[1]] * x for row in rows)

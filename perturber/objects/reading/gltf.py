@@ -5,42 +5,56 @@ sparse accessors for zeros and normalised integers for what they are not, and kn
 transform of texture coordinates; here its matrices and triangle strips are used, and it checks the tests' results.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from trimesh import transformations
 from trimesh.util import triangle_strips_to_faces
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
-from perturber.objects.reading.accessors import BrokenError, Buffers, entry, number
+from perturber.objects.reading import gltf_draco, gltf_scene
+from perturber.objects.reading.accessors import BrokenError, Buffers, entry, indices, number, numbers
 from perturber.objects.reading.accessors import table as subtable
 from perturber.objects.reading.files import Files
-from perturber.objects.reading.gltf_container import check, container
-from perturber.objects.reading.gltf_materials import Uv, material, to_srgb
+from perturber.objects.reading.gltf_container import check, container, left_out
+from perturber.objects.reading.gltf_materials import Uv, material
+from perturber.objects.reading.gltf_scene import MAX_PARTS, Node
+from perturber.objects.reading.paint import to_srgb
 from perturber.objects.reading.surface import Material, Surface
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
 
-MAX_PARTS = 20_000
-"""Nodes of a scene, and primitives in it."""
+MAX_TARGETS = 1000
+"""Shapes into which a mesh may morph."""
+
+LOST = {
+    "POSITION": "Vertices that no triangle uses and that are not finite numbers ({:,}) are left out.",
+    "TEXCOORD": "Texture coordinates that are not finite numbers ({:,}) are replaced by others, made from the shape.",
+    "NORMAL": "Normals that are not finite numbers ({:,}) are replaced by others, made from the shape.",
+    "COLOR": "Colours of vertices that are not finite numbers ({:,}) are replaced by white.",
+}
+"""What is said of values that are not finite, by the attribute's name."""
 
 
-def read(content: bytes, name: str, files: Files) -> Surface:
+def read(content: bytes, name: str, files: Files, notes: list[str]) -> Surface:
     """Read a glTF document.
 
     Args:
         content: of the .glb or .gltf file.
         name: what to call it in errors.
         files: where it finds its buffers and pictures.
+        notes: gets a sentence for each thing that was left out, changed or guessed.
 
     Raises:
         InvalidInputError: anything that cannot be used.
     """
     try:
-        tree, binary = container(content)
+        tree, binary = container(content, name)
         check(tree, name)
-        return _Reader(tree, Buffers(tree, files, binary), name).surface()
+        notes += left_out(tree)
+        return _Reader(tree, Buffers(tree, files, binary), name, notes).surface()
     except BrokenError as error:
         raise InvalidInputError(f"{name!r} is not a valid glTF 2.0 file: {error}.") from error
 
@@ -48,121 +62,146 @@ def read(content: bytes, name: str, files: Files) -> Surface:
 class _Reader:
     """Goes through the scene of one document."""
 
-    def __init__(self, tree: dict[str, Any], buffers: Buffers, name: str) -> None:
+    def __init__(self, tree: dict[str, Any], buffers: Buffers, name: str, notes: list[str]) -> None:
         self.tree = tree
         self.buffers = buffers
         self.name = name
+        self.notes = notes
         self.limit = Settings().max_triangles
         self.room = 30 * self.limit  # items of accessors, which may be declared without any data
         self.materials: dict[int | None, tuple[int, Uv]] = {}
         self.list: list[Material] = []
+        self.meshes: dict[int, dict[bool, list[dict[str, Any]]]] = {}
+        self.lost: Counter[str] = Counter()
 
     def surface(self) -> Surface:
-        nodes = self._nodes()
-        parts, triangles = 0, 0
-        for index, _ in nodes:
-            for primitive in self._primitives(index):
-                parts, triangles = parts + 1, triangles + self._triangles(primitive)
-        if parts > MAX_PARTS:
-            raise InvalidInputError(f"{self.name!r} has {parts:,} parts; at most {MAX_PARTS:,} are allowed.")
+        nodes = gltf_scene.scene(self.tree, self.name, lambda node: bool(self._primitives(node)), self.notes)
+        shown = [node for node in nodes.values() if node.visible and "mesh" in node.table]
+        parts, triangles, other = 0, 0, 0
+        for node in shown:
+            copies, primitives = gltf_scene.count(node.table, self.tree), self._primitives(node.table)
+            parts += copies * len(primitives)
+            if parts > MAX_PARTS:
+                raise InvalidInputError(f"{self.name!r} has more than {MAX_PARTS:,} parts.")
+            triangles += copies * sum(map(self._triangles, primitives))
+            other += len(self._primitives(node.table, triangles=False))
         if triangles > self.limit:
             raise InvalidInputError(f"{self.name!r} has {triangles:,} triangles; at most {self.limit:,} are allowed.")
         if not triangles:
             raise InvalidInputError(f"{self.name!r} has no triangles.")
-        worlds = dict(nodes)
-        surfaces = [
-            self._part(primitive, index, matrix, worlds)
-            for index, matrix in nodes
-            for primitive in self._primitives(index)
-        ]
-        return _join([surface for surface in surfaces if surface is not None], tuple(self.list))
+        if other:
+            self.notes.append(f"Parts made of points or lines ({other:,}) are left out.")
+        worlds = {index: node.world for index, node in nodes.items()}
+        surfaces = [part for node in shown for part in self._parts(node, worlds)]
+        self.notes += [LOST[what].format(count) for what, count in self.lost.items() if count]
+        return _join(surfaces, tuple(self.list))
 
-    def _nodes(self) -> list[tuple[int, np.ndarray]]:
-        """The nodes of the scene with their matrices, parents before children."""
-        scenes = self.tree.get("scenes", [])
-        if scenes:
-            roots = entry(self.tree, "scenes", self.tree.get("scene", 0)).get("nodes", [])
-        else:
-            children = {
-                c for node in self.tree.get("nodes", []) if isinstance(node, dict) for c in _list(node, "children")
-            }
-            roots = [i for i in range(len(self.tree.get("nodes", []))) if i not in children]
-        if not isinstance(roots, list):
-            raise BrokenError("a scene's nodes are not a list")
-        found: dict[int, np.ndarray] = {}
-        waiting = [(root, np.eye(4)) for root in reversed(roots)]
-        while waiting:
-            index, parent = waiting.pop()
-            node = entry(self.tree, "nodes", index)
-            if index in found:
-                raise BrokenError(f"nodes[{index}] has two parents")
-            if len(found) >= MAX_PARTS:
-                raise InvalidInputError(f"{self.name!r} has more than {MAX_PARTS:,} nodes.")
-            found[index] = parent @ _matrix(node)
-            waiting += [(child, found[index]) for child in reversed(_list(node, "children"))]
-        return list(found.items())
-
-    def _primitives(self, index: int) -> list[dict[str, Any]]:
-        node = entry(self.tree, "nodes", index)
+    def _primitives(self, node: dict[str, Any], *, triangles: bool = True) -> list[dict[str, Any]]:
+        """The parts of a node's mesh that are made of triangles, or the others."""
         if "mesh" not in node:
             return []
-        primitives = entry(self.tree, "meshes", node["mesh"]).get("primitives", [])
-        if not isinstance(primitives, list) or not all(isinstance(p, dict) for p in primitives):
-            raise BrokenError("a mesh has no primitives")
-        return [p for p in primitives if p.get("mode", TRIANGLES) in (TRIANGLES, STRIP, FAN)]
+        mesh = entry(self.tree, "meshes", node["mesh"])
+        if node["mesh"] not in self.meshes:
+            primitives = mesh.get("primitives", [])
+            if not isinstance(primitives, list) or not all(isinstance(p, dict) for p in primitives):
+                raise BrokenError("a mesh has no primitives")
+            made = [p.get("mode", TRIANGLES) in (TRIANGLES, STRIP, FAN) for p in primitives]
+            self.meshes[node["mesh"]] = {
+                of: [p for p, own in zip(primitives, made, strict=True) if own is of] for of in (True, False)
+            }
+        return self.meshes[node["mesh"]][triangles]
 
     def _triangles(self, primitive: dict[str, Any]) -> int:
-        if "KHR_draco_mesh_compression" in subtable(primitive, "extensions"):
-            raise InvalidInputError(
-                f"{self.name!r} is compressed with Draco (KHR_draco_mesh_compression), which is not supported; "
-                "export it without compression."
-            )
         source = primitive.get("indices", subtable(primitive, "attributes").get("POSITION"))
         corners = number(entry(self.tree, "accessors", source), "count")
         return corners // 3 if primitive.get("mode", TRIANGLES) == TRIANGLES else max(corners - 2, 0)
 
-    def _array(self, index: Any, columns: int, count: int | None = None) -> np.ndarray:
-        values = self.buffers.array(index, most=max(self.room, 0))
+    def _array(self, index: Any, columns: int, count: int | None = None, *, finite: bool = True) -> np.ndarray:
+        values = self.buffers.array(index, columns=columns, count=count, most=max(self.room, 0))
         self.room -= len(values)
-        if values.shape[1] != columns or (count is not None and len(values) != count):
-            raise BrokenError(f"accessors[{index}] does not fit its use")
-        if not np.isfinite(values).all():
+        if finite and not np.isfinite(values).all():
             raise InvalidInputError(f"{self.name!r} holds numbers that are not finite.")
         return values
 
+    def _parts(self, node: Node, worlds: dict[int, np.ndarray]) -> Iterator[Surface]:
+        """A node's mesh in the scene's coordinates, once or several times."""
+        if primitives := self._primitives(node.table):
+            places = gltf_scene.instances(node, self.buffers)
+            for primitive in primitives:
+                yield from self._part(primitive, node.table, places, worlds)
+
     def _part(
-        self, primitive: dict[str, Any], index: int, matrix: np.ndarray, worlds: dict[int, np.ndarray]
-    ) -> Surface | None:
-        """One primitive in the scene's coordinates; None where it is empty."""
-        attributes = subtable(primitive, "attributes")
-        positions = self._array(attributes.get("POSITION"), 3)
+        self, primitive: dict[str, Any], node: dict[str, Any], places: np.ndarray, worlds: dict[int, np.ndarray]
+    ) -> Iterator[Surface]:
+        """One primitive at each of the places (N, 4, 4); nothing where it is empty."""
+        gltf_draco.decode(primitive, self.name, self.buffers)
+        attributes, weights = subtable(primitive, "attributes"), self._weights(node)
+        positions = self._attribute(primitive, "POSITION", 3, weights)
         faces = self._faces(primitive, len(positions))
         if not len(faces):
-            return None
+            return
         used, faces = np.unique(faces, return_inverse=True)
         faces = faces.reshape(-1, 3)
-        count, positions = len(positions), positions[used]
+        count, lost = len(positions), ~np.isfinite(positions).all(1)
+        if lost[used].any():
+            raise InvalidInputError(
+                f"{self.name!r} has triangles with corners that are not finite numbers; export it again."
+            )
+        self.lost["POSITION"] += int(lost.sum())
+
+        def vertices(name: str, columns: int) -> np.ndarray:
+            """An attribute of the vertices in use, NaN where it is missing or not finite."""
+            if name not in attributes:
+                return np.full((len(used), columns), np.nan)
+            values = self._attribute(primitive, name, columns, weights, count)[used]
+            lost = ~np.isfinite(values).all(1)
+            self.lost[name.partition("_")[0]] += int(lost.sum())
+            return np.where(lost[:, None], np.nan, values) if lost.any() else values
+
+        positions = positions[used]
         where, uv_of = self._material(primitive.get("material"))
-        uv = self._array(attributes[uv_of.set], 2, count)[used] if uv_of.set in attributes else None
-        normals = self._array(attributes["NORMAL"], 3, count)[used] if "NORMAL" in attributes else None
-        transforms = matrix[None]
-        skin = entry(self.tree, "nodes", index).get("skin")
-        if skin is not None and "JOINTS_0" in attributes and "WEIGHTS_0" in attributes:
-            transforms = self._skinned(skin, attributes, count, used, worlds)
-        if len(transforms) == 1 and np.linalg.det(transforms[0, :3, :3]) < 0:
-            faces = faces[:, ::-1]
-        turns = transforms[:, :3, :3]
-        positions = _turned(positions, turns) + transforms[:, :3, 3]
-        normals = None if normals is None else _turned(normals, _cofactors(turns))
-        return Surface(
-            positions=positions,
-            faces=faces,
-            uv=np.full((*faces.shape, 2), np.nan) if uv is None else uv_of.upwards(uv)[faces],
-            normals=np.full((*faces.shape, 3), np.nan) if normals is None else normals[faces],
-            colours=self._colours(attributes, count, used, faces),
-            material=np.full(len(faces), where),
-            materials=(),
-        )
+        uv, normals, colours = uv_of.upwards(vertices(uv_of.set, 2)), vertices("NORMAL", 3), None
+        if "COLOR_0" in attributes:
+            kind = entry(self.tree, "accessors", attributes["COLOR_0"]).get("type")
+            colours = _colours(vertices("COLOR_0", 3 if kind == "VEC3" else 4))
+        moves = places[:, None]
+        if "skin" in node and {"JOINTS_0", "WEIGHTS_0"} <= attributes.keys():
+            # The joints alone say where it is, however many instances there are.
+            moves = self._skinned(node["skin"], attributes, count, used, worlds)[None]
+        for transforms in moves:
+            turns = transforms[:, :3, :3]
+            mirrored = len(turns) == 1 and np.linalg.det(turns[0]) < 0
+            corners = faces[:, ::-1] if mirrored else faces
+            yield Surface(
+                positions=_turned(positions, turns) + transforms[:, :3, 3],
+                faces=corners,
+                uv=uv[corners],
+                normals=_turned(normals, _cofactors(turns))[corners],
+                colours=None if colours is None else colours[corners],
+                material=np.full(len(corners), where),
+                materials=(),
+            )
+
+    def _weights(self, node: dict[str, Any]) -> np.ndarray:
+        """How much of each morph target is shown: as the node says, else its mesh."""
+        source = node if "weights" in node else entry(self.tree, "meshes", node["mesh"])
+        given = source.get("weights", [])
+        if isinstance(given, list) and len(given) > MAX_TARGETS:
+            raise InvalidInputError(f"{self.name!r} has more than {MAX_TARGETS:,} morph targets.")
+        return numbers({"weights": given}, "weights", len(given) if isinstance(given, list) else 0)
+
+    def _attribute(
+        self, primitive: dict[str, Any], name: str, columns: int, weights: np.ndarray, count: int | None = None
+    ) -> np.ndarray:
+        """An attribute of a primitive's vertices with the morph targets that are shown; may be not finite."""
+        values = self._array(subtable(primitive, "attributes").get(name), columns, count, finite=False)
+        targets = primitive.get("targets", [])
+        if not isinstance(targets, list):
+            raise BrokenError("targets are not a list")
+        for weight, target in zip(weights, targets, strict=False):
+            if weight and name in subtable({"a target": target}, "a target"):
+                values = values + weight * self._array(target[name], columns, len(values), finite=False)
+        return values
 
     def _faces(self, primitive: dict[str, Any], vertices: int) -> np.ndarray:
         if "indices" in primitive:
@@ -184,30 +223,17 @@ class _Reader:
         if index is not None:
             entry(self.tree, "materials", index)
         if index not in self.materials:
-            made, uv = material(self.tree, index, self.buffers)
+            made, uv = material(self.tree, index, self.buffers, self.notes)
             self.materials[index] = len(self.list), uv
             self.list.append(made)
         return self.materials[index]
-
-    def _colours(
-        self, attributes: dict[str, Any], count: int, used: np.ndarray, faces: np.ndarray
-    ) -> np.ndarray | None:
-        if "COLOR_0" not in attributes:
-            return None
-        columns = 3 if entry(self.tree, "accessors", attributes["COLOR_0"]).get("type") == "VEC3" else 4
-        colours = self._array(attributes["COLOR_0"], columns, count)[used]
-        colours = np.clip(colours, 0, 1) if colours.dtype.kind == "f" else np.clip(colours / 255, 0, 1)
-        if columns == 3:
-            colours = np.concatenate((colours, np.ones((len(colours), 1))), 1)
-        colours[:, :3] = to_srgb(colours[:, :3])
-        return colours[faces]
 
     def _skinned(
         self, skin: Any, attributes: dict[str, Any], count: int, used: np.ndarray, worlds: dict[int, np.ndarray]
     ) -> np.ndarray:
         """What the rest pose of the joints does to each vertex: (V, 4, 4)."""
         table = entry(self.tree, "skins", skin)
-        joints = _list(table, "joints")
+        joints = indices(table, "joints")
         if not joints or not all(joint in worlds for joint in joints):
             raise BrokenError("a skin has joints that are not in the scene")
         matrices = np.stack([worlds[joint] for joint in joints])
@@ -223,23 +249,13 @@ class _Reader:
         return sum((share[:, i, None, None] * matrices[which[:, i]] for i in range(4)), np.zeros((1, 4, 4)))
 
 
-def _matrix(node: dict[str, Any]) -> np.ndarray:
-    """From a node's coordinates to its parent's."""
-    if "matrix" in node:
-        return _floats(node, "matrix", 16).reshape(4, 4).T
-    x, y, z, w = _floats(node, "rotation", 4, (0, 0, 0, 1))
-    turn = transformations.quaternion_matrix([w, x, y, z])
-    move = transformations.translation_matrix(_floats(node, "translation", 3, (0, 0, 0)))
-    return move @ turn @ np.diag([*_floats(node, "scale", 3, (1, 1, 1)), 1.0])
-
-
-def _floats(table: dict[str, Any], key: str, count: int, default: tuple[float, ...] = ()) -> np.ndarray:
-    value = table.get(key, default)
-    if not isinstance(value, list | tuple) or len(value) != count:
-        raise BrokenError(f"{key} does not have {count} numbers")
-    if not all(isinstance(v, int | float) and abs(v) < 1e30 for v in value):
-        raise BrokenError(f"{key} does not have {count} finite numbers")
-    return np.array(value, np.float64)
+def _colours(values: np.ndarray) -> np.ndarray:
+    """Linear colours (V, 3 or 4) of vertices → sRGB and alpha in [0, 1]; white where they are missing."""
+    colours = np.nan_to_num(values if values.dtype.kind == "f" else values / 255, nan=1.0).clip(0, 1)
+    if colours.shape[1] == 3:
+        colours = np.concatenate((colours, np.ones((len(colours), 1))), 1)
+    colours[:, :3] = to_srgb(colours[:, :3])
+    return colours
 
 
 def _cofactors(matrices: np.ndarray) -> np.ndarray:
@@ -254,13 +270,6 @@ def _turned(vectors: np.ndarray, matrices: np.ndarray) -> np.ndarray:
     if len(matrices) == 1:
         return vectors @ matrices[0].T
     return np.einsum("nij,nj->ni", matrices, vectors)
-
-
-def _list(table: dict[str, Any], key: str) -> list[Any]:
-    value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(v, int) for v in value):
-        raise BrokenError(f"{key} is not a list of numbers")
-    return value
 
 
 def _join(parts: list[Surface], materials: tuple[Material, ...]) -> Surface:

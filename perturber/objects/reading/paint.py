@@ -40,11 +40,28 @@ class Painter:
 
     def side(self, materials: tuple[Material, ...]) -> int:
         """Side of the texture that keeps the finest of the materials' pictures."""
-        largest = max((max(_size(m.picture)) for m in materials if m.picture is not None), default=0)
+        pictures = [p for m in materials for p in (m.picture, m.glow_picture) if p is not None]
+        largest = max((max(size_of(picture) or (1, 1)) for picture in pictures), default=0)
         return LARGE if largest > SMALL else SMALL
 
     def paint(self, material: Material, side: int) -> np.ndarray:
         """A material's texture (side, side, 4) uint8 sRGB with straight alpha, first row at the top."""
+        texels, light = self.colour(material, side), self.light(material, side)
+        return texels if light is None else np.round(brightened(texels, light)).astype(np.uint8)
+
+    def light(self, material: Material, side: int) -> np.ndarray | None:
+        """What a material emits (side, side, 3) uint8 sRGB, as bright as colours can be; None where it is nothing."""
+        if not any(material.glow):
+            return None
+        light = np.ones((1, 1, 3))
+        if material.glow_picture is not None:
+            picture = self._decode(material.glow_picture).convert("RGB")
+            light = to_linear(_resized(picture, side).astype(np.float32) / 255)
+        light = to_srgb(np.minimum(light * np.array(material.glow, np.float32), 1))
+        return np.broadcast_to(np.round(light * 255).astype(np.uint8), (side, side, 3))
+
+    def colour(self, material: Material, side: int) -> np.ndarray:
+        """The same as `paint` without what it emits."""
         if material.picture is None and material.alpha is None:
             texels = np.empty((side, side, 4), np.uint8)
             texels[:] = np.round(np.array(material.colour) * 255)
@@ -76,7 +93,7 @@ class Painter:
         return self._last[2], self._last[3]
 
     def _decode(self, content: bytes) -> Image.Image:
-        width, height = _size(content)
+        width, height = size_of(content) or (1, 1)
         self.room -= width * height
         if self.room < 0:
             megapixels = IN_ALL * Settings().max_megapixels
@@ -89,13 +106,31 @@ class Painter:
         return picture.resize((min(width, LARGE), min(height, LARGE)), Image.Resampling.BICUBIC)
 
 
-def _size(content: bytes) -> tuple[int, int]:
-    """Width and height from the head of a picture's file; (1, 1) where it is none, which decoding then says."""
+def size_of(content: bytes) -> tuple[int, int] | None:
+    """Width and height from the head of a picture's file; None where it is none that may be read."""
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             return picture.size
     except Exception:  # what Pillow raises on broken files is not documented; `decode` makes a sentence of it
-        return 1, 1
+        return None
+
+
+def to_srgb(linear: np.ndarray) -> np.ndarray:
+    """Linear light → sRGB (IEC 61966-2-1), both in [0, 1]."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
+
+
+def to_linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB → linear light, both in [0, 1]."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def brightened(texels: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Texels (..., 4) of 0…255 with light (..., 3), sRGB as well, added to their colour: float32."""
+    result = texels.astype(np.float32)
+    sum_ = to_linear(result[..., :3] / 255) + to_linear(light.astype(np.float32) / 255)
+    result[..., :3] = 255 * to_srgb(np.minimum(sum_, 1))
+    return result
 
 
 def _resized(picture: Image.Image, side: int) -> np.ndarray:

@@ -18,6 +18,8 @@ class Material:
         opaque: the picture's own alpha channel means nothing.
         cutoff: alpha in [0, 1] from which on a point is wholly there, and below it not at all; None blends.
         both_sides: to be seen from behind too.
+        glow: what it emits, linear red, green and blue, where 1 is a white surface in full light; it is added.
+        glow_picture: content of a picture that multiplies what it emits, or None.
         wrap: how the pictures go on beyond their left and right edges, and beyond their upper and lower ones.
         name: what the file calls it, for errors.
     """
@@ -28,8 +30,15 @@ class Material:
     opaque: bool = False
     cutoff: float | None = None
     both_sides: bool = False
+    glow: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    glow_picture: bytes | None = None
     wrap: tuple[Wrap, Wrap] = ("repeat", "repeat")
     name: str = field(default="", compare=False)
+
+    @property
+    def pictures(self) -> tuple[bytes, ...]:
+        """All that it has."""
+        return tuple(picture for picture in (self.picture, self.alpha, self.glow_picture) if picture is not None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
