@@ -162,9 +162,9 @@ class Buffers:
         if items > most:
             raise BrokenError(f"accessors[{index}] has more items than are allowed")
         if index in self.decoded:
-            values = self.decoded[index].astype(dtype).reshape(-1, columns)
-            if len(values) != items:
-                raise BrokenError(f"accessors[{index}] has another count than its compressed data")
+            if self.decoded[index].size != items * columns:
+                raise BrokenError(f"accessors[{index}] does not fit its compressed data")
+            values = self.decoded[index].astype(dtype).reshape(items, columns)
         elif "bufferView" in accessor:
             values = self._items(accessor, items, dtype, columns)
         else:

@@ -47,13 +47,12 @@ def decode(primitive: dict[str, Any], name: str, buffers: Buffers) -> None:
         raise BrokenError("its Draco data hold another mesh than it says")
     try:
         mesh = DracoPy.decode(content)
-        found = {
-            key: mesh.get_attribute_by_unique_id(which)["data"] for key, which in table(packed, "attributes").items()
-        }
+        buffers.decoded[primitive["indices"]] = mesh.faces
+        for key, which in table(packed, "attributes").items():
+            if key in attributes:
+                buffers.decoded[attributes[key]] = mesh.get_attribute_by_unique_id(which)["data"]
     except Exception as error:  # what the decoder raises on broken data is not documented
         raise BrokenError("its Draco data cannot be decoded") from error
-    buffers.decoded[primitive["indices"]] = mesh.faces
-    buffers.decoded.update({attributes[key]: values for key, values in found.items() if key in attributes})
 
 
 def _counts(content: bytes) -> tuple[int, int]:
