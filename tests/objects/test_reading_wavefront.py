@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from user_files import BLUE, CUBE, GREEN, QUAD, RED, corners, picture, read, texel, triangles
+from user_files import BLUE, CUBE, GREEN, QUAD, RED, corners, picture, read, texel, triangles, zipped
 
 from perturber.errors import InvalidInputError
 from perturber.objects import MorphPair
@@ -10,6 +10,7 @@ from perturber.objects import MorphPair
 ROW = "".join(f"v {x} {y} 0\n" for x in range(4) for y in range(2)) + "vt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
 """Vertices of three squares in a row, seen from the front."""
 
+GREYS = (204, 204, 204)
 COLOURS = {"1 0 0": RED, "0 1 0": GREEN, "0 0 1": BLUE}
 
 
@@ -36,9 +37,6 @@ def said(pair: MorphPair) -> str:
     return " ".join(pair.notes)
 
 
-GREYS = (204, 204, 204)
-
-
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "gbk", "shift_jis", "latin-1"]
 )
@@ -55,7 +53,17 @@ def test_names_in_any_encoding_stay_different(encoding: str) -> None:
     files = {f"{names[0]}.png": picture(RED), f"{names[1]}.png": picture((9, 8, 7))}
     pair = read({"a.obj": obj.encode(encoding), "a.mtl": textured, **files})
     assert shown(pair) == [RED, GREEN, (9, 8, 7)]
-    assert pair.notes == (f"Not used: {names[0]!r}.".replace("'.", ".png'."),)
+    assert pair.notes == (f"Not used: '{names[0]}.png'.",)
+
+
+def test_files_in_a_zip_are_found_by_names_that_are_not_utf8() -> None:
+    files = {"a.obj": "mtllib a.mtl\nusemtl m\n" + QUAD, "a.mtl": "newmtl m\nmap_Kd 红绿蓝.png\n"}
+    content = zipped(
+        {"123456.png": picture(RED), "b.png": picture(BLUE)} | {k: v.encode("gbk") for k, v in files.items()}
+    )
+    pair = read({"a.zip": content.replace(b"123456.png", "红绿蓝.png".encode("gbk"))})
+    assert (pair.textures == RED).all()
+    assert pair.notes == ("Not used: 'b.png'.",)
 
 
 def test_names_match_across_encodings() -> None:
@@ -92,8 +100,10 @@ def test_faces_without_a_known_material_have_the_only_one_or_it_is_said() -> Non
     assert "Not used: 'bump.png'." in said(textured)
     nothing = read({"a.obj": row("mtllib gone.mtl", "usemtl m", "usemtl n")})
     assert nothing.notes == (
-        "a.obj: The materials in 'gone.mtl' were not given, so the colours and pictures of its materials are missing.",
+        "a.obj: The materials in 'gone.mtl' are not among the .mtl files given, so the colours and pictures of its "
+        "materials are missing.",
     )
+    assert "There is no material in 'a.mtl'." in said(read({"a.obj": row("usemtl m", "", ""), "a.mtl": b"\x00\xff"}))
     assert read({"a.obj": CUBE}).notes == ()
 
 
@@ -120,7 +130,7 @@ def test_one_line_may_name_several_libraries_with_spaces_in_their_names(statemen
     assert pair.notes == ()
     pair = read({"a.obj": obj, **dict(list(files.items())[:2]), "other.mtl": "newmtl r\nKd 1 1 1\n"})
     assert shown(pair) == [RED, GREEN, GREYS]
-    assert "The materials in 'c d.mtl' were not given." in said(pair)
+    assert "The materials in 'c d.mtl' are not among the .mtl files given." in said(pair)
     assert "No object names 'other.mtl'" in said(pair)
 
 
@@ -223,7 +233,7 @@ def test_a_picture_of_another_ending_or_case_is_found_and_said(asked: str, given
     pair = read({"a.obj": "mtllib a.mtl\nusemtl m\n" + QUAD, **files})
     np.testing.assert_allclose(pair.textures[0].mean((0, 1)), BLUE, atol=2)
     assert f"{given!r} for {asked.split('/')[-1]!r}" in said(pair)
-    assert "Not used: 'tex_normal.dds'." in said(pair)
+    assert "Left out, in formats that are not read: 'tex_normal.dds'." in said(pair)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +247,11 @@ def test_a_picture_of_another_ending_or_case_is_found_and_said(asked: str, given
 def test_a_picture_that_cannot_be_read_is_named(files: dict[str, bytes], sentence: str) -> None:
     with pytest.raises(InvalidInputError, match=sentence):
         read({"a.obj": "mtllib a.mtl\nusemtl m\n" + QUAD, "a.mtl": "newmtl m\nmap_Kd tex.dds\n", **files})
+
+
+def test_a_texture_chosen_by_the_user_is_named_if_it_cannot_be_read() -> None:
+    with pytest.raises(InvalidInputError, match=r"'t.dds' is in a format that cannot be read; \.png"):
+        read({"a.obj": QUAD, "t.dds": b"DDS "}, texture="t.dds")
 
 
 def test_only_materials_in_use_need_their_pictures() -> None:

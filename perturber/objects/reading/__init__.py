@@ -143,8 +143,8 @@ def _unused(upload: Upload, surfaces: Sequence[Surface]) -> list[str]:
     """What of the files is not to be seen: pictures of something else than colour and opacity, and other files."""
     shown = {id(content) for surface in surfaces for m in surface.materials for content in m.pictures}
     pictures = (name for name in upload.files.of_kind(*PICTURES) if id(upload.files[name]) not in shown)
-    unused = [*pictures, *upload.files.unread]
-    return [f"Not used: {listed(map(repr, unused))}."] if unused else []
+    found = {"Not used": list(pictures), "Left out, in formats that are not read": upload.files.unread}
+    return [f"{what}: {listed(map(repr, names))}." for what, names in found.items() if names]
 
 
 def _placed(surfaces: Sequence[Surface], names: Sequence[str]) -> list[Surface]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from perturber.errors import InvalidInputError
 from perturber.objects.reading.files import PICTURES, Files, base_name, extension, listed, names_in
 from perturber.objects.reading.surface import Material
-from perturber.objects.reading.text import lines, loosely, readable, uncommented
+from perturber.objects.reading.text import lines, loosely, readable, uncommented, within_limit
 from perturber.objects.reading.wrapping import Wrap
 
 MAX_MATERIALS = 10_000
@@ -93,12 +93,12 @@ def read(content: bytes, name: str) -> dict[str, Statements]:
     """The materials of an MTL file, by their names as they stand there.
 
     Raises:
-        InvalidInputError: there are too many.
+        InvalidInputError: there are too many, or a line is too long.
     """
     found: dict[str, Statements] = {}
     current: Statements = {}
     for line in lines(content):
-        keyword, *rest = line.strip().split(None, 1)[:2] or [""]
+        keyword, *rest = within_limit(line, name).strip().split(None, 1) or [""]
         if keyword.lower() == "newmtl":
             current = found.setdefault("".join(rest), {})
             if len(found) > MAX_MATERIALS:
@@ -221,6 +221,7 @@ def _texture(value: str, files: Files) -> _Texture:
     names = [value, wanted, uncommented(wanted)]
     if wanted.startswith("-"):  # an option that nobody knows, or a name that begins so
         names += (" ".join(words[i:]) for i in range(max(start + 1, len(words) - MOST_WORDS), len(words)))
+    names = list(dict.fromkeys(names))
     found = ((file, name) for find in (files.find, files.find_picture) for name in names if (file := find(name)))
     file, wanted = next(found, (None, wanted))
     return _Texture(file=file, wanted=wanted, options=options)
@@ -231,7 +232,7 @@ def _options(words: list[str]) -> tuple[dict[str, list[str]], int]:
     found, place = dict[str, list[str]](), 0
     while place < len(words) - 1 and (most := _OPTIONS.get(words[place].lower())):
         end = place + 1
-        while end < min(place + 1 + most, len(words) - 1) and (most == 1 or _number(words[end]) is not None):
+        while end < min(place + 1 + most, len(words) - 1) and (most == 1 or _is_number(words[end])):
             end += 1
         found[words[place].lower()] = words[place + 1 : end]
         place = end
@@ -249,8 +250,13 @@ def _three(value: str) -> tuple[float, float, float] | None:
 
 
 def _number(word: str) -> float | None:
-    """A finite number of a sensible size."""
+    """A number of a sensible size."""
+    return number if _is_number(word) and abs(number := float(word)) < 1e9 else None
+
+
+def _is_number(word: str) -> bool:
     try:
-        return number if abs(number := float(word)) < 1e9 else None
+        float(word)
     except ValueError:
-        return None
+        return False
+    return True

@@ -36,12 +36,16 @@ class Roles:
         """The same with the names as `files` has them.
 
         Raises:
-            InvalidInputError: a name that was not given.
+            InvalidInputError: a name that was not given, or of a file that cannot be read.
         """
         found = {}
         for field in fields(self):
             name = getattr(self, field.name)
             found[field.name] = None if name is None else files.find(name)
+            if name is not None and base_name(name) in files.unread:
+                raise InvalidInputError(
+                    f"The file {base_name(name)!r} is in a format that cannot be read; {', '.join(PICTURES)} can."
+                )
             if name is not None and found[field.name] is None:
                 raise InvalidInputError(
                     f"There is no file {base_name(name)!r} among those given: {', '.join(map(repr, list(files)[:20]))}."

@@ -8,6 +8,11 @@ import codecs
 import re
 import unicodedata
 
+from perturber.errors import InvalidInputError
+
+LONGEST = 4000
+"""Characters of a line with names in it."""
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -29,6 +34,17 @@ def lines(content: bytes) -> list[str]:
     if "\\\n" in text:
         text = _CONTINUED.sub(" ", _COMMENT.sub("", text))
     return [line for line in text.split("\n") if not line.lstrip().startswith("#")]
+
+
+def within_limit(line: str, name: str) -> str:
+    """A line with names in it.
+
+    Raises:
+        InvalidInputError: it is longer than any that is meant to be read.
+    """
+    if len(line) > LONGEST:
+        raise InvalidInputError(f"{name!r} has a line with names of more than {LONGEST:,} characters.")
+    return line
 
 
 def uncommented(line: str) -> str:

@@ -14,9 +14,13 @@ import numpy as np
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.objects.reading.text import lines as lines_of
+from perturber.objects.reading.text import within_limit
 
 MAX_CORNERS = 1000
 """Corners of one polygon."""
+
+MAX_LIBRARIES = 100
+"""Statements of MTL files that differ."""
 
 DATA = ("v", "vt", "vn", "f", "fo")
 """What is followed by numbers, up to a comment; elsewhere a ``#`` may belong to a name."""
@@ -71,14 +75,15 @@ def read(content: bytes, name: str, notes: list[str]) -> Wavefront:
     limit = Settings().max_triangles
     if content.count(b"\n") + content.count(b"\r") > 11 * limit:
         raise InvalidInputError(f"{name!r} has too many lines for an object of at most {limit:,} triangles.")
-    lines = _Lines(content)
+    lines = _Lines(content, name)
     if len(lines.faces) > limit:
         raise InvalidInputError(f"{name!r} has {len(lines.faces):,} faces; at most {limit:,} triangles are allowed.")
+    if len(lines.libraries) > MAX_LIBRARIES:
+        raise InvalidInputError(f"{name!r} names more than {MAX_LIBRARIES} .mtl files.")
     if not lines.faces:
         others = " and ".join(sorted(lines.others)) or "faces of fewer than three corners" * bool(lines.short)
-        raise InvalidInputError(
-            f"{name!r} has no faces" + (f", only {others}, which cannot be shown." if others else ".")
-        )
+        only = f", only {others}" if others else ""
+        raise InvalidInputError(f"{name!r} has no faces{only}; export its surface as polygons.")
     for kind in (lines.positions, lines.uv, lines.normals):
         if len(kind) > 3 * limit:
             raise InvalidInputError(f"{name!r} has more vertices than {limit:,} triangles can use.")
@@ -87,6 +92,7 @@ def read(content: bytes, name: str, notes: list[str]) -> Wavefront:
     uv = _numbers(lines.uv, 2, missing=0.0)
     normals = _numbers(lines.normals, 3)
     counts = np.fromiter((line.count(" ") + 1 for line in lines.faces), np.int64, len(lines.faces))
+    _check_counts(counts, name)
     corners = _references(lines, counts, name)
     if corners[:, 0].max() >= len(table):
         raise InvalidInputError(
@@ -97,7 +103,6 @@ def read(content: bytes, name: str, notes: list[str]) -> Wavefront:
     kept, counts, corners = _proper(counts, corners, lines.short, notes)
     if not len(counts):
         raise InvalidInputError(f"{name!r} has no face of three different corners.")
-    _check_counts(counts, name)
     used = np.unique(corners[:, 0])
     _check_vertices(table[:, :3], used, lines.positions, name, notes)
     return Wavefront(
@@ -116,7 +121,7 @@ def read(content: bytes, name: str, notes: list[str]) -> Wavefront:
 class _Lines:
     """The lines of a file by what they say, without their keyword; numbers with single spaces between them."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, name: str) -> None:
         self.positions: list[str] = []
         self.uv: list[str] = []
         self.normals: list[str] = []
@@ -124,13 +129,14 @@ class _Lines:
         self.before = array("q")  # lines of each of the three kinds before each face
         self.material: list[int] = []
         self.names: dict[str, int] = {"": 0}
-        self.libraries: list[str] = []
+        self.libraries: dict[str, None] = {}
         self.short = 0  # faces of fewer than three corners
         self.others: Counter[str] = Counter()
         current = 0
         tables = {"v": self.positions, "vt": self.uv, "vn": self.normals}
         for line in lines_of(content):
             keyword, *words = line.split() or [""]
+            keyword = keyword.lower()
             if keyword in DATA:
                 if "#" in line:
                     words = line.partition("#")[0].split()[1:]
@@ -142,10 +148,12 @@ class _Lines:
                     self.faces.append(" ".join(words))
                     self.before.extend((len(self.positions), len(self.uv), len(self.normals)))
                     self.material.append(current)
-            elif keyword == "usemtl":
-                current = self.names.setdefault(line.strip()[len(keyword) :].lstrip(), len(self.names))
-            elif keyword == "mtllib":
-                self.libraries.append(line.strip()[len(keyword) :].lstrip())
+            elif keyword in ("usemtl", "mtllib"):
+                rest = within_limit(line, name).strip()[len(keyword) :].lstrip()
+                if keyword == "mtllib":
+                    self.libraries[rest] = None
+                else:
+                    current = self.names.setdefault(rest, len(self.names))
             elif keyword in NOT_FACES:
                 self.others[NOT_FACES[keyword]] += 1
 

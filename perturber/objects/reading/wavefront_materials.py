@@ -83,17 +83,23 @@ def _library(
     if not wanted:
         same = [other for other in given if stem(other).lower() == stem(name).lower()]
         wanted = dict.fromkeys(same or (given if len(given) == 1 and objects == 1 else []))
-        asked = f"The materials in {listed(lacking)} were not given" if lacking else "It names no .mtl file"
+        asked = (
+            f"The materials in {listed(lacking)} are not among the .mtl files given"
+            if lacking
+            else "It names no .mtl file"
+        )
         if wanted:
             notes.append(f"{asked}, so those in {listed(map(repr, wanted))} are used.")
         elif lacking or len(mesh.names) > 1:
             notes.append(f"{asked}, so the colours and pictures of its materials are missing.")
     elif lacking:
-        notes.append(f"The materials in {listed(lacking)} were not given.")
+        notes.append(f"The materials in {listed(lacking)} are not among the .mtl files given.")
     unread.difference_update(wanted)
     materials: dict[str, Statements] = {}
     for library in wanted:
         materials = mtl.read(files[library], library) | materials  # the first that has it
+    if wanted and not materials:
+        notes.append(f"There is no material in {listed(map(repr, wanted))}.")
     return materials
 
 
@@ -119,25 +125,28 @@ def _by_name(
         for name in (mesh.names[number] for number in numbers)
     }
     nameless = faces[numbers == 0].sum()
-    unknown = [repr(readable(name)[:60]) for name, found in meant.items() if found is None and name]
+    unknown = [name for name, found in meant.items() if found is None and name]
     renamed = [
-        f"{readable(found)[:60]!r} for {readable(name)[:60]!r}"
+        f"{_shown(found)} for {_shown(name)}"
         for name, found in meant.items()
-        if found is not None and readable(found) != readable(name)
+        if found not in (None, name) and readable(found) != readable(name)
     ]
     only = next(iter(library)) if len(library) == 1 else None
-    take = "are grey" if only is None else f"take the only one there is, {readable(only)[:60]!r}"
+    take = "are grey" if only is None else f"take the only one there is, {_shown(only)}"
     if renamed:
         notes.append(f"Materials are found under other names: {listed(renamed)}.")
     if nameless and meant[""] is None:
-        several = listed(repr(readable(name)[:60]) for name in library)
-        why = f", as they could have any of {several}" if only is None else ""
+        why = f", as they could have any of {listed(map(_shown, library))}" if only is None else ""
         notes.append(f"Faces that name no material ({nameless:,}) {take}{why}.")
     if unknown:
-        notes.append(f"Faces whose material is not there ({listed(unknown)}) {take}.")
+        notes.append(f"Faces whose material is not there ({listed(map(_shown, unknown))}) {take}.")
     chosen = {name: only if found is None else found for name, found in meant.items()}
     coats = mtl.coats({name: library[name] for name in chosen.values() if name is not None}, files, claimed, notes)
     return material.reshape(-1), tuple(Coat() if name is None else coats[name] for name in chosen.values())
+
+
+def _shown(name: str) -> str:
+    return repr(readable(name)[:60])
 
 
 def _loosely(library: Mapping[str, Statements]) -> dict[str, str]:
