@@ -17,13 +17,14 @@ from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
 from perturber.ui.callbacks.saving import saving_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
-from perturber.ui.components.bars import bar_rows
+from perturber.ui.components.bars import NO_LOGITS, bar_rows
 from perturber.ui.components.checkpoints import WAITING, figure_id, tab_class, training_slot, training_tabs
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import service
 from perturber.ui.looks import looked
 from perturber.ui.showing.checkpoints import control_props, words
+from perturber.ui.showing.gaps import gap_notices
 from perturber.ui.showing.pictures import model_input
 from perturber.ui.showing.training import said
 from perturber.ui.states.checkpoint_changes import Known, changed
@@ -88,8 +89,8 @@ class CheckpointsPage:
         service().prefetch(state.nearest)
         props: list[Props] = [model_input(PAGE, answer.image)]
         for number, slot in enumerate(answer.slots):
-            rows = bar_rows(slot.top or ())
-            props.append({"id": control_id(PAGE, "bars", number), "props": {"rows": rows}})
+            bars = {"rows": bar_rows(slot.top or ()), "empty": "" if slot.top else NO_LOGITS}
+            props.append({"id": control_id(PAGE, "bars", number), "props": bars})
         opened = str(state.opened)
         if asked.drawn.get("opened", opened) != opened:  # what another tab has shown is gone at once
             props.append({"id": f"{PAGE}-tabs", "props": {"className": tab_class(state.tab)}})
@@ -103,6 +104,7 @@ class CheckpointsPage:
             drawn={"opened": opened},
             again=max(1, round(1000 * (min(due) - now))) if due else None,
             plane=answer.plane,
+            notices=gap_notices(answer.slots),
             state=state,
         )
 

@@ -28,10 +28,11 @@ from perturber.ui.components.slot import slot_class, slot_controls, slot_frame, 
 from perturber.ui.context import service
 from perturber.ui.files import class_examples, index_version
 from perturber.ui.looks import looked
-from perturber.ui.showing.attack import attack_props
+from perturber.ui.showing.attack import attack_notices, attack_props
 from perturber.ui.showing.class_examples import class_example, pictures_of
 from perturber.ui.showing.drawer import follow_drawer
 from perturber.ui.showing.followed import follow_visualisations
+from perturber.ui.showing.gaps import gap_notices
 from perturber.ui.showing.groups import DROP, KEEP, group_options
 from perturber.ui.showing.history import record_of
 from perturber.ui.showing.overlay import CAPTION, overlay_props
@@ -150,6 +151,7 @@ class ExplorePage:
             plane=answer.plane,
             record=record_of(asked.sequence, state.scene, looks),
             live=open_figure(state) in ("history", "summary"),
+            notices=[*gap_notices(answer.slots), *attack_notices(answer.attack)],
             state=state,
         )
 

@@ -27,6 +27,7 @@ from perturber.ui.components.mixing import kept_menu, mixing_controls, mixing_fr
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import cache, service
 from perturber.ui.looks import looked
+from perturber.ui.showing.gaps import gap_notices
 from perturber.ui.showing.mixing import KeptEdit, kept_edits, look_status, outcomes, scan_words
 from perturber.ui.showing.pictures import model_input
 from perturber.ui.states.mixing import MixingState
@@ -93,7 +94,8 @@ class MixingPage:
             *outcomes(PAGE, slots),
         ]
         status = look_status(answer, slots, kept)
-        return Shown(props=props, status=status, service_ms=answer.total_ms, plane=answer.plane)
+        notices = gap_notices(answer.slots)
+        return Shown(props=props, status=status, service_ms=answer.total_ms, plane=answer.plane, notices=notices)
 
     def follow(self, state: MixingState, asked: Asked) -> Follow:
         """The scan that is drawn, and the edit that is being kept."""
@@ -182,9 +184,10 @@ def _follow_scan(state: MixingState, asked: Asked, follow: Follow) -> None:
     if asked.shown.get("scan") == mark:
         return
     follow.shown["scan"] = mark
-    follow.show(words, children=scan_words(status), title=scan_words(status))
     follow.show(cancel, hidden=status.state.over)
     result = _result(state)
+    told = scan_words(status, result)
+    follow.show(words, children=told, title=told)
     if result is not None:
         follow.show(f"{PAGE}-compatibility", figure=compatibility(result))
 

@@ -18,6 +18,7 @@ from perturber.attack.attack import Attack
 from perturber.attack.methods import METHODS, AttackMethod
 from perturber.attack.norms import NORMS, Norm
 from perturber.errors import InvalidInputError
+from perturber.order import largest
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,6 +38,7 @@ class State:
         decay: (B,), of the momentum.
         momentum: (B, 3, H, W), what the method returned beside its last direction; None for methods without.
         steps: (B,) int64, taken so far.
+        unknown: (B,) int64, those of them whose gradient was not finite somewhere.
     """
 
     method: AttackMethod
@@ -50,6 +52,7 @@ class State:
     decay: Tensor
     momentum: Tensor | None
     steps: Tensor
+    unknown: Tensor
 
     @property
     def attacked(self) -> Tensor:
@@ -102,7 +105,7 @@ def start(
     wanted = _targets(network, every)
     targeted = wanted >= 0
     if labels is None:
-        labels = wanted if bool(targeted.all()) else network.logits(images).argmax(1)
+        labels = wanted if bool(targeted.all()) else largest(network.logits(images), 1).indices[:, 0]
     numbers = partial(torch.tensor, dtype=images.dtype, device=images.device)
     epsilon = numbers([attack.epsilon for attack in every])
     return State(
@@ -117,20 +120,23 @@ def start(
         decay=numbers([attack.decay for attack in every]),
         momentum=torch.zeros_like(images) if method.has_momentum else None,
         steps=torch.zeros_like(wanted),
+        unknown=torch.zeros_like(wanted),
     )
 
 
 def step(network: zoo.Network, state: State) -> State:
     """One step of every item: a forward pass and a backward pass to the pictures.
 
-    Where the gradient is zero or not a number, nothing moves.
+    Where the gradient is zero or not finite, nothing moves.
     """
     gradient = _gradient(network, state)
+    unknown = state.unknown + ~gradient.isfinite().flatten(1).all(1)
+    gradient.nan_to_num_(0, 0, 0)
     with torch.no_grad():
         direction, momentum = state.method.direction(gradient, state.momentum, state.decay.view(-1, 1, 1, 1))
         moved = state.norm.normalise(direction).mul_(state.step_size.view(-1, 1, 1, 1)).add_(state.perturbation)
         perturbation = state.norm.project(moved, state.images, state.epsilon)
-    return replace(state, perturbation=perturbation, momentum=momentum, steps=state.steps + 1)
+    return replace(state, perturbation=perturbation, momentum=momentum, steps=state.steps + 1, unknown=unknown)
 
 
 def run(
@@ -178,7 +184,7 @@ def _first_perturbation(norm: Norm, images: Tensor, epsilon: Tensor, attacks: Se
 
 
 def _gradient(network: zoo.Network, state: State) -> Tensor:
-    """Direction in which pictures get worse for the network: (B, 3, H, W), finite.
+    """Direction in which pictures get worse for the network: (B, 3, H, W).
 
     Of the cross-entropy; once it is exactly zero in float32, because the label's probability has reached 1, it says
     nothing any more, and the margin takes its place.
@@ -190,4 +196,4 @@ def _gradient(network: zoo.Network, state: State) -> Tensor:
         entropy = F.cross_entropy(logits, labels, reduction="none")
         loss = torch.where(entropy > 0, entropy, -margins(logits, labels))
         (gradient,) = torch.autograd.grad(torch.where(targeted, -loss, loss).sum(), pictures)
-    return gradient.nan_to_num_(0, 0, 0)
+    return gradient

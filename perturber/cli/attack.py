@@ -139,6 +139,7 @@ def _report(asked: "Attack", answer: "Look", rounded: "Look | None", out: Path |
         "attack": str(asked),
         "device": answer.device,
         "steps": found.progress.done,
+        "unknown_steps": found.unknown,
         "l2": found.l2,
         "linf": found.linf,
         "low_frequency": LOW_FREQUENCY,
@@ -164,16 +165,19 @@ def _results(answer: "Look", rounded: "Look | None") -> list[dict[str, Any]]:
             "class_before": vars(outcome.before),
             "class_after": vars(outcome.now),
             "top": [vars(score) for score in slot.top or ()],
+            "gaps": [vars(gap) for gap in slot.gaps],
         }
         if rounded is not None:
-            result["rounded"] = vars((rounded.slots[number].top or ())[0])
+            result["rounded"] = next(map(vars, rounded.slots[number].top or ()), None)
         results.append(result)
     return results
 
 
 def _print(report: dict[str, Any]) -> None:
+    from perturber.finite import Gap, sentence, unknown_steps, written
+
     def said(score: dict[str, Any]) -> str:
-        return f"{score['name']} {score['probability']:.1%}"
+        return f"{score['name']} {written(score['probability'], '.1%')}"
 
     print(f"{report['attack']}  ({report['device']})")
     print(
@@ -181,12 +185,16 @@ def _print(report: dict[str, Any]) -> None:
         f"L∞ {report['linf']:.4g} ({report['linf'] * 255:.4g}/255), "
         f"{report['low_share']:.1%} of its energy below {report['low_frequency']:g} cycles per pixel"
     )
+    if report["unknown_steps"]:
+        print(f"  {unknown_steps(report['unknown_steps'], report['steps'])}")
     for result in report["results"]:
         print(f"{result['model']}{'' if result['attacked'] else '  (transfer)'}")
         print(f"  {said(result['before'])} → {said(result['after'])}")
         if result["class_before"]["index"] != result["before"]["index"]:
             print(f"  the attacked model's class: {said(result['class_before'])} → {said(result['class_after'])}")
-        if "rounded" in result:
+        if result.get("rounded"):
             print(f"  rounded to 8 bits: {said(result['rounded'])}")
+        if result["gaps"]:
+            print(f"  {sentence(result['model'], [Gap(**gap) for gap in result['gaps']])}")
     if "out" in report:
         print(f"Wrote {report['out']} with 8 bits per channel, which changes the perturbation")

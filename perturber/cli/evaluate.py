@@ -1,12 +1,11 @@
 """``perturber evaluate``: accuracy over labelled pictures."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from perturber.cli.options import CropSide, Device, Json, Labelled, Limit, Only, Resize, cropped, settings
-from perturber.cli.output import print_notes, progress_bar
+from perturber.cli.output import print_json, print_notes, progress_bar
 
 NAMED = 20
 """Pictures that could not be read and are named one by one; ``--json`` has all."""
@@ -39,7 +38,7 @@ def evaluate(
             model, images, limit=limit, only=listed, attack=against, crop=taken, progress=progress
         )
     if as_json:
-        print(json.dumps({"model": model, "attack": against and str(against), **vars(result)}, indent=2))
+        print_json({"model": model, "attack": against and str(against), **vars(result)})
         return
     print(f"{model}: top-1 {result.top1:.1%}, top-5 {result.top5:.1%} over {result.count} pictures")
     if result.robust_top1 is not None:

@@ -22,6 +22,7 @@ def look(
     as_json: options.Json = False,
 ) -> None:
     """Show a scene or a picture to networks and print their top-5."""
+    from perturber.finite import sentence, written
     from perturber.service import InferenceService, LookRequest, SlotRequest
 
     shown = options.scene(object_, background, assignments)
@@ -33,7 +34,12 @@ def look(
     if as_json:
         source = {"image": str(image), "notes": notes} if image else {}
         results = [
-            {"model": slot.model, "top": [vars(s) for s in slot.top or ()], "milliseconds": slot.milliseconds}
+            {
+                "model": slot.model,
+                "top": [vars(s) for s in slot.top or ()],
+                "milliseconds": slot.milliseconds,
+                "gaps": [vars(gap) for gap in slot.gaps],
+            }
             for slot in answer.slots
         ]
         print_json({**source, "scene": shown.as_dict(), "device": answer.device, "results": results})
@@ -42,7 +48,10 @@ def look(
     for slot in answer.slots:
         print(f"{slot.model}  ({slot.milliseconds:.0f} ms, {answer.device})")
         for score in slot.top or ():
-            print(f"  {score.index:4d}  {score.logit:7.3f}  {score.probability:6.1%}  {score.name}")
+            logit, share = written(score.logit, "7.3f"), written(score.probability, "6.1%")
+            print(f"  {score.index:4d}  {logit:>7}  {share:>6}  {score.name}")
+        if slot.gaps:
+            print(f"  {sentence(slot.model, slot.gaps)}")
 
 
 def render(

@@ -74,10 +74,10 @@ def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class PredictionComparison:
-    """What two networks predict for one picture.
+    """What two networks predict for one picture; a class whose logit is NaN is not among the first.
 
     Attributes:
-        jensen_shannon: of their probabilities, from 0 to 1.
+        jensen_shannon: of their probabilities, from 0 to 1; NaN where some are not known.
         same_top1: whether they agree on the most probable class.
         shared_top5: classes among the first five of both, in the order of the first network's.
         differences: (K) float32, second network's logits − first one's.
@@ -100,10 +100,10 @@ def compare_predictions(first: Tensor, second: Tensor) -> PredictionComparison:
             f"Predictions of {len(first)} and of {len(second)} classes cannot be compared. "
             "Choose two models with the same classes."
         )
-    best, other = (largest(logits, 5).indices.tolist() for logits in (first, second))
+    best, other = (found.indices[~found.values.isnan()].tolist() for found in (largest(first, 5), largest(second, 5)))
     return PredictionComparison(
         jensen_shannon=float(jensen_shannon(first.double().softmax(0), second.double().softmax(0))),
-        same_top1=best[0] == other[0],
+        same_top1=bool(best) and best[:1] == other[:1],
         shared_top5=tuple(index for index in best if index in other),
         differences=(second - first).float().cpu().numpy(),
     )

@@ -87,7 +87,11 @@ class Optimisation:
         return self._values.cpu().numpy().copy()
 
     def step(self) -> None:
-        """Take one step with all pictures."""
+        """Take one step with all pictures.
+
+        Raises:
+            InvalidInputError: a gradient is not finite; the pictures stay as they are.
+        """
         view = View.draw(self._random)
         with torch.inference_mode(False), torch.enable_grad():
             self._optimiser.zero_grad()
@@ -100,6 +104,11 @@ class Optimisation:
                 self._values[part.targets] = values.detach()
                 (DIVERSITY * values.detach().abs() * similarity - values).sum().backward()
                 gradient[part.rows] = own.grad
+            if not gradient.isfinite().all():  # a picture would be lost with its first step
+                raise InvalidInputError(
+                    f"{self.network.entry.name} gives gradients that are not finite (NaN or ∞), so that "
+                    "these feature visualisations cannot be made."
+                )
             images.backward(gradient.to(images.device))
             self._optimiser.step()
         self.done += 1

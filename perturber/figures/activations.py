@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from perturber.figures.style import DIVERGING, base_layout
+from perturber.figures.style import DIVERGING, base_layout, gapped
 
 SIGMAS = 4.0
 """By default the colour scale ends at this many standard deviations of the whole layer."""
@@ -62,11 +62,14 @@ def activation_mosaic(
 
 
 def mosaic(activations: np.ndarray) -> np.ndarray:
-    """The maps (n, h, w) as one picture, NaN between them: what changes in the figure from one state to the next."""
+    """The maps (n, h, w) as one picture: what changes in the figure from one state to the next.
+
+    NaN between them, and where they are not finite.
+    """
     count, height, width = activations.shape
     pitch = width + gap(width)
     z = np.full((height, count * pitch - gap(width)), np.nan, np.float32)
-    for n, values in enumerate(activations):
+    for n, values in enumerate(gapped(activations)):
         z[:, n * pitch : n * pitch + width] = values
     return z
 

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from perturber.experiments import Divergence, Similarity
 from perturber.figures.activations import gap, mosaic
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_TEXT, base_layout, plain
+from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_TEXT, base_layout, gapped, plain
 
 COLUMN_COLOURS = (
     (SLOT_COLOURS[0], SLOT_TEXT[0]),
@@ -121,7 +121,7 @@ def divergence_lines(
                 row=row,
                 col=1,
                 x=list(layers),
-                y=np.where(np.isfinite(values), values, np.nan),
+                y=gapped(values),
                 mode="lines+markers",
                 line={"color": colours[number][0], "width": 1.8, "dash": dash},
                 marker={"size": 4},

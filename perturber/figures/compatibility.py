@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from perturber.attack import METHODS, NORMS, Attack
 from perturber.editing.scan import ScanResult
-from perturber.figures.style import SLOT_COLOURS, base_layout, plain
+from perturber.figures.style import SLOT_COLOURS, base_layout, gapped, plain
 
 COMMON = {"mode": "lines+markers"}
 
@@ -90,7 +90,7 @@ def _margins(result: ScanResult) -> Iterator[dict[str, Any]]:
     for name, (values, dash) in margins.items():
         yield {
             **COMMON,
-            "y": values,
+            "y": gapped(values),
             "name": name,
             "yaxis": "y2",
             "line": {"color": "#e08e0b", "dash": dash, "width": 1.5},
@@ -108,4 +108,4 @@ def _words(attack: Attack) -> str:
 
 def scanned(result: ScanResult) -> bool:
     """Whether there is anything to draw."""
-    return bool(np.isfinite(result.margin).any())
+    return bool(np.isfinite(result.agreement).any())

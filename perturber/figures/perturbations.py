@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout
+from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, gapped
 
 LINES = 9
 """Steps of an attack that are drawn at most."""
@@ -43,7 +43,7 @@ def layer_changes(layers: Sequence[str], change: np.ndarray) -> go.Figure:
         name = str(step) if step else "start"
         figure.add_scatter(
             x=list(layers),
-            y=np.where(np.isfinite(change[step]), change[step], np.nan).astype(np.float32),
+            y=gapped(change[step]).astype(np.float32),
             name=name,
             mode="lines+markers",
             line={"color": colour, "width": 1.5},

@@ -1,10 +1,12 @@
 """Predictions as bars."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 import plotly.graph_objects as go
 
 from perturber.figures.style import SLOT_COLOURS, SLOT_TEXT, base_layout
+from perturber.finite import written
 from perturber.service.requests import ClassScore
 
 LONGEST_NAME = 34
@@ -19,12 +21,13 @@ def prediction_bars(top: Sequence[ClassScore], *, slot: int) -> go.Figure:
         top: classes in falling order.
         slot: number of the model slot, whose colour the bars have.
     """
-    largest = max((score.logit for score in top), default=0.0)
-    lengths = [max(score.logit, 0.0) / largest if largest > 0 else 0.0 for score in top]
+    largest = max((score.logit for score in top if isfinite(score.logit)), default=0.0)
+    lengths = [min(max(0.0, score.logit) / largest, 1.0) if largest > 0 else 0.0 for score in top]
     places = list(range(len(top)))
     names = [_short(score.name) for score in top]
     hover = [
-        f"{score.name} (class {score.index})<br>logit {score.logit:.3f}<br>probability {score.probability:.2%}"
+        f"{score.name} (class {score.index})<br>logit {written(score.logit, '.3f')}"
+        f"<br>probability {written(score.probability, '.2%')}"
         for score in top
     ]
     bars = go.Bar(
@@ -33,7 +36,7 @@ def prediction_bars(top: Sequence[ClassScore], *, slot: int) -> go.Figure:
         orientation="h",
         width=0.42,
         marker={"color": SLOT_COLOURS[slot]},
-        text=[f"{score.logit:.2f}" for score in top],
+        text=[written(score.logit, ".2f") for score in top],
         textposition="inside",
         insidetextanchor="start",
         textangle=0,
@@ -48,7 +51,7 @@ def prediction_bars(top: Sequence[ClassScore], *, slot: int) -> go.Figure:
         )
         for x, text, side in (
             (0, [f"<b>{names[0]}</b>", *names[1:]] if names else [], "middle right"),
-            (1, [f"{score.probability:.1%}" for score in top], "middle left"),
+            (1, [written(score.probability, ".1%") for score in top], "middle left"),
         )
     ]
     figure = go.Figure([bars, *texts], base_layout())

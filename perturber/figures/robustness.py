@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from perturber.attack import NORMS, CurveResult
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout
+from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, gapped
 
 TICKS = 9
 """Values of ε that are written along an axis, at most."""
@@ -36,7 +36,7 @@ def robustness(slots: Sequence[int], results: Sequence[CurveResult]) -> go.Figur
                 row=1,
                 col=column,
                 x=list(result.epsilons),
-                y=values,
+                y=gapped(values),
                 customdata=hover,
                 name=SLOT_NAMES[slot],
                 legendgroup=str(slot),
@@ -91,7 +91,7 @@ def robustness_csv(models: Sequence[str], results: Sequence[CurveResult]) -> str
     for model, result in zip(models, results, strict=True):
         for epsilon, accuracy, margin in zip(result.epsilons, result.accuracy, result.margin, strict=True):
             scaled = "" if result.norm == "l0" else f"{epsilon * 255:.6g}"
-            values = ["" if np.isnan(value) else f"{value:.6g}" for value in (accuracy, margin)]
+            values = ["" if not np.isfinite(value) else f"{value:.6g}" for value in (accuracy, margin)]
             lines.writerow([model, result.attack, result.norm, f"{epsilon:g}", scaled, result.count, *values])
     return file.getvalue()
 

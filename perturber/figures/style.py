@@ -51,6 +51,16 @@ def base_layout(**changes: object) -> go.Layout:
     return layout.update(changes)
 
 
+def gapped(values: np.ndarray) -> np.ndarray:
+    """NaN, which figures leave blank, wherever a number is not finite."""
+    return np.where(np.isfinite(values), values, np.float32(np.nan))
+
+
+def finite_size(values: np.ndarray) -> float:
+    """The largest finite absolute value, 0 where there is none."""
+    return float(np.abs(values[np.isfinite(values)]).max(initial=0))
+
+
 def plain(text: str) -> str:
     """Text that Plotly draws as it stands: what looks like markup is none."""
     return text.replace("<", "&lt;")

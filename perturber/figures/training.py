@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from perturber.figures.activations import data_uri, gap, mosaic
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, base_layout, plain
+from perturber.figures.style import DIVERGING, SLOT_COLOURS, base_layout, finite_size, plain
 
 ERRORS = {
     "training_error": ("training", "#adb5bd"),
@@ -143,7 +143,7 @@ def activation_multiples(maps: np.ndarray, channels: Sequence[int], checkpoints:
     figure = go.Figure(layout=base_layout(margin={"l": 74, "r": 8, "t": 24, "b": 8}))
     for row, channel in enumerate(channels):
         values = mosaic(maps[:, row])
-        scale = float(np.abs(maps[:, row]).max()) or 1.0
+        scale = finite_size(maps[:, row]) or 1.0
         figure.add_heatmap(
             z=values.astype(np.float32),
             y0=row * down,

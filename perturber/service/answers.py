@@ -29,5 +29,6 @@ def scores(logits: Tensor, classes: Iterable[int], names: Sequence[str]) -> tupl
 
 
 def top_scores(logits: Tensor, names: Sequence[str]) -> tuple[ClassScore, ...]:
-    """The scores of the `TOP` most probable classes, in falling order; as of `scores`."""
-    return scores(logits, largest(logits, TOP).indices.tolist(), names)
+    """The scores of the `TOP` most probable classes, in falling order; as of `scores`. NaN is no logit."""
+    best = largest(logits, TOP)
+    return scores(logits, best.indices[~best.values.isnan()].tolist(), names)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from perturber import zoo
 from perturber.attack import State, radial_spectrum, relative_change, share_below, start, step
+from perturber.order import largest
 from perturber.service.answers import scores
 from perturber.service.requests import (
     LOW_FREQUENCY,
@@ -81,12 +82,9 @@ class Attacked:
                 plain.append(slot)
                 continue
             logits = self.clean[slot.model]
-            before, top_before = scores(logits, (self.label, int(logits.argmax())), classes(slot.model))
-            outcomes.append(
-                AttackOutcome(
-                    model=slot.model, before=before, now=slot.pinned[-1], top_before=top_before, top=slot.top[0]
-                )
-            )
+            before, top_before = scores(logits, (self.label, _best(logits)), classes(slot.model))
+            now, top = slot.pinned[-1], slot.top[0] if slot.top else top_before
+            outcomes.append(AttackOutcome(model=slot.model, before=before, now=now, top_before=top_before, top=top))
             plain.append(replace(slot, pinned=slot.pinned[:-1]))
         perturbation = self.state.perturbation[0]
         return (
@@ -99,6 +97,7 @@ class Attacked:
                 spectrum=radial_spectrum(self.state.perturbation)[1][0].cpu().numpy() if asked.details else None,
                 low_share=float(share_below(self.state.perturbation, LOW_FREQUENCY)[0]),
                 layers=self.layers,
+                unknown=int(self.state.unknown[0]),
             ),
             plain,
         )
@@ -138,7 +137,7 @@ class Attacks:
                 if model not in running.clean:
                     with torch.no_grad():
                         running.clean[model] = self._network(model).logits(picture)[0].float()
-        label = int(running.clean[asked.attack.model].argmax())
+        label = _best(running.clean[asked.attack.model])
         grey = 0.5 * (1 - asked.original)
         shown = asked.original * picture[0] + grey + asked.alpha * running.state.perturbation[0]
         slots = tuple(replace(s, pinned=(*s.pinned, label)) if s.predictions else s for s in request.slots)
@@ -176,6 +175,11 @@ class Attacks:
             running.activations = _activations(network, running.state.images)
         moved = _activations(network, running.state.attacked)
         running.changes.append(torch.cat(list(relative_change(running.activations, moved).values())))
+
+
+def _best(logits: Tensor) -> int:
+    """The most probable class."""
+    return int(largest(logits, 1).indices)
 
 
 @torch.no_grad()

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perturber import experiments, zoo
+from perturber import experiments, finite, zoo
 from perturber.experiments import Divergence
+from perturber.finite import Gap
 from perturber.order import largest
 from perturber.service.answers import picture_bytes, scores, top_scores
 from perturber.service.networks import Networks
@@ -63,6 +64,7 @@ class Column:
     Attributes:
         top, pinned: as in a `SlotLook`.
         agreement: None for the first network, and where the classes are not the same.
+        gaps: as in a `SlotLook`, of the layers that were looked at, and of its logits.
     """
 
     model: str
@@ -70,6 +72,7 @@ class Column:
     pinned: tuple[ClassScore, ...]
     agreement: Agreement | None
     milliseconds: float
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +183,7 @@ def _show(request: CompareRequest, networks: Sequence[zoo.Network], image: Tenso
 
 def _column(shown: _Shown, pinned: Sequence[int], first: _Shown | None) -> Column:
     classes = shown.network.classes
+    layers = {f"activations of {layer}": maps for layer, maps in shown.probe.activations.items()}
     agreement = None
     if first is not None and first.network.classes == classes:
         found = experiments.compare_predictions(first.logits, shown.logits)
@@ -195,18 +199,19 @@ def _column(shown: _Shown, pinned: Sequence[int], first: _Shown | None) -> Colum
         pinned=scores(shown.logits, pinned, classes),
         agreement=agreement,
         milliseconds=shown.milliseconds,
+        gaps=finite.gaps({**layers, "logits": shown.logits}),
     )
 
 
 def _maps(request: CompareRequest, first: zoo.Probe, second: zoo.Probe) -> ChannelMaps:
     assert request.layer is not None
     a, b = (probe.activations[request.layer][0].float() for probe in (first, second))
-    size = (a - b).abs().mean((1, 2))
+    size = finite.means((a - b).abs())
     most = largest(size, RANKED)
     chosen = list(request.channels)
     return ChannelMaps(
         a=a[chosen].cpu().numpy(),
         b=b[chosen].cpu().numpy(),
-        deviation=float(max(a.std(correction=0), b.std(correction=0))),
+        deviation=max(finite.deviation(a), finite.deviation(b)),
         most=tuple(zip(most.indices.tolist(), most.values.tolist(), strict=True)),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from perturber import zoo
+from perturber.order import largest
 from perturber.service.requests import SlotRequest
 
 
@@ -40,7 +41,7 @@ def explain(
     """
     assert probe.logits is not None
     assert probe.features is not None
-    best = probe.logits.argmax(1)
+    best = largest(probe.logits, 1).indices[:, 0]
     waiting = {k: item for k, item in enumerate(items) if slots[k].explain is not None}
     answers: dict[int, Explained] = {}
     while waiting:

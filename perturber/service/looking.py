@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from perturber import zoo
+from perturber import finite, zoo
 from perturber.service.answers import scores, top_scores
 from perturber.service.explaining import Explained, explain
 from perturber.service.networks import Networks
@@ -96,17 +96,21 @@ def _slot_look(
     """What one slot asked for, on the host; its time is not known yet."""
     layer = None if slot.layer is None else probe.activations[slot.layer][item].detach()
     logits = None if probe.logits is None else probe.logits[item].detach().float()
+    kinds = {f"activations of {slot.layer}": layer, "logits": logits if slot.predictions or slot.pinned else None}
+    if explained is not None:
+        kinds |= {"values of the Grad-CAM": explained.cam, "values of the input’s gradient": explained.gradient}
     return SlotLook(
         model=name,
         layer=slot.layer,
         channels=slot.channels,
         activations=None if layer is None else layer[list(slot.channels)].float().cpu().numpy(),
-        deviation=0.0 if layer is None else float(layer.std(correction=0)),
-        means=layer.mean((1, 2)).float().cpu().numpy() if layer is not None and slot.summary else None,
+        deviation=0.0 if layer is None else finite.deviation(layer),
+        means=finite.means(layer).float().cpu().numpy() if layer is not None and slot.summary else None,
         top=top_scores(logits, network.classes) if logits is not None and slot.predictions else None,
         pinned=scores(logits, slot.pinned, network.classes) if logits is not None else (),
         explanation=_explanation(explained, logits, network) if explained is not None and logits is not None else None,
         milliseconds=0.0,
+        gaps=finite.gaps({what: values for what, values in kinds.items() if values is not None}),
     )
 
 

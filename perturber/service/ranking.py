@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from perturber import finite
 from perturber.errors import InvalidInputError
 from perturber.order import largest
 from perturber.scene import SceneBase
@@ -24,7 +25,7 @@ def rank(resources: Resources, request: RankRequest) -> Ranking:
 
 
 def _active(resources: Resources, request: RankRequest) -> Tensor:
-    return _maps(resources, request.model, request.layer, _picture(resources, request, request.scene)).mean((1, 2))
+    return finite.means(_maps(resources, request.model, request.layer, _picture(resources, request, request.scene)))
 
 
 def _changed(resources: Resources, request: RankRequest) -> Tensor:
@@ -32,7 +33,7 @@ def _changed(resources: Resources, request: RankRequest) -> Tensor:
         raise InvalidInputError("There is no reference scene yet. Set one, then change the scene.")
     pictures = (_picture(resources, request, scene) for scene in (request.scene, request.reference))
     now, then = (_maps(resources, request.model, request.layer, picture) for picture in pictures)
-    return (now - then).abs().mean((1, 2))
+    return finite.means((now - then).abs())
 
 
 def _relevant(resources: Resources, request: RankRequest) -> Tensor:
@@ -41,10 +42,12 @@ def _relevant(resources: Resources, request: RankRequest) -> Tensor:
     with torch.enable_grad():
         probe = network.look(network.preprocess(picture), layers=(request.layer,))
         assert probe.logits is not None
-        best = probe.logits.argmax(1) if request.class_index is None else torch.tensor([request.class_index])
+        best = largest(probe.logits, 1).indices[:, 0]
+        if request.class_index is not None:
+            best = torch.tensor([request.class_index])
         maps = probe.activations[request.layer]
         (gradient,) = probe.gradients(best.to(maps.device), (maps,))
-    return (gradient * maps)[0].sum((1, 2))
+    return (gradient * maps)[0].nan_to_num(0, 0, 0).sum((1, 2))
 
 
 def _differ(resources: Resources, request: RankRequest) -> Tensor:
@@ -59,7 +62,7 @@ def _differ(resources: Resources, request: RankRequest) -> Tensor:
             f"{shapes[0]} and {shapes[1]} cannot be compared channel by channel: {_shape(ours)} and {_shape(theirs)}. "
             "Choose layers of the same shape."
         )
-    return (ours - theirs).abs().mean((1, 2))
+    return finite.means((ours - theirs).abs())
 
 
 MEASURES: dict[str, Callable[[Resources, RankRequest], Tensor]] = {

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from perturber.attack import Attack
+from perturber.finite import Gap
 from perturber.scene import SceneBase
 from perturber.zoo import Group, Layer
 
@@ -129,11 +130,13 @@ class SlotLook:
         channels: channel of each map in `activations`.
         activations: (len(channels), h, w) float32 before the non-linearity, or None if not asked for.
         deviation: standard deviation of the whole layer's activations for this picture (0 if none).
-        top: the most probable classes in falling order, or None if not asked for.
+        top: the most probable classes in falling order, fewer where logits are NaN; None if not asked for.
         pinned: scores of the pinned classes, in the order of the request.
         means: (C,) float32, mean activation of each channel of the layer, or None if not asked for.
         explanation: what speaks for a class, or None if not asked for.
         milliseconds: this network's time; for a request that shared a batch, the batch's time.
+        gaps: kinds of numbers, of those asked for, among which some are not finite: `deviation` and `means` leave them
+            out, `top` the classes whose logit is NaN.
     """
 
     model: str
@@ -146,6 +149,7 @@ class SlotLook:
     means: np.ndarray | None = None
     explanation: Explanation | None = None
     milliseconds: float
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +172,7 @@ class AttackOutcome:
     Attributes:
         model: of the slot.
         before, now: score of the class that the attacked model had predicted.
-        top_before, top: the slot's own most probable class.
+        top_before, top: the slot's own most probable class; of logits that are all NaN the one before.
     """
 
     model: str
@@ -204,6 +208,7 @@ class AttackLook:
             or None if not asked for.
         low_share: share of its energy below `LOW_FREQUENCY`, from 0 to 1.
         layers: how far each layer has moved step by step, or None if not asked for.
+        unknown: steps whose gradient was not finite somewhere; there the picture has stayed as it was.
     """
 
     progress: Progress
@@ -214,6 +219,7 @@ class AttackLook:
     spectrum: np.ndarray | None
     low_share: float
     layers: LayerChanges | None = None
+    unknown: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

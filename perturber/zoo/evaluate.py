@@ -26,13 +26,17 @@ Perturb = Callable[[Tensor, Tensor], Tensor]
 """Pictures (B, 3, H, W) in [0, 1] and their classes (B,) → what the network is shown in their place."""
 
 
+UNKNOWN = "Some logits are not finite (NaN or ∞); a class whose logit is NaN is not among the first."
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Share of pictures whose class is the first (`top1`) or among the first five (`top5`), over `count` pictures.
 
     `robust_top1` and `robust_top5` are those of the perturbed pictures, None where nothing perturbs them; `unreadable`
     names the files that could not be read; they are not counted. `notes` says, as sentences with the number of pictures
-    that each is about, how they were brought to the input's size, and what was left out of them, scaled or guessed.
+    that each is about, how they were brought to the input's size, what was left out of them, scaled or guessed, and
+    for how many logits were not finite.
     """
 
     top1: float
@@ -151,7 +155,8 @@ def evaluate(
         raise InvalidInputError(f"None of the pictures in {str(folder)!r} can be read.")
     robust_top1, robust_top5 = (None, None) if perturb is None else robust.shares()
     top1, top5 = plain.shares()
-    notes = tuple(f"{count} of {plain.count}: {sentence}" for sentence, count in Counter(said).most_common())
+    told = [*Counter(said).most_common(), *((UNKNOWN, hits.unknown) for hits in (plain, robust) if hits.unknown)]
+    notes = tuple(f"{count} of {plain.count}: {sentence}" for sentence, count in told)
     return Evaluation(top1, top5, plain.count, tuple(unreadable), robust_top1, robust_top5, notes)
 
 
@@ -159,12 +164,14 @@ class _Hits:
     """How often the class was the first, or among the first five."""
 
     def __init__(self) -> None:
-        self.first = self.five = self.count = 0
+        self.first = self.five = self.count = self.unknown = 0
 
     def add(self, network: Network, images: Tensor, classes: Tensor) -> None:
         with torch.inference_mode():
             logits = network.logits(images)
-        right = largest(logits, 5).indices == classes[:, None]
+        best = largest(logits, 5)
+        right = (best.indices == classes[:, None]) & ~best.values.isnan()
+        self.unknown += int((~logits.isfinite().all(1)).sum())
         self.first += int(right[:, 0].sum())
         self.five += int(right.sum())
         self.count += len(images)

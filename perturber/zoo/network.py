@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.finite import gaps
 from perturber.zoo import catalogue
 from perturber.zoo.architectures import build
 from perturber.zoo.discovery import discover
@@ -211,17 +212,18 @@ def load(name: str, device: torch.device | str, settings: Settings, *, siblings:
 
     Raises:
         UnknownNameError: naming the networks that exist.
-        InvalidInputError: its weights are missing, changed or do not fit, or its classes are not as many as its logits.
+        InvalidInputError: its weights are missing, changed, not finite or do not fit, or its classes are not as many as
+            its logits.
     """
     entry = catalogue.find(name, settings)
     sibling = next((network for network in siblings if network.fits(entry)), None)
     if sibling is not None:
         with _one_thread():
             network = sibling.copy(entry)
-            network.notes = load_weights(network.module, entry, settings)
+            network.notes = _fill(network.module, entry, settings)
         return network
     module = build(entry.architecture, len(entry.class_list), entry.input_size)
-    notes = load_weights(module, entry, settings)
+    notes = _fill(module, entry, settings)
     try:
         network = Network(entry, module, device)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
@@ -234,6 +236,19 @@ def load(name: str, device: torch.device | str, settings: Settings, *, siblings:
         gives = "no logits (B, classes)" if network.outputs is None else f"{network.outputs} logits"
         raise InvalidInputError(f"{name} gives {gives}, but its class list has {len(entry.class_list)} classes.")
     return network
+
+
+def _fill(module: nn.Module, entry: catalogue.ModelEntry, settings: Settings) -> tuple[str, ...]:
+    """Give a network its weights; those that are not finite would make everything it gives unknown."""
+    notes = load_weights(module, entry, settings)
+    found = gaps(module.state_dict())
+    if found:
+        more = f", nor are all of {len(found) - 1} other tensors" if len(found) > 1 else ""
+        raise InvalidInputError(
+            f"{entry.name} cannot be used: {found[0].count:,} of {found[0].total:,} weights in {found[0].what!r} are "
+            f"not finite (NaN or ∞){more}. Take weights from before its training failed."
+        )
+    return notes
 
 
 @contextmanager

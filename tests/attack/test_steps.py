@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from perturber import zoo
 from perturber.attack import METHODS, NORMS, Attack, State, margins, run, start, step
+from perturber.config import Settings
 from perturber.errors import InvalidInputError
 
 CASES = {
@@ -218,3 +219,21 @@ def test_invalid_targets_batches_and_merges(network: zoo.Network, images: Tensor
         run(network, images, [replace(CASES["pgd-l2"], steps=k) for k in range(6)])
     with pytest.raises(ValueError, match="different norms"):
         State.cat([start(network, images, CASES["pgd-l2"]), start(network, images, CASES["pgd-linf"])])
+
+
+def test_a_gradient_that_is_not_finite_leaves_the_picture_whole() -> None:
+    """Where it is not, nothing moves; elsewhere, and in the other pictures of the batch, all goes on."""
+    torch.manual_seed(0)
+    images = torch.rand(2, 3, 8, 8) * 0.5 + 0.25
+
+    class Steep(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.stack((x.sum((1, 2, 3)), (x - images[0, 0, 0, 0]).abs().sqrt().sum((1, 2, 3))), 1)
+
+    entry = replace(zoo.entry("efficientnet_lite0", Settings().models), mean=(0, 0, 0), std=(1, 1, 1), input_size=8)
+    network = zoo.Network(entry, Steep())
+    state = step(network, start(network, images, Attack(model="any", norm="linf", epsilon=0.1)))
+    assert state.unknown.tolist() == [1, 0]
+    still = state.perturbation == 0
+    assert still[0, 0, 0, 0]
+    assert still.sum() == 1

@@ -81,7 +81,7 @@ def test_what_is_not_done_is_left_out() -> None:
     assert '"margin"' in figure.to_json()
     assert "NaN" not in figure.to_json()
     assert scanned(replace(RESULT, margin=margin))
-    assert not scanned(replace(RESULT, margin=np.full(4, np.nan)))
+    assert not scanned(replace(RESULT, agreement=np.full(4, np.nan)))
 
 
 def test_one_unit_has_two_ends() -> None:

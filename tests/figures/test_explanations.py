@@ -63,3 +63,18 @@ def test_a_gradient_in_few_pixels_is_seen() -> None:
 
 def test_a_gradient_of_nothing_is_white() -> None:
     assert gradient_picture(np.zeros((8, 8, 3), np.float32)).min() >= 250
+
+
+def test_what_is_not_finite_is_left_bare() -> None:
+    cam = np.zeros((7, 7), np.float32)
+    cam[1, 5], cam[5, 2] = 4, np.nan
+    picture = cam_picture(IMAGE, cam)
+    assert (picture[32 * 5 + 16, 32 * 2 + 16] == IMAGE[0, 0]).all()
+    cam[5, 2] = 0
+    assert (picture[:112] == cam_picture(IMAGE, cam)[:112]).all()
+
+    gradient = np.random.default_rng(0).normal(size=(224, 224, 3)).astype(np.float32)
+    gradient[100:, :, 0], gradient[200] = np.nan, (np.inf, -np.inf, 0)
+    picture = gradient_picture(gradient)
+    assert (picture[100:] == picture[100, 0, 0]).all()  # one grey
+    assert (picture[:100] == gradient_picture(gradient[:100])).all()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -10,11 +11,13 @@ import torch
 import torchvision
 from lucent.modelzoo.inceptionv1.helper_layers import CatLayer
 from lucent.modelzoo.inceptionv1.InceptionV1 import InceptionV1
+from odd_networks import put, spoiled, table
 from torch import Tensor, nn
 
 from perturber import zoo
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.zoo import own
 from perturber.zoo.weights import load_weights
 
 
@@ -249,3 +252,17 @@ def test_fingerprint_tells_weights_and_preprocessing_apart() -> None:
     shifted = zoo.Network(replace(first.entry, mean=(0.5, 0.5, 0.5)), first.module)
     assert first.fingerprint == same.fingerprint
     assert len({first.fingerprint, other.fingerprint, shifted.fingerprint}) == 3
+
+
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path) -> None:
+    """Also where a sibling is resident, whose copy would take them."""
+    settings = Settings(device="cpu", data=tmp_path)
+    good = zoo.load(put(settings, "usual"), "cpu", settings)
+    spoiled(tmp_path / "failed.safetensors", "2.weight")
+    own.add("failed", {**table("failed", "usual"), "classes": "usual"}, settings)
+    assert good.fits(zoo.catalogue.find("failed", settings))
+    for siblings in ([], [good]):
+        with pytest.raises(
+            InvalidInputError, match=r"^failed cannot be used: 2 of 288 weights in '2.weight' are not fin"
+        ):
+            zoo.load("failed", "cpu", settings, siblings=siblings)

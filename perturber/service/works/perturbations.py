@@ -8,8 +8,9 @@ import torch
 from perturber import zoo
 from perturber.attack import Attack, State, radial_spectrum, share_below, start, step
 from perturber.errors import InvalidInputError
+from perturber.order import largest
 from perturber.scene import SceneBase
-from perturber.service.answers import top_scores
+from perturber.service.answers import scores
 from perturber.service.requests import LOW_FREQUENCY, ClassScore, PictureRequest, Progress
 from perturber.service.resources import Resources
 from perturber.service.works.registry import does
@@ -60,6 +61,7 @@ class Perturbation:
         low_share: share of its energy below `LOW_FREQUENCY`, from 0 to 1.
         l2, linf: its sizes in the [0, 1] pixel scale.
         before, now: the network's most probable class.
+        steps, unknown: taken, and as in an `AttackLook`.
     """
 
     model: str
@@ -71,6 +73,8 @@ class Perturbation:
     linf: float
     before: ClassScore
     now: ClassScore
+    steps: int
+    unknown: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,8 +136,11 @@ def _perturbation(model: str, slot: int, network: zoo.Network, state: State) -> 
         linf=float(perturbation.abs().max()),
         before=before,
         now=now,
+        steps=int(state.steps[0]),
+        unknown=int(state.unknown[0]),
     )
 
 
 def _top(network: zoo.Network, picture: torch.Tensor) -> ClassScore:
-    return top_scores(network.logits(picture)[0], network.classes)[0]
+    logits = network.logits(picture)[0]
+    return scores(logits, largest(logits, 1).indices.tolist(), network.classes)[0]

@@ -4,7 +4,7 @@ The browser sends a `PageRequest` and gets an `Answer`; ``assets/page.js`` is th
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -42,6 +42,7 @@ class Shown:
         again: as in an `Answer`.
         plane: how far the feature visualisation on the scene's plane has come, or None where there is none.
         record, live: as in an `Answer`.
+        notices: sentences about what is shown.
         state: the page's state if the look has changed it, else None.
     """
 
@@ -53,6 +54,7 @@ class Shown:
     plane: Progress | None = None
     record: list[Any] | None = None
     live: bool = False
+    notices: Sequence[str] = ()
     state: PageState | None = None
 
 
@@ -124,6 +126,7 @@ def _answered(page: ScenePage[S], asked: PageRequest) -> Answer:
     shown, overtaken = None, False
     try:
         shown = page.show(state, asked)
+        notices += shown.notices
         state = shown.state or state  # type: ignore[assignment]  # a page's look gives a state of its own kind
     except OvertakenError:
         overtaken = True

@@ -1,11 +1,16 @@
 """Scores as bars, with pictures that say what a class looks like and what speaks for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any, Literal, TypedDict, Unpack
 
+from perturber.finite import written
 from perturber.service import ClassScore
 from perturber.ui.components.base import Component
 from perturber.ui.components.maps import Picture, Save
+
+NO_LOGITS = "No logit is a number"
+"""What stands instead of the bars of a network whose logits are all NaN."""
 
 
 class BarRow(TypedDict):
@@ -100,15 +105,20 @@ def bar_rows(scores: Sequence[ClassScore], *, largest: float | None = None, acti
         largest: logit of the longest bar; by default the largest of these.
         action: what a click does, for the tooltip.
     """
-    longest = max((score.logit for score in scores), default=0.0) if largest is None else largest
+    longest = longest_logit(scores) if largest is None else largest
     return [
         BarRow(
             index=score.index,
             name=score.name,
-            share=f"{score.probability * 100:.1f} %",
-            number=f"{score.logit:.2f}",
-            length=min(max(score.logit, 0.0) / longest, 1.0) if longest > 0 else 0.0,
-            title=f"{score.name} (class {score.index}), logit {score.logit:.2f}. {action}".rstrip(),
+            share=written(score.probability * 100, ".1f") + " %",
+            number=written(score.logit, ".2f"),
+            length=min(max(0.0, score.logit) / longest, 1.0) if longest > 0 else 0.0,
+            title=f"{score.name} (class {score.index}), logit {written(score.logit, '.2f')}. {action}".rstrip(),
         )
         for score in scores
     ]
+
+
+def longest_logit(scores: Iterable[ClassScore]) -> float:
+    """The largest finite logit, 0 where there is none."""
+    return max((score.logit for score in scores if isfinite(score.logit)), default=0.0)

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict, Unpack
 import numpy as np
 import plotly.graph_objects as go
 
-from perturber.figures.style import as_json, diverging_colours
+from perturber.figures.style import as_json, diverging_colours, gapped
 from perturber.ui.components.base import Component
 
 COLOURS = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in diverging_colours(257).round().astype(int)]
@@ -131,8 +131,8 @@ def figure_without_values(figure: go.Figure) -> dict[str, Any]:
 
 
 def map_values(activations: np.ndarray) -> str:
-    """The maps (n, h, w), row 0 at the top, as the component takes them."""
-    return base64.b64encode(activations.astype("<f4").tobytes()).decode()
+    """The maps (n, h, w), row 0 at the top, as the component takes them: blank where they are not finite."""
+    return base64.b64encode(gapped(activations).astype("<f4").tobytes()).decode()
 
 
 def scale_ends(scale: float) -> tuple[str, str]:

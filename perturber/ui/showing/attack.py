@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from perturber.figures import amplified, data_uri, signs
+from perturber.finite import unknown_steps, written
 from perturber.service import LOW_FREQUENCY, AttackLook, AttackOutcome
 from perturber.ui.callbacks.messages import Props
 
@@ -34,6 +35,11 @@ def attack_props(page: str, look: AttackLook | None, names: Sequence[str]) -> li
     ]
 
 
+def attack_notices(look: AttackLook | None) -> list[str]:
+    """A sentence about steps whose gradient was not finite."""
+    return [unknown_steps(look.unknown, look.progress.done)] if look is not None and look.unknown else []
+
+
 def _progress(look: AttackLook) -> str:
     done, steps = look.progress.done, look.progress.steps
     of = "" if look.progress.finished else f" of {steps}"
@@ -42,8 +48,9 @@ def _progress(look: AttackLook) -> str:
 
 def _outcome(name: str, outcome: AttackOutcome) -> str:
     fooled = outcome.top.index != outcome.top_before.index
-    fall = f"{outcome.before.name} {outcome.before.probability:.1%} → {outcome.now.probability:.1%}"
-    now = f"{outcome.top.name} {outcome.top.probability:.1%}"
+    before, after = (written(score.probability, ".1%") for score in (outcome.before, outcome.now))
+    fall = f"{outcome.before.name} {before} → {after}"
+    now = f"{outcome.top.name} {written(outcome.top.probability, '.1%')}"
     return f"{'✗' if fooled else '✓'} {name}: {fall}; top class {'now' if fooled else 'still'} {now}"
 
 

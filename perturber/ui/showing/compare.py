@@ -17,6 +17,7 @@ from perturber.figures.comparison import (
     difference_mosaic,
     divergence_lines,
 )
+from perturber.finite import written
 from perturber.service import (
     Agreement,
     ChannelMaps,
@@ -30,7 +31,7 @@ from perturber.service import (
 )
 from perturber.ui.callbacks.follow import Follow
 from perturber.ui.callbacks.messages import Props
-from perturber.ui.components.bars import BarRow, bar_rows
+from perturber.ui.components.bars import NO_LOGITS, BarRow, bar_rows
 from perturber.ui.components.compare import HIDDEN, SIDES, TABS
 from perturber.ui.components.compare_controls import EXPLAINED, pictures_sentence
 from perturber.ui.components.controls import control_id, order_id
@@ -47,7 +48,8 @@ def column_props(page: str, answer: Comparison) -> list[Props]:
     """What each network predicts, and how far it agrees with the first."""
     props: list[Props] = []
     for n, column in enumerate(answer.columns):
-        bars = {"rows": bar_rows(column.top, action="Click to pin it."), "pinned": _pinned_rows(column, n)}
+        rows = bar_rows(column.top, action="Click to pin it.")
+        bars = {"rows": rows, "pinned": _pinned_rows(column, n), "empty": "" if rows else NO_LOGITS}
         props.append({"id": control_id(page, "bars", n), "props": bars})
         props.append({"id": f"{page}-agreement-{n}", "props": {"children": _agreement(column.agreement, n)}})
     return props
@@ -62,8 +64,10 @@ def _pinned_rows(column: Column, number: int) -> list[BarRow]:
 
 def _pinned_row(score: ClassScore, difference: float | None, number: int) -> BarRow:
     what = f"Logit of {score.name}{', and the difference to model 1' if number else ''}. Click to let it go."
-    gap = "" if difference is None else f"{'−' if difference < 0 else '+'}{abs(difference):.2f}"
-    logit = f"{score.logit:.2f}".replace("-", "−")
+    gap = ""
+    if difference is not None and not np.isnan(difference):
+        gap = f"{'−' if difference < 0 else '+'}{written(abs(difference), '.2f')}"
+    logit = written(score.logit, ".2f").replace("-", "−")
     return BarRow(index=score.index, name=score.name, share=logit, number=gap, length=0.0, title=what)
 
 
@@ -76,7 +80,7 @@ def _agreement(agreement: Agreement | None, number: int) -> str:
     rows = [
         ("Same top class as 1", "✓" if agreement.same_top1 else "✗"),
         ("Shared top 5", f"{agreement.shared_top5} of 5"),
-        ("JS divergence", f"{agreement.jensen_shannon:.3f} bit"),
+        ("JS divergence", f"{written(agreement.jensen_shannon, '.3f')} bit"),
     ]
     return "\n".join(["| | |", "|:--|--:|", *(f"| {words} | {value} |" for words, value in rows)])
 
@@ -152,9 +156,9 @@ def _most_rows(most: Sequence[tuple[int, float]], shown: Sequence[int]) -> list[
         BarRow(
             index=channel,
             name=f"✓ {channel}" if channel in shown else str(channel),
-            share=f"{size:.3g}",
+            share=written(size, ".3g"),
             number="",
-            length=size / largest,
+            length=max(0.0, size) / largest,
             title=f"Channel {channel}: " + ("shown; click to remove it" if channel in shown else "click to show it"),
         )
         for channel, size in most
@@ -164,13 +168,16 @@ def _most_rows(most: Sequence[tuple[int, float]], shown: Sequence[int]) -> list[
 def _note(state: CompareState, answer: Comparison, infos: Sequence[ModelInfo]) -> str:
     """A sentence about the figure."""
     if state.tab == "channels":
-        differ = answer.maps is not None and answer.maps.most[0][1] > 0
-        return "Channel, mean |A − B|" if differ else f"A and B do not differ at {state.layer} for this picture."
+        most = answer.maps.most[0][1] if answer.maps is not None else 0.0
+        if np.isnan(most):  # the largest one, so that all are
+            return f"A and B cannot be compared at {state.layer}, where no number of both is finite."
+        return "Channel, mean |A − B|" if most > 0 else f"A and B do not differ at {state.layer} for this picture."
     sentences = []
     names = _names(infos)
     for number, found in answer.depth.items():
-        first = begins(found)
-        how = f"differs from A from {first} on." if first else "never differs from A."
+        first, unknown = begins(found), np.isnan(found.cosine).any()
+        never = "never differs from A where all numbers are finite." if unknown else "never differs from A."
+        how = f"differs from A from {first} on." if first else never
         sentences.append(f"{names[number]} {how}")
     left_out = [names[n] for n in range(len(infos)) if n not in answer.depth and n != state.a - 1]
     if left_out:
@@ -272,7 +279,8 @@ def _found(product: Similarity | Correlation) -> str:
     )
     dead = int(np.isnan(product.matrix).all(1).sum())
     if dead:
-        note += f" {dead} channels of A never change." if dead > 1 else " One channel of A never changes."
+        note += f" {dead} channels of A never change" if dead > 1 else " One channel of A never changes"
+        note += ", or are not finite." if dead > 1 else ", or is not finite."
     return note
 
 

@@ -24,11 +24,13 @@ from perturber.figures import (
     robustness_csv,
     spectra,
 )
+from perturber.finite import unknown_margins, unknown_steps, written
 from perturber.service import (
     ABOUT,
     LABELS,
     LOW_FREQUENCY,
     MAX_EPSILONS,
+    ClassScore,
     CurveRequest,
     Curves,
     Look,
@@ -178,11 +180,15 @@ def _of_job(job: JobShown | None, state: ExploreState) -> OpenFigure:
         return OpenFigure(None, [], "none" if job is None else job.state)
     product, mark, old = job.product, f"{job.id} {job.state} {job.done}", _is_old(job, state)
     if isinstance(product, Perturbations):
-        return OpenFigure(lambda: job_figure(job, lambda: _spectra(product)), _pictures(product), mark, old)
+        notes = [*_pictures(product), *_unknown(product)]
+        return OpenFigure(lambda: job_figure(job, lambda: _spectra(product)), notes, mark, old)
     request = product.request
     count = "" if request.pictures == "scene" else f"{product.results[0].count} × "
     about = f"{product.results[0].attack}, untargeted. Pictures: {count}{ABOUT[request.pictures]}."
     sentences = [*falls(request.slots, product.results), f"{about} Right is {LABELS[request.pictures]}."]
+    if request.method == "pgd":  # AutoAttack looks for no margins
+        unknown = (unknown_margins(result.accuracy, result.margin) for result in product.results)
+        sentences += [f"{SLOT_NAMES[n]}: {words}" for n, words in zip(request.slots, unknown, strict=True) if words]
     notes = [html.P(sentence) for sentence in sentences]
     return OpenFigure(lambda: job_figure(job, lambda: robustness(request.slots, product.results)), notes, mark, old)
 
@@ -196,12 +202,20 @@ def _pictures(product: Perturbations) -> list[Any]:
     return [
         html.Img(
             src=data_uri(amplified(p.perturbation)),
-            title=f"{SLOT_NAMES[p.slot]}: {p.low_share:.0%} low. {p.model}: {p.before.name} {p.before.probability:.1%} "
-            f"→ {p.now.name} {p.now.probability:.1%}, ‖δ‖₂ {p.l2:.3g}, ‖δ‖∞ {p.linf:.3g} ({p.linf * 255:.3g}/255)",
+            title=f"{SLOT_NAMES[p.slot]}: {p.low_share:.0%} low. {p.model}: {_said(p.before)} → {_said(p.now)}, "
+            f"‖δ‖₂ {p.l2:.3g}, ‖δ‖∞ {p.linf:.3g} ({p.linf * 255:.3g}/255)",
             alt=f"Amplified perturbation of {SLOT_NAMES[p.slot]}",
         )
         for p in product.found
     ]
+
+
+def _said(score: ClassScore) -> str:
+    return f"{score.name} {written(score.probability, '.1%')}"
+
+
+def _unknown(product: Perturbations) -> list[Any]:
+    return [html.P(f"{SLOT_NAMES[p.slot]}: {unknown_steps(p.unknown, p.steps)}") for p in product.found if p.unknown]
 
 
 def _is_old(job: JobShown, state: ExploreState) -> bool:

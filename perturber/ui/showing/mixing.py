@@ -6,12 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from perturber.config import Settings
-from perturber.editing import Edit, load_edit
+from perturber.editing import Edit, ScanResult, load_edit
 from perturber.errors import InvalidInputError
 from perturber.figures import SLOT_NAMES
+from perturber.finite import unknown_margins
 from perturber.service import JobState, JobStatus, Look, SlotLook
 from perturber.ui.callbacks.messages import Props
-from perturber.ui.components.bars import bar_rows
+from perturber.ui.components.bars import NO_LOGITS, bar_rows, longest_logit
 from perturber.ui.components.controls import control_id
 
 NO_EDIT = "These two models cannot be mixed."
@@ -59,14 +60,13 @@ def outcomes(page: str, slots: Sequence[SlotLook | None]) -> list[Props]:
         slots: Model 1, Model 2 and Edited; None where there is nothing to show.
     """
     scores = [() if slot is None else slot.top or () for slot in slots]
-    largest = max((score.logit for top in scores for score in top), default=0.0)
-    return [
-        {
-            "id": control_id(page, "bars", number),
-            "props": {"rows": bar_rows(top, largest=largest), "empty": "" if top else NO_EDIT},
-        }
-        for number, top in enumerate(scores)
-    ]
+    largest = longest_logit(score for top in scores for score in top)
+    props: list[Props] = []
+    for number, (slot, top) in enumerate(zip(slots, scores, strict=True)):
+        empty = NO_EDIT if slot is None else NO_LOGITS
+        shown = {"rows": bar_rows(top, largest=largest), "empty": "" if top else empty}
+        props.append({"id": control_id(page, "bars", number), "props": shown})
+    return props
 
 
 def look_status(answer: Look, slots: Sequence[SlotLook | None], kept: bool) -> list[str]:
@@ -82,11 +82,16 @@ def look_status(answer: Look, slots: Sequence[SlotLook | None], kept: bool) -> l
     return [*parts, "cached"] if kept else parts
 
 
-def scan_words(status: JobStatus) -> str:
-    """What a scan is about, and how far it has come."""
+def scan_words(status: JobStatus, result: ScanResult | None) -> str:
+    """What a scan is about, how far it has come, and what is not known.
+
+    Args:
+        result: what it has found so far.
+    """
     about = status.title.removeprefix("Compatibility of ")
     if status.state is JobState.DONE:
-        return about
+        unknown = "" if result is None else unknown_margins(result.agreement, result.margin)
+        return f"{about}. {unknown}" if unknown else about
     if status.state.over:
         return f"{about}: {status.error or 'cancelled.'}"
     return f"{about}: {status.progress.done} of {status.progress.steps} steps"

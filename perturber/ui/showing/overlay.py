@@ -90,8 +90,11 @@ def _overlay(
 
 
 def heatmap_picture(values: np.ndarray, end: float) -> str:
-    """A map (h, w) as a picture whose colours end at ±`end` and whose weak places are clear, as a ``data:`` address."""
-    share = np.clip(values / end, -1, 1)
+    """A map (h, w) as a picture whose colours end at ±`end`, as a ``data:`` address.
+
+    Its weak places are clear, as are those that are not finite.
+    """
+    share = np.clip(np.nan_to_num(values.astype(float), posinf=0, neginf=0) / end, -1, 1)
     colours = COLOURS[np.round((share + 1) * 127.5).astype(int)]
     opacity = np.minimum(OPAQUE, 1.5 * np.abs(share))[..., None] * 255
     file = io.BytesIO()

@@ -8,7 +8,7 @@ import numpy as np
 from perturber.figures import SIGMAS, activation_mosaic, cam_picture, gradient_picture
 from perturber.service import SlotLook
 from perturber.ui.callbacks.messages import Props
-from perturber.ui.components.bars import Evidence, bar_rows
+from perturber.ui.components.bars import NO_LOGITS, Evidence, bar_rows
 from perturber.ui.components.controls import control_id
 from perturber.ui.components.maps import MapsProperties, Pictures, figure_without_values, map_values, scale_ends
 from perturber.ui.showing.pictures import jpeg
@@ -91,7 +91,7 @@ def bars_props(
     """
     props = {
         "rows": bar_rows(slot.top or (), action="Click to pin it."),
-        "empty": NO_PREDICTIONS if slot.top is None else "",
+        "empty": NO_PREDICTIONS if slot.top is None else "" if slot.top else NO_LOGITS,
         "pinned": bar_rows(slot.pinned, action="Click to let it go."),
         "evidence": [*([] if example is None else [example]), *explained(slot, image)],
         "examples": examples,

@@ -28,6 +28,7 @@ from perturber.training import Development
 from perturber.ui.context import service
 from perturber.ui.looks import looked
 from perturber.ui.showing.checkpoints import Made
+from perturber.ui.showing.gaps import gap_notices
 from perturber.ui.states.checkpoints import CheckpointState
 
 FOLLOWED = 5
@@ -78,7 +79,7 @@ def predictions(state: CheckpointState, client: str) -> Figure:
     except InvalidInputError as error:
         return said(str(error))
     values = np.array([[score.probability for score in scores] for scores in seen])
-    best = np.argsort(-values.max(0), kind="stable")[:FOLLOWED]
+    best = np.argsort(-np.nan_to_num(values).max(0), kind="stable")[:FOLLOWED]
     return probabilities(state.series.steps, [names[index] for index in best], values[:, best])
 
 
@@ -103,7 +104,7 @@ def activation_maps(state: CheckpointState, client: str) -> tuple[Figure, str]:
         return said(str(error)), ""
     maps = np.stack([slot.activations for slot in seen if slot.activations is not None])
     note = "Red: excitation, blue: inhibition. The colours of each row end at its largest value, given at the left."
-    return activation_multiples(maps, state.channels, state.series.steps), note
+    return activation_multiples(maps, state.channels, state.series.steps), " ".join([note, *gap_notices(seen)])
 
 
 def kernels(state: CheckpointState) -> tuple[Figure, str]:
