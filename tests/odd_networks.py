@@ -1,5 +1,6 @@
 """Networks whose weights are finite and whose numbers are not; an own model's architecture can name them."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ class Steep(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + (x - x).sqrt()
+
+
+def marked() -> nn.Module:
+    """Its layers' names look like markup."""
+    return nn.Sequential(OrderedDict((f"{name}<b>bold</b>%{{z}}", part) for name, part in usual().named_children()))
 
 
 class Louder(nn.Module):

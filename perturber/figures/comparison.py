@@ -120,7 +120,7 @@ def divergence_lines(
             figure.add_scatter(
                 row=row,
                 col=1,
-                x=list(layers),
+                x=list(map(plain, layers)),
                 y=gapped(values),
                 mode="lines+markers",
                 line={"color": colours[number][0], "width": 1.8, "dash": dash},
@@ -150,8 +150,8 @@ def cka_heatmap(found: Similarity, names: tuple[str, str]) -> go.Figure:
     """Linear CKA of each layer of A (rows, from the bottom) with each of B (columns); empty where it is not known."""
     heatmap = go.Heatmap(
         z=found.cka.astype(np.float32),
-        x=list(found.columns),
-        y=list(found.rows),
+        x=list(map(plain, found.columns)),
+        y=list(map(plain, found.rows)),
         zmin=0,
         zmax=1,
         colorscale="Viridis",
@@ -223,7 +223,7 @@ def matched_order(matrix: np.ndarray) -> np.ndarray:
 
 def _layer_ticks(layers: Sequence[str]) -> dict:
     """Names of layers along a category axis: as many as can be read."""
-    shown = list(layers)[:: max(1, ceil(len(layers) / TICKS))]
+    shown = list(map(plain, layers))[:: max(1, ceil(len(layers) / TICKS))]
     return {"type": "category", "tickvals": shown, "tickfont": {"size": 9}, "automargin": True}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, gapped
+from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, gapped, plain
 
 LINES = 9
 """Steps of an attack that are drawn at most."""
@@ -34,6 +34,7 @@ def layer_changes(layers: Sequence[str], change: np.ndarray) -> go.Figure:
         layers: (L) names in forward order.
         change: (steps + 1, L) ‖a′ − a‖ / ‖a‖ after each step from 0 on; where it is not finite, the line breaks.
     """
+    names = list(map(plain, layers))
     steps = [step for step in range(len(change)) if step or change[0].any() or len(change) == 1]
     if len(steps) > LINES:
         steps = [steps[round(i * (len(steps) - 1) / (LINES - 1))] for i in range(LINES)]
@@ -42,7 +43,7 @@ def layer_changes(layers: Sequence[str], change: np.ndarray) -> go.Figure:
     for step, colour in zip(steps, colours, strict=True):
         name = str(step) if step else "start"
         figure.add_scatter(
-            x=list(layers),
+            x=names,
             y=gapped(change[step]).astype(np.float32),
             name=name,
             mode="lines+markers",
@@ -53,7 +54,7 @@ def layer_changes(layers: Sequence[str], change: np.ndarray) -> go.Figure:
     figure.update_layout(
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "title": {"text": "after step "}}
     )
-    named = list(layers)[:: ceil(len(layers) / NAMED)]
+    named = names[:: ceil(len(layers) / NAMED)]
     figure.update_xaxes(
         type="category",
         tickvals=named,

@@ -5,7 +5,7 @@ from math import isfinite
 
 import plotly.graph_objects as go
 
-from perturber.figures.style import SLOT_COLOURS, SLOT_TEXT, base_layout
+from perturber.figures.style import SLOT_COLOURS, SLOT_TEXT, base_layout, plain
 from perturber.finite import written
 from perturber.service.requests import ClassScore
 
@@ -24,9 +24,9 @@ def prediction_bars(top: Sequence[ClassScore], *, slot: int) -> go.Figure:
     largest = max((score.logit for score in top if isfinite(score.logit)), default=0.0)
     lengths = [min(max(0.0, score.logit) / largest, 1.0) if largest > 0 else 0.0 for score in top]
     places = list(range(len(top)))
-    names = [_short(score.name) for score in top]
+    names = [plain(_short(score.name)) for score in top]
     hover = [
-        f"{score.name} (class {score.index})<br>logit {written(score.logit, '.3f')}"
+        f"{plain(score.name)} (class {score.index})<br>logit {written(score.logit, '.3f')}"
         f"<br>probability {written(score.probability, '.2%')}"
         for score in top
     ]

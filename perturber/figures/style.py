@@ -46,7 +46,7 @@ def base_layout(**changes: object) -> go.Layout:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         showlegend=False,
-        hoverlabel={"font": {"family": FONT, "size": 12}},
+        hoverlabel={"font": {"family": FONT, "size": 12}, "namelength": -1},  # a cut might go through a reference
     )
     return layout.update(changes)
 
@@ -61,9 +61,13 @@ def finite_size(values: np.ndarray) -> float:
     return float(np.abs(values[np.isfinite(values)]).max(initial=0))
 
 
+MEANT = str.maketrans({sign: f"&#{ord(sign)};" for sign in "&<>%$"})
+"""Signs of markup, of templates and of formulae → the references that Plotly writes them by."""
+
+
 def plain(text: str) -> str:
-    """Text that Plotly draws as it stands: what looks like markup is none."""
-    return text.replace("<", "&lt;")
+    """Text that Plotly draws as it stands, also in a template: what looks like markup is none."""
+    return text.translate(MEANT)
 
 
 def as_json(figure: go.Figure) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout
+from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, plain
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def channel_summary(slots: Sequence[ChannelMeans]) -> go.Figure:
                 mode="lines+markers",
                 marker={"size": 4},
                 line={"color": SLOT_COLOURS[slot.slot], "width": 1},
-                name=f"{SLOT_NAMES[slot.slot]} · {slot.layer}",
+                name=f"{SLOT_NAMES[slot.slot]} · {plain(slot.layer)}",
                 hovertemplate="channel %{customdata}: <b>%{y:.3f}</b>",
             )
         )

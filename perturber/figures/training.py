@@ -100,11 +100,11 @@ def correlations(checkpoints: Sequence[int], values: Mapping[str, np.ndarray], l
     figure = _figure(checkpoints, y="correlation")
     depths = np.linspace(0, 1, max(2, len(values)))
     colours = sample_colorscale("Viridis", [0.92 * depth for depth in depths])
-    for name, colour in zip(values, colours, strict=False):
-        chosen = name == layer
+    for key, colour in zip(values, colours, strict=False):
+        name, chosen = plain(key), key == layer
         figure.add_scatter(
             x=np.arange(len(checkpoints)),
-            y=values[name],
+            y=values[key],
             customdata=list(checkpoints),
             name=name,
             mode="lines",

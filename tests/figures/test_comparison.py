@@ -133,5 +133,5 @@ def test_labels_are_text_not_markup() -> None:
     ]
     for figure in figures:
         text = figure.to_json()
-        assert "&lt;" in text
+        assert "&#60;" in text
         assert not any(markup in text for markup in ("<a", "\\u003ca", "<b>One", "\\u003cb\\u003eOne"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout
+from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, plain
 from perturber.scene import SceneBase
 from perturber.service import ClassScore, SlotLook
 
@@ -51,7 +51,7 @@ def history_figure(records: Sequence[Record], pinned: Sequence[int], measure: st
             name = next((score[1] for score in found if score), None)
             if name is not None:
                 line = {"color": colour, "width": 1.5, "dash": DASHES[n % len(DASHES)]}
-                figure.add_trace(_line(updates, found, value, f"{SLOT_NAMES[number]}: {_plain(name)}", line))
+                figure.add_trace(_line(updates, found, value, f"{SLOT_NAMES[number]}: {plain(name)}", line))
     figure.update_layout(hovermode="x", legend={"bgcolor": "rgba(255,255,255,0.7)"})
     figure.update_xaxes(title={"text": "update", "standoff": 4}, gridcolor="#f1f3f5", zeroline=False)
     scale = {"range": [0, 1], "tickformat": ".0%"} if measure == "probability" else {}
@@ -77,7 +77,7 @@ def _line(updates: list[int], scores: list[Any], value: int, name: str, line: di
     return go.Scatter(
         x=updates,
         y=[None if score is None else score[value] for score in scores],
-        text=["" if score is None else _plain(score[1]) for score in scores],
+        text=["" if score is None else plain(score[1]) for score in scores],
         name=name,
         mode="lines",
         line=line,
@@ -87,8 +87,3 @@ def _line(updates: list[int], scores: list[Any], value: int, name: str, line: di
 
 def _find(slot: Any, index: int) -> Any:
     return next((score for score in [*slot[2], *slot[1]] if score[0] == index), None) if slot else None
-
-
-def _plain(text: str) -> str:
-    """Markup in a class's name, shown as it is."""
-    return text.replace("<", "&lt;")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import quote
 
 from perturber.featurevis import Recipe, Target, Window, seen
 from perturber.service import JobState, ModelInfo, Visualised
@@ -53,7 +54,7 @@ def example_of(info: ModelInfo, layer: str, channel: int, index: int | None) -> 
         index: version of the model's index of examples, or None where there is none.
     """
     missing = f"There are no dataset examples of {info.label} yet: perturber examples index FOLDER --model {info.name}"
-    source = None if index is None else f"/neurons/examples/{info.name}/{layer}/{channel}.png?v={index}"
+    source = None if index is None else f"/neurons/examples/{info.name}/{quote(layer)}/{channel}.png?v={index}"
     title = missing if index is None else f"Top 9 patches of channel {channel}"
     return Picture(src=source, title=title, note="no examples", progress=None)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, get_args
 
 from perturber.errors import InvalidInputError, UnknownNameError
@@ -151,12 +152,12 @@ def _graph(state: CompareState, change: Change, known: Known) -> CompareState:
     """A point of the depth leads to its layer's channels, a pair of layers to theirs."""
     points = change.value.get("points") if isinstance(change.value, dict) else None
     point = points[0] if isinstance(points, list) and points and isinstance(points[0], dict) else {}
+    x, y = (unescape(str(point.get(axis))) for axis in "xy")  # as figures write names (see `perturber.figures.style`)
     if state.tab == "depth":
-        layer = reading.layer(known.models(state.pair[0]), point.get("x"))
+        layer = reading.layer(known.models(state.pair[0]), x)
         return state.with_values(tab="channels", layer=layer).fitted(known.models)
     if state.tab == "cka":
-        layer = reading.layer(known.models(state.pair[0]), point.get("y"))
-        other = reading.layer(known.models(state.pair[1]), point.get("x"))
+        layer, other = reading.layer(known.models(state.pair[0]), y), reading.layer(known.models(state.pair[1]), x)
         return state.with_values(tab="same", layer=layer, other=other).fitted(known.models)
     return state
 
