@@ -82,9 +82,12 @@ def cropped(usual: "Crop", resize: int | None, side: int | None) -> "Crop":
 
 
 def picture(
-    path: Path | None, resize: int | None = None, side: int | None = None
+    path: Path | None, resize: int | None = None, side: int | None = None, usual: "Crop | None" = None
 ) -> "tuple[np.ndarray | None, list[str]]":
     """A picture file as a model input, (S, S, 3) uint8, or None where there is no file; and what was done to it.
+
+    Args:
+        usual: how it becomes one where --resize and --crop are not given; by default as scenes are, of 224 pixels.
 
     Raises:
         InvalidInputError: it cannot be read as a picture, or cropped like this.
@@ -96,7 +99,7 @@ def picture(
         if resize or side:
             raise InvalidInputError("--resize and --crop are about a picture; give one by --image.")
         return None, []
-    crop = cropped(Crop(size=IMAGE_SIZE), resize, side)
+    crop = cropped(usual or Crop(size=IMAGE_SIZE), resize, side)
     notes: list[str] = []
     found = read_picture(path, notes=notes)
     return crop(found), [*notes, TAKEN if crop.fits(found.size) else crop.rule]

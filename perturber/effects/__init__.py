@@ -16,13 +16,18 @@ from perturber.parameters import PARAMETERS, Text
 from perturber.scene import SceneBase
 from perturber.threads import one_thread
 
-__all__ = ["EFFECTS", "Effect", "apply", "effect"]
+__all__ = ["EFFECTS", "Effect", "apply", "changes", "effect"]
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
 EFFECTS: tuple[Effect, ...] = registered()
 """In the order in which they are applied."""
+
+
+def changes(scene: SceneBase) -> bool:
+    """Whether any effect works on a scene's picture."""
+    return any(step.works_on(scene) for step in EFFECTS)
 
 
 def apply(images: Tensor, scenes: Sequence[SceneBase], values: Mapping[str, Tensor] | None = None) -> Tensor:

@@ -4,22 +4,34 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perturber import zoo
+from perturber import effects, zoo
 from perturber.errors import InvalidInputError
+from perturber.scene import SceneBase
 from perturber.service.requests import IMAGE_SIZE, AttackRequest, ModelInfo, SlotRequest
 
 MAX_CHANNELS = 64
 """Channels that one slot may ask for."""
 
 
-def check_image(image: np.ndarray | None) -> None:
+def check_image(image: np.ndarray | None, scene: SceneBase | None = None) -> None:
     """Refuse a picture of the wrong shape.
+
+    Args:
+        scene: whose post-processing it gets, where a picture that gets none may be of any side.
 
     Raises:
         InvalidInputError: naming the right one.
     """
-    if image is not None and image.shape != (IMAGE_SIZE, IMAGE_SIZE, 3):
+    if image is None or image.shape == (IMAGE_SIZE, IMAGE_SIZE, 3):
+        return
+    square = image.ndim == 3 and image.shape == (len(image), len(image), 3) and len(image) > 0
+    if scene is None or not square:
         raise InvalidInputError(f"A picture must be {IMAGE_SIZE} × {IMAGE_SIZE} RGB, not of shape {image.shape}.")
+    if effects.changes(scene):
+        raise InvalidInputError(
+            f"Post-processing is made for pictures of {IMAGE_SIZE} × {IMAGE_SIZE} pixels, not of {len(image)} × "
+            f"{len(image)}. Give one of that size, or leave the scene's parameters as they are."
+        )
 
 
 def check_slot(info: ModelInfo, slot: SlotRequest) -> None:

@@ -216,12 +216,21 @@ class LocalEngine:
         """Forget it; nothing happens if it was never started."""
         self._works.pop(job, None)
 
-    @torch.inference_mode()
     def answer(self, requests: Sequence[Question]) -> list[Answer]:
         """Answer requests together: one rendering pass, then one forward pass for each network that looks ask.
 
-        Networks that are compared run once for each comparison.
+        Networks that are compared run once for each comparison, and pictures of another side come by themselves.
         """
+        sides = [side(request) for request in requests]
+        found: dict[int, Answer] = {}
+        for one in dict.fromkeys(sides):
+            places = [i for i, own in enumerate(sides) if own == one]
+            found |= zip(places, self._answer([requests[i] for i in places]), strict=True)
+        return [found[i] for i in range(len(requests))]
+
+    @torch.inference_mode()
+    def _answer(self, requests: Sequence[Question]) -> list[Answer]:
+        """Answers to requests whose pictures are of one side."""
         clock = Clock(self.device)
         images = self.pictures(requests)
         render_ms = clock.lap()
@@ -252,7 +261,7 @@ class LocalEngine:
         return looks
 
     def pictures(self, requests: Sequence[PictureRequest]) -> Tensor:
-        """What the networks are shown: (B, 3, 224, 224)."""
+        """What the networks are shown: (B, 3, S, S), where all pictures that are given are of side S; else 224."""
         for request in requests:
             if request.plane is not None:
                 self.renderer.add_plane(request.scene.plane_neuron, request.plane)
@@ -261,13 +270,19 @@ class LocalEngine:
         if len(rendered) == len(requests):
             images = self.renderer.render(scenes)
         else:
-            images = torch.empty(len(requests), 3, IMAGE_SIZE, IMAGE_SIZE, device=self.device)
+            size = side(next(request for request in requests if request.image is not None))
+            images = torch.empty(len(requests), 3, size, size, device=self.device)
             if rendered:
                 images[rendered] = self.renderer.render([scenes[i] for i in rendered])
             for i, request in enumerate(requests):
                 if request.image is not None:
                     images[i] = torch.tensor(request.image, device=self.device).permute(2, 0, 1) / 255
         return effects.apply(images, scenes)
+
+
+def side(request: PictureRequest) -> int:
+    """Of a request's picture, in pixels."""
+    return IMAGE_SIZE if request.image is None else len(request.image)
 
 
 def _attacked(network: zoo.Network, by: Attack, images: Tensor, labels: Tensor) -> Tensor:

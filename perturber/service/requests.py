@@ -70,7 +70,8 @@ class PictureRequest:
 
     Attributes:
         scene: the scene to render; its post-processing also applies to `image`.
-        image: (224, 224, 3) uint8 picture that replaces the rendered scene, or None.
+        image: (S, S, 3) uint8 picture that replaces the rendered scene, or None; S is 224 but for a look whose scene
+            has no post-processing, which is made for 224 pixels.
         plane: (T, T, 3) uint8, the feature visualisation on the scene's plane as far as it has come; the service
             fills it in.
         client: who asks; a waiting request is dropped when the same client sends a newer one, of whatever kind.
@@ -227,7 +228,8 @@ class Look:
     """The answer: one picture and what each network makes of it.
 
     Attributes:
-        image: (224, 224, 3) uint8, the picture that the networks saw (they saw it before rounding).
+        image: (S, S, 3) uint8, the picture that the networks saw (they saw it before rounding); S is 224 but where a
+            picture of another side was given.
         slots: in the order of the request.
         render_ms: time of rendering and post-processing.
         total_ms: from the moment the service took the request up to the answer, waiting included.

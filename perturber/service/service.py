@@ -95,7 +95,7 @@ class InferenceService:
         Raises:
             InvalidInputError: naming what is allowed.
         """
-        check_image(request.image)
+        check_image(request.image, request.scene)
         if request.scene.plane:
             self._neuron(request.scene.plane_neuron)
         if request.attack is not None:

@@ -5,10 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from odd_networks import put
 from PIL import Image
 
+from perturber import zoo
+from perturber.config import Settings
 from perturber.parameters import PARAMETERS
 from perturber.zoo.classes import IMAGENET_1K
+from perturber.zoo.pictures import read_picture
 
 
 def test_look_prints_the_top_five(perturber) -> None:
@@ -69,6 +74,38 @@ def test_what_was_rendered_or_attacked_is_looked_at_as_it_is(perturber, tmp_path
     assert next(iter(again)) == attacked["rounded"]["name"]
     assert again[attacked["rounded"]["name"]] == pytest.approx(attacked["rounded"]["probability"], abs=1e-4)
     assert again[attacked["rounded"]["name"]] == pytest.approx(attacked["top"][0]["probability"], abs=0.05)
+
+
+def test_a_picture_reaches_each_network_as_it_is_evaluated(
+    perturber, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks of 224, 240 and 32 pixels in one look, each as `evaluate` would show it the picture."""
+    monkeypatch.setenv("PERTURBER_DATA", str(tmp_path / "data"))
+    settings, path = Settings(device="cpu"), tmp_path / "x.png"
+    names = ("efficientnet_lite0", "efficientnet_lite1", put(settings, "usual"))
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 255, (9, 12, 3), dtype=np.uint8)).resize((400, 300)).save(path)
+    models = [part for name in names for part in ("--model", name)]
+
+    def logits(*more: str) -> tuple[list[dict[int, float]], list[str]]:
+        report = json.loads(perturber("look", *models, "--image", str(path), *more, "--json")[1])
+        return [{one["index"]: one["logit"] for one in of["top"]} for of in report["results"]], report["notes"]
+
+    found, notes = logits()
+    for name, top in zip(names, found, strict=True):
+        network = zoo.load(name, "cpu", settings)
+        picture = torch.tensor(network.entry.crop(read_picture(path))).permute(2, 0, 1)[None] / 255
+        expected = network.logits(picture)[0]
+        assert list(top) == expected.topk(5).indices.tolist()
+        assert list(top.values()) == pytest.approx(expected.topk(5).values.tolist(), abs=1e-4)
+    assert [note.partition(":")[0] for note in notes] == [f"For {name}" for name in names]
+    assert all(f"the middle {size} × {size} taken" in note for note, size in zip(notes, (224, 240, 32), strict=True))
+
+    Image.open(path).crop((0, 0, 240, 240)).save(path)
+    assert logits()[1][1] == "For efficientnet_lite1: Taken as it is, being of the input's size already."
+    changed, notes = logits("--set", "contrast=0.5")  # post-processing is made for 224 pixels
+    assert changed != found
+    assert notes == ["Shorter side brought to 256 pixels (bicubic), the middle 224 × 224 taken."]
 
 
 def test_evaluate_says_what_it_left_out_and_did(perturber, tmp_path: Path) -> None:

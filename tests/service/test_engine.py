@@ -252,3 +252,15 @@ def test_pinned_scores_are_those_of_a_plain_pass(engine: LocalEngine, picture: n
         assert slot.pinned[2].name == "golden retriever"
     assert look.slots[0].top is not None
     assert look.slots[1].top is None
+
+
+def test_pictures_of_another_side_are_answered_by_themselves(engine: LocalEngine, picture: np.ndarray) -> None:
+    large = np.random.default_rng(0).integers(0, 255, (240, 240, 3), dtype=np.uint8)
+    slots = (SlotRequest(model="efficientnet_lite1"),)
+    requests = [LookRequest(scene=Scene(), image=image, slots=slots) for image in (picture, large, None)]
+    together = engine.answer(requests)
+    assert [answer.image.shape[0] for answer in together] == [224, 240, 224]
+    assert (together[1].image == large).all()
+    for request, answer in zip(requests, together, strict=True):
+        (alone,) = engine.answer([request])
+        assert [one.index for one in alone.slots[0].top] == [one.index for one in answer.slots[0].top]

@@ -256,7 +256,9 @@ def test_a_failing_request_does_not_take_its_neighbours_along(engine, service) -
 
 def test_a_picture_of_the_wrong_shape_is_refused(service) -> None:
     with pytest.raises(InvalidInputError, match="224 × 224"):
-        service.look(LookRequest(scene=Scene(), image=np.zeros((10, 10, 3), np.uint8)))
+        service.look(LookRequest(scene=Scene(), image=np.zeros((10, 12, 3), np.uint8)))
+    with pytest.raises(InvalidInputError, match="Post-processing is made for pictures of 224 × 224 pixels, not of 10"):
+        service.look(LookRequest(scene=Scene().replace(contrast=2), image=np.zeros((10, 10, 3), np.uint8)))
 
 
 def test_a_closed_service_refuses(engine, tmp_path: Path) -> None:
