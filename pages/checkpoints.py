@@ -24,7 +24,7 @@ from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import service
 from perturber.ui.looks import looked
 from perturber.ui.showing.checkpoints import control_props, words
-from perturber.ui.showing.gaps import gap_notices
+from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.pictures import model_input
 from perturber.ui.showing.training import said
 from perturber.ui.states.checkpoint_changes import Known, changed
@@ -104,7 +104,7 @@ class CheckpointsPage:
             drawn={"opened": opened},
             again=max(1, round(1000 * (min(due) - now))) if due else None,
             plane=answer.plane,
-            notices=gap_notices(answer.slots),
+            notices=network_notices(answer.slots),
             state=state,
         )
 

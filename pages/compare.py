@@ -28,7 +28,7 @@ from perturber.ui.showing.compare import (
     job_props,
     tab_props,
 )
-from perturber.ui.showing.gaps import gap_notices
+from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.pictures import model_input
 from perturber.ui.states.compare import CompareState, model_name, unlike
 from perturber.ui.states.compare_changes import OTHER, Known, changed
@@ -86,7 +86,7 @@ class ComparePage:
             service_ms=answer.total_ms,
             drawn=drawn,
             plane=answer.plane,
-            notices=gap_notices(answer.columns),
+            notices=network_notices(answer.columns),
             state=state.with_values(most=most),
         )
 

@@ -32,9 +32,9 @@ from perturber.ui.showing.attack import attack_notices, attack_props
 from perturber.ui.showing.class_examples import class_example, pictures_of
 from perturber.ui.showing.drawer import follow_drawer
 from perturber.ui.showing.followed import follow_visualisations
-from perturber.ui.showing.gaps import gap_notices
 from perturber.ui.showing.groups import DROP, KEEP, group_options
 from perturber.ui.showing.history import record_of
+from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.overlay import CAPTION, overlay_props
 from perturber.ui.showing.pictures import model_input
 from perturber.ui.showing.slots import bars_props, divisor_of, maps_props, scales, slot_signature
@@ -151,7 +151,7 @@ class ExplorePage:
             plane=answer.plane,
             record=record_of(asked.sequence, state.scene, looks),
             live=open_figure(state) in ("history", "summary"),
-            notices=[*gap_notices(answer.slots), *attack_notices(answer.attack)],
+            notices=[*network_notices(answer.slots), *attack_notices(answer.attack)],
             state=state,
         )
 

@@ -27,8 +27,8 @@ from perturber.ui.components.mixing import kept_menu, mixing_controls, mixing_fr
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import cache, service
 from perturber.ui.looks import looked
-from perturber.ui.showing.gaps import gap_notices
 from perturber.ui.showing.mixing import KeptEdit, kept_edits, look_status, outcomes, scan_words
+from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.pictures import model_input
 from perturber.ui.states.mixing import MixingState
 from perturber.ui.states.mixing_changes import changed
@@ -94,7 +94,7 @@ class MixingPage:
             *outcomes(PAGE, slots),
         ]
         status = look_status(answer, slots, kept)
-        notices = gap_notices(answer.slots)
+        notices = network_notices(answer.slots)
         return Shown(props=props, status=status, service_ms=answer.total_ms, plane=answer.plane, notices=notices)
 
     def follow(self, state: MixingState, asked: Asked) -> Follow:

@@ -134,6 +134,7 @@ class LocalEngine:
             groups=dict(groups.layers),
             groups_title=groups.title,
             input_size=entry.input_size,
+            notes=network.notes if entry.own else (),
         )
 
     def prefetch(self, name: str) -> ModelInfo | None:

@@ -264,6 +264,7 @@ class ModelInfo:
         groups: layer → named groups of its channels, published or measured.
         input_size: side of the network's own input, in pixels.
         groups_title: where the groups are from, as menus say it.
+        notes: what was left out, chosen or converted when a network of the user's own was loaded, a sentence each.
     """
 
     name: str
@@ -276,6 +277,7 @@ class ModelInfo:
     groups: dict[str, tuple[Group, ...]]
     input_size: int
     groups_title: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

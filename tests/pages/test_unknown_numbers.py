@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from odd_networks import KINDS, put
 from page_visits import Visit
+from safetensors.torch import load_file, save_file
 
 from app import create_app
 from perturber.config import Settings
@@ -33,6 +34,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceServi
     settings = Settings(device="cpu", data=tmp_path_factory.mktemp("data"), examples=None)
     for kind in KINDS:
         put(settings, kind)
+    put(settings, "usual", name="wrapped", label="Wrapped")
+    state = load_file(settings.data / "wrapped.safetensors")
+    save_file({f"module.{key}": tensor for key, tensor in state.items()}, settings.data / "wrapped.safetensors")
     with InferenceService(settings) as running:
         yield running
 
@@ -43,6 +47,15 @@ def opened(service: InferenceService) -> Iterator[Open]:
     modules = {page["path"]: sys.modules[page["module"]] for page in dash.page_registry.values()}
     with app.server.test_request_context("/"):
         yield lambda page, query: Visit(modules[PATHS[page]], query)
+
+
+@pytest.mark.parametrize("page", PATHS)
+def test_what_was_done_to_ones_own_weights_is_said(opened: Open, page: str) -> None:
+    edit = Edit.mix("usual", "wrapped", {"4": 0.5})
+    visit = opened(page, f"m1=usual&m2=wrapped&l1=2&l2=2&cards=none&edit={edit}")
+    assert visit.look()["looked"]
+    assert "Wrapped: 'module.' in the tensors' names was stripped." in visit.notice
+    assert "Usual: " not in visit.notice
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -28,7 +28,7 @@ from perturber.training import Development
 from perturber.ui.context import service
 from perturber.ui.looks import looked
 from perturber.ui.showing.checkpoints import Made
-from perturber.ui.showing.gaps import gap_notices
+from perturber.ui.showing.notices import network_notices
 from perturber.ui.states.checkpoints import CheckpointState
 
 FOLLOWED = 5
@@ -104,7 +104,7 @@ def activation_maps(state: CheckpointState, client: str) -> tuple[Figure, str]:
         return said(str(error)), ""
     maps = np.stack([slot.activations for slot in seen if slot.activations is not None])
     note = "Red: excitation, blue: inhibition. The colours of each row end at its largest value, given at the left."
-    return activation_multiples(maps, state.channels, state.series.steps), " ".join([note, *gap_notices(seen)])
+    return activation_multiples(maps, state.channels, state.series.steps), " ".join([note, *network_notices(seen)])
 
 
 def kernels(state: CheckpointState) -> tuple[Figure, str]:
