@@ -266,11 +266,16 @@ def test_only_materials_in_use_need_their_pictures() -> None:
     [
         ("Kd 1 x 0", GREYS, "Colours that are not three numbers are left out, of: 'm'."),
         ("Kd 2 0 -1", RED, "Colours are cut off at 0 and 1, of: 'm'."),
-        ("Kd 0 0 0\nKe 0 1 0", GREEN, "What is black and emits light has the colour of that light: 'm'."),
+        ("Kd 0 0 0\nKe 0 1 0", GREEN, "What emits light and has no colour else has that of the light: 'm'."),
+        ("Ke 0 0 1", BLUE, "What emits light and has no colour else has that of the light: 'm'."),
         ("Kd 1 0 0\nd 0", RED, "An opacity of 0 would hide everything, so these are opaque: 'm'."),
         ("Kd 1 0 0\nTr 0.25", (*RED, 191), ""),
         ("Kd 1 0 0\nd 0.5 # half\nTr 0", (*RED, 128), ""),
-        ("Kd 1 0 0\nmap_d gone.png", RED, "Pictures of opacity were not given, and are left out: 'gone.png'."),
+        (
+            "Kd 1 0 0\nmap_d gone.png",
+            RED,
+            "Pictures of opacity are left out that were not given or cannot be read: 'gone.png'.",
+        ),
         ("map_Kd -mm 0.2 1 t.png", BLUE, "The texture option -mm is left out, in: 'm'."),
         (
             "map_Kd -s 2 2 t.png\nmap_d white.png",

@@ -147,7 +147,7 @@ def _coat(name: str, statements: Statements, files: Files, spare: str | None, sa
         for option in texture.ignored if texture and taken else ():
             said[f"The texture option {option} is left out, in"][shown] = None
     if mask and mask.file is None:
-        said["Pictures of opacity were not given, and are left out"][repr(mask.shown)] = None
+        said["Pictures of opacity are left out that were not given or cannot be read"][repr(mask.shown)] = None
     if mask and mask.file and picture and mask.placing != picture.placing:
         said["The picture of opacity is laid on as that of colour is, in"][shown] = None
     placing = picture or mask
@@ -171,8 +171,8 @@ def _colour(statements: Statements, shown: str, said: dict[str, dict[str, None]]
             said["Colours that are not three numbers are left out, of"][shown] = None
         colour = given or colour
     emitted = _three(statements.get("ke", ""))
-    if emitted and any(emitted) and not any(colour):
-        said["What is black and emits light has the colour of that light"][shown] = None
+    if emitted and any(emitted) and not ("kd" in statements and any(colour)):
+        said["What emits light and has no colour else has that of the light"][shown] = None
         colour = emitted
     if not all(0 <= part <= 1 for part in colour):
         said["Colours are cut off at 0 and 1, of"][shown] = None
