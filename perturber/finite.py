@@ -44,7 +44,7 @@ def sentence(who: str, found: Sequence[Gap]) -> str:
     more = [f"{len(found) - NAMED} more kinds"] if len(found) > NAMED else []
     *first, last = [*map(str, found[:NAMED]), *more]
     listed = f"{', '.join(first)} and {last}" if first else last
-    return f"{who} gives numbers that are not finite (NaN or ∞), which are left blank: {listed}."
+    return f"{who} gives NaN or ∞ in {listed}, which are left blank."
 
 
 def means(maps: Tensor) -> Tensor:

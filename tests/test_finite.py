@@ -33,9 +33,8 @@ def test_large_numbers_are_finite() -> None:
 def test_gaps_are_counted_and_said(maps: torch.Tensor) -> None:
     found = gaps({"maps": maps, "zeros": torch.zeros(3), "logits": torch.tensor([torch.inf])})
     assert found == (Gap("maps", 33, 120), Gap("logits", 1, 1))
-    gives = "It gives numbers that are not finite (NaN or ∞), which are left blank"
-    assert sentence("It", found) == f"{gives}: 33 of 120 maps and 1 of 1 logits."
+    assert sentence("It", found) == "It gives NaN or ∞ in 33 of 120 maps and 1 of 1 logits, which are left blank."
     many = [Gap(f"activations of {n}", 1234, 5678) for n in range(5)]
-    assert sentence("It", many).endswith("1,234 of 5,678 activations of 2 and 2 more kinds.")
+    assert sentence("It", many).endswith("1,234 of 5,678 activations of 2 and 2 more kinds, which are left blank.")
     assert sentence("It", ()) == ""
     assert [written(value, ".1%") for value in (0.5, torch.nan, torch.inf, -torch.inf)] == ["50.0%", "–", "∞", "−∞"]

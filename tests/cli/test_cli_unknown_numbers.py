@@ -30,7 +30,7 @@ def test_look(perturber: Run) -> None:
     assert found["usual"]["gaps"] == found["clamped"]["gaps"] == []
     code, out, _ = perturber("look", *models)
     assert code == 0
-    assert "overflowing gives numbers that are not finite (NaN or ∞), which are left blank: 10 of 10 logits." in out
+    assert "overflowing gives NaN or ∞ in 10 of 10 logits, which are left blank." in out
     assert "nan" not in out
 
 

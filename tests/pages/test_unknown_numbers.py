@@ -17,13 +17,13 @@ from perturber.editing import Edit
 from perturber.service import InferenceService
 
 PATHS = {"explore": "/", "compare": "/compare", "mixing": "/mixing"}
-GIVES = "gives numbers that are not finite (NaN or ∞), which are left blank: "
+GIVES, BLANK = "gives NaN or ∞ in", ", which are left blank."
 SENTENCES = {
     "usual": "",
-    "overflowing": f"Overflowing {GIVES}7,099 of 7,200 activations of 2 and 10 of 10 logits.",
-    "clamped": f"Clamped {GIVES}7,099 of 7,200 activations of 2.",
+    "overflowing": f"Overflowing {GIVES} 7,099 of 7,200 activations of 2 and 10 of 10 logits{BLANK}",
+    "clamped": f"Clamped {GIVES} 7,099 of 7,200 activations of 2{BLANK}",
     "steep": "",
-    "lonely": f"Lonely {GIVES}1 of 10 logits.",
+    "lonely": f"Lonely {GIVES} 1 of 10 logits{BLANK}",
 }
 
 Open = Callable[[str, str], Visit]
@@ -138,14 +138,14 @@ def test_what_is_not_known_is_not_called_equal(opened: Open) -> None:
     assert note == "2 · Clamped never differs from A where all numbers are finite."
 
 
-@pytest.mark.parametrize(("kind", "logits"), [("overflowing", "10 of 10 logits."), ("lonely", "1 of 10 logits.")])
+@pytest.mark.parametrize(("kind", "logits"), [("overflowing", "10 of 10 logits"), ("lonely", "1 of 10 logits")])
 def test_mixing(opened: Open, kind: str, logits: str, service: InferenceService) -> None:
     put(service.settings, kind, name=f"other_{kind}", label="Other")
     edit = str(Edit.mix(kind, f"other_{kind}", {"4": 0.5}))
     visit = opened("mixing", f"edit={edit}")
     assert visit.look()["looked"]
-    assert f"{kind.title()} {GIVES}{logits}" in visit.notice
-    assert f"Other {GIVES}{logits}" in visit.notice
+    assert f"{kind.title()} {GIVES} {logits}{BLANK}" in visit.notice
+    assert f"Other {GIVES} {logits}{BLANK}" in visit.notice
     visit.look(("scan", 1))
     visit.wait()
     assert visit.properties["mixing-compatibility"]["figure"]["data"]
