@@ -29,7 +29,8 @@ def look(
 ) -> None:
     """Show a scene or a picture to networks and print their top-5.
 
-    A picture reaches each network at its own size and as it is evaluated; with post-processing, as scenes do.
+    A picture reaches each network at its own size and as it is evaluated; as scenes do with post-processing, and if it
+    has the size of what render and attack write.
     """
     from perturber.finite import sentence, written
     from perturber.service import InferenceService, LookRequest, SlotRequest
@@ -38,7 +39,8 @@ def look(
     found: dict[int, SlotLook] = {}
     notes: list[str] = []
     with InferenceService(options.settings(device)) as service:
-        groups = _inputs(names, shown, service.settings if image else None)
+        as_scenes = image is None or (resize is crop is None and options.has_scene_size(image))
+        groups = _inputs(names, shown, None if as_scenes else service.settings)
         for usual, places in groups.items():
             own, said = options.picture(image, resize, crop, usual)
             notes += said if len(groups) == 1 else [f"For {', '.join(names[n] for n in places)}: {s}" for s in said]
@@ -73,7 +75,7 @@ def _inputs(names: list[str], shown: "SceneBase", settings: "Settings | None") -
     """How a picture becomes an input → the models that take it so, by their places; None: as scenes do.
 
     Args:
-        settings: None where there is no picture.
+        settings: None where there is no picture, or one that goes in as scenes do.
     """
     from perturber.editing import Edit
     from perturber.effects import changes

@@ -81,6 +81,14 @@ def cropped(usual: "Crop", resize: int | None, side: int | None) -> "Crop":
     return replace(usual, resize=resize or usual.resize, side=side, always=True)
 
 
+def has_scene_size(path: Path) -> bool:
+    """Whether a picture has the size of what ``render`` and ``attack`` write."""
+    from perturber.service import IMAGE_SIZE
+    from perturber.zoo.pictures import read_picture
+
+    return read_picture(path).size == (IMAGE_SIZE, IMAGE_SIZE)
+
+
 def picture(
     path: Path | None, resize: int | None = None, side: int | None = None, usual: "Crop | None" = None
 ) -> "tuple[np.ndarray | None, list[str]]":

@@ -36,7 +36,7 @@ class Evaluation:
     `robust_top1` and `robust_top5` are those of the perturbed pictures, None where nothing perturbs them; `unreadable`
     names the files that could not be read; they are not counted. `notes` says, as sentences with the number of pictures
     that each is about, how they were brought to the input's size, what was left out of them, scaled or guessed, and
-    for how many logits were not finite.
+    for how many logits were not finite; before them what was done to the weights of a network of the user's own.
     """
 
     top1: float
@@ -156,7 +156,8 @@ def evaluate(
     robust_top1, robust_top5 = (None, None) if perturb is None else robust.shares()
     top1, top5 = plain.shares()
     told = [*Counter(said).most_common(), *((UNKNOWN, hits.unknown) for hits in (plain, robust) if hits.unknown)]
-    notes = tuple(f"{count} of {plain.count}: {sentence}" for sentence, count in told)
+    loaded = network.notes if network.entry.own else ()
+    notes = (*loaded, *(f"{count} of {plain.count}: {sentence}" for sentence, count in told))
     return Evaluation(top1, top5, plain.count, tuple(unreadable), robust_top1, robust_top5, notes)
 
 

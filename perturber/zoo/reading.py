@@ -168,7 +168,13 @@ def _torch(path: Path) -> Parts:
         if "EOF" in str(error) or "zip archive" in str(error):
             raise _cut_off(path) from error
         raise
-    return dict(_walk(tree, "", set(), 0))
+    parts = dict(_walk(tree, "", set(), 0))
+    if not parts and isinstance(tree, Mapping) and tree:
+        names = [*(repr(str(key)[:60]) for key in list(tree)[:8]), *(["…"] if len(tree) > 8 else [])]
+        raise InvalidInputError(
+            f"The file {path.name!r} does not hold a state dict (names and tensors), but {', '.join(names)}."
+        )
+    return parts
 
 
 def _refused(path: Path, said: str) -> InvalidInputError:

@@ -63,6 +63,9 @@ def test_what_was_rendered_or_attacked_is_looked_at_as_it_is(perturber, tmp_path
     scene, again = top("--set", "yaw=-23.3"), top("--image", path)
     assert list(scene)[:2] == list(again)[:2]
     assert list(again.values()) == pytest.approx(list(scene.values()), abs=0.01)
+    larger = ("--model", "efficientnet_lite1")  # of 240 pixels: it sees scenes of 224 enlarged
+    expected = top("--set", "yaw=-23.3", *larger)
+    assert top("--image", path, *larger) == pytest.approx(expected, abs=0.01)
     _, out, _ = perturber("look", "--image", path)
     assert out.startswith(f"{path}: Taken as it is, being of the input's size already.")
     _, out, _ = perturber("look", "--image", path, "--resize", "256")

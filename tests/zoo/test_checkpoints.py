@@ -320,6 +320,7 @@ OTHERS: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "cut safetensors": (cut(lambda p: save_file({"w": torch.zeros(1000)}, p)), "is cut off"),
     "cut keras": (cut(keras), "is cut off"),
+    "no tensors": (lambda p: torch.save({"epoch": 3, "args": {"lr": 1}}, p), "does not hold .* but 'epoch', 'args'"),
     "sparse": (lambda p: torch.save({"w": torch.eye(3).to_sparse()}, p), "tensor 'w' .* is sparse"),
     "meta": (lambda p: torch.save({"w": torch.zeros(3, device="meta")}, p), "tensor 'w' .* without values"),
 }
