@@ -307,9 +307,9 @@ def test_the_command_line_adds_lists_verifies_and_removes(
 def test_what_does_not_fit_is_not_added(perturber, factories: object, tmp_path: Path, own_settings: Settings) -> None:
     save_file(factories.network().state_dict(), tmp_path / "w.safetensors")  # type: ignore[attr-defined]
     options = ("--architecture", "factory:tiny_networks:network", "--input-size", 32)
-    code, _, err = perturber("add", "mine", tmp_path / "w.safetensors", *options)
+    code, _, err = perturber("add", "mine", tmp_path / "w.safetensors", *options, "--classes", "imagenet1k")
     assert (code, err.count("\n")) == (2, 1)
-    assert "gives 10 logits, but its class list has 1000 classes" in err
+    assert "have 10 classes, but --classes imagenet1k names 1000" in err
     assert "mine" not in zoo.entries(own_settings)
     for arguments, sentence in (
         (("mine", tmp_path / "absent.pth", *options), "There is no file"),
