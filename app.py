@@ -1,7 +1,6 @@
 """Builds the dashboard from the configuration; ``python app.py`` serves it."""
 
 import functools
-import logging
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +14,6 @@ from dash import ClientsideFunction, Input, Output, State, html, set_props
 from flask import Flask, Response, jsonify, request, send_file
 from werkzeug.exceptions import BadRequest, HTTPException
 
-import perturber
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.service import InferenceService
@@ -23,6 +21,9 @@ from perturber.ui import files
 from perturber.ui.callbacks.messages import BUG
 from perturber.ui.components.tour import tour
 from perturber.ui.context import KEY, cache, cache_config
+from perturber.ui.failures import is_own, told
+from perturber.ui.guards import POLICY, guard
+from perturber.ui.health import watch
 from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.page import NOT_OURS
 
@@ -32,8 +33,6 @@ ENVELOPE_BYTES = 2 * 2**20
 
 THREADS = 16
 """Requests that may wait for the service at the same moment."""
-
-log = logging.getLogger("perturber")
 
 
 def create_app(settings: Settings | None = None, service: InferenceService | None = None) -> dash.Dash:
@@ -46,6 +45,8 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     server = Flask("perturber")
     asked = service or InferenceService(settings or Settings())
     server.config[KEY] = asked
+    guard(server, asked.settings)
+    watch(server, asked)
     server.config["MAX_CONTENT_LENGTH"] = asked.settings.max_upload_mib * 2**20 * 4 // 3 + ENVELOPE_BYTES
     cache.init_app(server, cache_config(asked.settings))
     app = dash.Dash(
@@ -137,7 +138,7 @@ def _say(error: Exception) -> None:
     if isinstance(error, PerturberError):
         set_props("notice", {"children": str(error)})
     elif _is_ours(error):
-        log.error("a callback failed", exc_info=error)
+        told("a callback failed", error)
         set_props("notice", {"children": BUG})
     else:
         raise BadRequest(NOT_OURS) from error
@@ -154,20 +155,17 @@ def _handle_errors(server: Flask) -> None:
     def refusal(error: HTTPException) -> tuple[Response, int]:
         return jsonify(error=error.description or error.name), error.code or 500
 
-    @server.errorhandler(500)
-    def bug(wrapped: Exception) -> tuple[Response, int]:
-        error = getattr(wrapped, "original_exception", None) or wrapped
+    @server.errorhandler(Exception)
+    def bug(error: Exception) -> tuple[Response, int]:
         if request.path.startswith("/_dash-") and not _is_ours(error):
             return jsonify(error=NOT_OURS), 400
-        log.error("unexpected error", exc_info=error)
+        told(f"{request.method} {request.path[:200]}", error)
         return jsonify(error=BUG), 500
 
 
 def _is_ours(error: BaseException) -> bool:
     """Whether an error came out of this project's code; if not, the request was one that no page of ours sends."""
-    ours = (Path(__file__), ROOT / "pages", Path(perturber.__file__).parent)
-    files = [Path(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__)]
-    return any(file.is_relative_to(place) for file in files for place in ours)
+    return any(is_own(Path(frame.f_code.co_filename)) for frame, _ in walk_tb(error.__traceback__))
 
 
 def _add_headers(app: dash.Dash) -> None:
@@ -181,10 +179,19 @@ def _add_headers(app: dash.Dash) -> None:
         )
 
     @app.server.after_request
+    def not_found(response: Response) -> Response:
+        """Dash answers every path with the frame, in which its script says that there is no such page."""
+        asked = request.url_rule is not None and request.url_rule.rule == "/<path:path>"
+        if asked and request.path not in {page["path"] for page in _listed_pages()}:
+            response.status_code = 404
+        return response
+
+    @app.server.after_request
     def headers(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", policy())
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", POLICY)
         return response
 
 

@@ -20,6 +20,8 @@ class Settings:
         device: torch device ("cuda", "cuda:1", "cpu") or "auto": CUDA where there is one, else the CPU.
         host: address to serve on; the default can be reached from this machine only.
         port: TCP port to serve on.
+        hosts: names under which browsers may reach it besides ``localhost``, the machine's own and any address in
+            numbers, such as that of a proxy.
         threads: CPU threads of the networks and the renderer; 0 leaves torch's choice.
         models: folder that holds the catalogue and bundled weights.
         model_memory_mib: memory for resident networks' weights before the least recently used one leaves.
@@ -37,6 +39,9 @@ class Settings:
     device: str = field(default_factory=lambda: _environment("DEVICE", "auto"))
     host: str = field(default_factory=lambda: _environment("HOST", "127.0.0.1"))
     port: int = field(default_factory=lambda: _integer("PORT", 8050))
+    hosts: frozenset[str] = field(
+        default_factory=lambda: frozenset(_environment("HOSTS", "").lower().split(",")) - {""}
+    )
     threads: int = field(default_factory=lambda: _integer("THREADS", 0))
     models: Path = field(
         default_factory=lambda: Path(_environment("MODELS", str(Path(__file__).parent.parent / "models")))

@@ -14,6 +14,7 @@ from callback_requests import ask, props_of, spec_of, text_of
 from dash import Input, Output
 from flask.testing import FlaskClient
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
 from app import create_app
 from perturber import objects
@@ -244,7 +245,90 @@ def test_an_error_of_a_callback_is_said_and_changes_nothing_else(
     props = props_of(ask(client, spec_of(client, "a.n_clicks"), [1]))
     assert list(props) == ["notice"]
     assert sentence in props["notice"]["children"]
-    assert ("Traceback" in caplog.text) == (sentence == BUG)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(told) == (sentence == BUG)
+    assert all(re.fullmatch(r"a callback failed: AttributeError: .* at .*meshes\.py:\d+", line) for line in told)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1:8050", "[::1]:8050", "10.1.2.3", "lab.localhost", "Lab.Example"]
+)
+def test_the_servers_own_names(service: InferenceService, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "lab.example")
+    assert create_app(service=service).server.test_client().get("/alive", headers={"Host": host}).status_code != 421
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "x" * 300, "[::1"]
+)
+def test_a_name_that_leads_here_from_elsewhere_is_refused(client: FlaskClient, host: str) -> None:
+    """DNS rebinding: a page of evil.example, whose name leads to this server all of a sudden, asks in its own name."""
+    response = client.get("/healthz", headers={"Host": host})
+    assert response.status_code in (400, 421)
+    assert response.get_json()["error"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({"Origin": "http://localhost"}, True),
+        ({"Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"}, True),
+        ({"Origin": "http://localhost:9000"}, False),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+    ],
+)
+def test_only_this_servers_pages_change_things(client: FlaskClient, headers: dict[str, str], allowed: bool) -> None:
+    response = client.post("/_dash-update-component", json={}, headers=headers)
+    assert (response.status_code != 403) == allowed
+    assert client.get("/healthz", headers=headers).status_code == 200
+
+
+def test_callbacks_take_nothing_but_json(client: FlaskClient) -> None:
+    """Which a page of another site cannot send without asking first (CORS)."""
+    response = client.post("/_dash-update-component", data=b"{}", content_type="text/plain")
+    assert response.status_code in (400, 415)
+
+
+def test_the_server_says_how_it_is(client: FlaskClient, service: InferenceService) -> None:
+    health = client.get("/healthz")
+    assert health.status_code == 200
+    assert health.get_json() == {"ready": True, "device": "cpu", "waiting": 0, "jobs": 0, "failures": 0}
+    client.get("/nowhere")
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(client.get("/metrics").text)
+        for sample in family.samples
+    }
+    assert found["perturber_ready",] == 1
+    assert found["perturber_requests_total", "/healthz", "200"] >= 1
+    assert found["perturber_requests_total", "/<path:path>", "404"] >= 1
+    assert found["perturber_request_seconds_count", "/healthz"] >= 1
+
+
+def test_a_service_that_has_stopped_does_not_look_healthy() -> None:
+    service = InferenceService()
+    client = create_app(service=service).server.test_client()
+    service.close()
+    assert client.get("/healthz").status_code == 503
+    assert client.get("/healthz").get_json()["ready"] is False
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/compare", 200), ("/compares", 404), ("/a/b.php", 404)])
+def test_unknown_paths_are_not_found(client: FlaskClient, path: str, status: int) -> None:
+    response = client.get(path)
+    assert response.status_code == status
+    assert response.text.startswith("<!DOCTYPE html>")  # the page that says so
+
+
+def test_a_mesh_of_the_plane_orders_nothing(client: FlaskClient, service: InferenceService) -> None:
+    """A picture's address on any site would, otherwise."""
+    before = len(service.jobs.all())
+    assert client.get("/scene/plane?neuron=blocks.1.0:7").status_code == 200
+    assert len(service.jobs.all()) == before
 
 
 def test_a_request_that_is_too_large(client: FlaskClient) -> None:

@@ -37,6 +37,7 @@ class Dispatcher:
 
     def __init__(self, engine: Callable[[], Engine], jobs: JobQueue) -> None:
         self.jobs = jobs
+        self.failures = 0
         self._wake = threading.Condition()
         self._questions: list[_Waiting] = []
         self._calls: list[_Call] = []
@@ -48,6 +49,11 @@ class Dispatcher:
         self._thread = threading.Thread(target=self._run, args=(engine, started), name="service", daemon=True)
         self._thread.start()
         started.result()
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything is answered at all."""
+        return self._thread.is_alive()
 
     @property
     def waiting(self) -> int:

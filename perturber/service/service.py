@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from time import perf_counter, sleep
@@ -19,6 +19,7 @@ from perturber.featurevis import Bundle, Recipe, Store, Target, bundle_folder
 from perturber.parameters import get
 from perturber.service.checks import check_attack, check_classes, check_image, check_slot
 from perturber.service.comparing import CompareRequest, Comparison
+from perturber.service.device import choose_device
 from perturber.service.dispatcher import Dispatcher
 from perturber.service.engine import Engine, LocalEngine
 from perturber.service.jobs import JobQueue, JobState
@@ -41,6 +42,25 @@ PATIENCE_SECONDS = 0.2
 
 EDITS = 64
 """Edits of which is remembered what a page needs to know: whoever asks about one again need not wait to be checked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """How the service is.
+
+    Attributes:
+        ready: whether it answers at all.
+        device: that it runs on.
+        waiting: looks and comparisons that wait.
+        jobs: that are not over.
+        failures: errors outside of an answer since the start.
+    """
+
+    ready: bool
+    device: str
+    waiting: int
+    jobs: int
+    failures: int
 
 
 class InferenceService:
@@ -66,6 +86,16 @@ class InferenceService:
             self.jobs,
         )
         self.dispatcher = Dispatcher(partial(engine, self.settings), self.jobs)
+
+    def health(self) -> Health:
+        """How the service is; never waits for it."""
+        return Health(
+            ready=self.dispatcher.alive,
+            device=str(choose_device(self.settings.device)),
+            waiting=self.dispatcher.waiting,
+            jobs=sum(not status.state.over for status in self.jobs.all()),
+            failures=self.dispatcher.failures,
+        )
 
     def look(self, request: LookRequest) -> Look:
         """Make one picture and show it to the networks of its slots; blocks until the answer is there.
@@ -104,12 +134,12 @@ class InferenceService:
             check_slot(self.model(slot.model), slot)
 
     def plane(self, neuron: str) -> np.ndarray:
-        """A neuron's feature visualisation as far as it has come: (T, T, 3) uint8.
+        """A neuron's feature visualisation as far as it has come: (T, T, 3) uint8; nothing is ordered.
 
         Raises:
             InvalidInputError: unknown model, layer or channel.
         """
-        return self._plane(str(get("plane_neuron").parse(neuron)))[0]
+        return self._plane(str(get("plane_neuron").parse(neuron)), order=False)[0]
 
     def _plane_of(self, request: PictureRequest) -> tuple[np.ndarray | None, Progress | None]:
         """The feature visualisation on a picture's plane, and how far it has come; None where there is no plane."""
@@ -117,10 +147,10 @@ class InferenceService:
             return self._plane(request.scene.plane_neuron)
         return request.plane, None
 
-    def _plane(self, neuron: str) -> tuple[np.ndarray, Progress]:
+    def _plane(self, neuron: str, *, order: bool = True) -> tuple[np.ndarray, Progress]:
         """A neuron's feature visualisation, and how far it has come."""
         model, target = self._neuron(neuron)
-        (found,) = self.visualise(model, [target], Recipe())
+        (found,) = self.visualise(model, [target], Recipe(), order=order)
         pictures = self.visualisations.pictures(found.key)
         grey = np.full((Recipe().size, Recipe().size, 3), 128, np.uint8)
         over = Progress(done=1, steps=1)  # nothing more will happen, whatever came of it

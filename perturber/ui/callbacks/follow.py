@@ -4,7 +4,6 @@ It is asked once things are at rest (``<page>-settled``), when a button orders o
 one interval for as long as something is under way.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypedDict, TypeVar
@@ -15,9 +14,8 @@ from pydantic import Field
 from perturber.errors import OvertakenError, PerturberError
 from perturber.ui.callbacks.messages import BUG, Props
 from perturber.ui.components.controls import control_id, order_id, tool_id
+from perturber.ui.failures import told
 from perturber.ui.states.page import PageState, Sent, parse_query
-
-log = logging.getLogger("perturber")
 
 S = TypeVar("S", bound=PageState)
 
@@ -185,6 +183,6 @@ def _followed(page: FollowedPage[S], asked: Asked) -> Follow:
         return Follow(running=True)
     except PerturberError as error:
         return Follow(notice=str(error))
-    except Exception:
-        log.exception("following the work of %s failed", page.name)
+    except Exception as error:
+        told(f"following the work of {page.name} failed", error)
         return Follow(notice=BUG)

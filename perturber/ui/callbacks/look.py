@@ -3,7 +3,6 @@
 The browser sends a `PageRequest` and gets an `Answer`; ``assets/page.js`` is the other end of both.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -18,9 +17,8 @@ from perturber.service import LookRequest, Progress
 from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Props
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.context import service
+from perturber.ui.failures import told
 from perturber.ui.states.page import Change, PageState, parse_query
-
-log = logging.getLogger("perturber")
 
 S = TypeVar("S", bound=PageState)
 
@@ -109,7 +107,7 @@ def answer(page: ScenePage[S], data: object) -> Answer:
         return _answered(page, asked)
     except Exception as error:  # the page goes on; whatever it was is said
         if not isinstance(error, PerturberError):
-            log.exception("a look of %s failed", page.name)
+            told(f"a look of {page.name} failed", error)
         return _failed(asked, str(error) if isinstance(error, PerturberError) else BUG)
 
 

@@ -6,7 +6,6 @@ allows nothing; what it could send, a form, is no callback's request. Names of f
 
 import base64
 import binascii
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
@@ -33,10 +32,9 @@ from perturber.ui.components.upload import (
     was_added,
 )
 from perturber.ui.context import service
+from perturber.ui.failures import told
 from perturber.ui.looks import looked
 from perturber.ui.states.page import NOT_OURS
-
-log = logging.getLogger("perturber")
 
 REFUSED = "The server has not taken these files: they may be too large together."
 
@@ -144,8 +142,8 @@ def receive(kind: Kind, contents: object, names: object, *, label: str | None) -
         return add(kind, decoded(contents, names), label=label)
     except PerturberError as error:
         return Outcome(message=str(error))
-    except Exception:
-        log.exception("an upload could not be read")
+    except Exception as error:
+        told("an upload could not be read", error)
         return Outcome(message=BUG)
 
 

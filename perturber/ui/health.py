@@ -1,0 +1,58 @@
+"""How the server is: ``/healthz`` for whoever restarts it, ``/metrics`` for Prometheus."""
+
+from collections.abc import Iterator
+from time import perf_counter
+
+from flask import Flask, Response, g, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from perturber.service import InferenceService
+
+
+def watch(server: Flask, service: InferenceService) -> None:
+    """Add both routes, and measure every request."""
+    registry = CollectorRegistry()
+    registry.register(_Service(service))
+    answered = Counter("perturber_requests", "Requests by route and status.", ["route", "status"], registry=registry)
+    seconds = Histogram("perturber_request_seconds", "Time to answer a request.", ["route"], registry=registry)
+
+    @server.get("/healthz")
+    def healthz() -> tuple[Response, int]:
+        """Whether looks are answered: 200, or 503 where the service has stopped."""
+        health = service.health()
+        return jsonify(vars(health)), 200 if health.ready else 503
+
+    @server.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    @server.before_request
+    def begin() -> None:
+        g.since = perf_counter()
+
+    @server.after_request
+    def measure(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "none"
+        answered.labels(route, response.status_code).inc()
+        if "since" in g:
+            seconds.labels(route).observe(perf_counter() - g.since)
+        return response
+
+
+class _Service(Collector):
+    """What the service says of itself whenever it is asked."""
+
+    def __init__(self, service: InferenceService) -> None:
+        self.service = service
+
+    def collect(self) -> Iterator[Metric]:
+        health = self.service.health()
+        for name, value, meaning in (
+            ("ready", float(health.ready), "Whether looks are answered."),
+            ("waiting", health.waiting, "Looks and comparisons that wait."),
+            ("jobs", health.jobs, "Jobs that are not over."),
+            ("failures", health.failures, "Errors outside of an answer since the start."),
+        ):
+            yield GaugeMetricFamily(f"perturber_{name}", meaning, value)
