@@ -126,10 +126,23 @@ def _renamings(
     else:
         yield _relayered({path: LAYOUTS[layout](state, module) for path, state in parts.items()}, layers), ()
     for name, rename in RECOGNISED.items() if layout == "auto" else ():
-        yield (
-            _relayered({path: rename(state, module) for path, state in parts.items()}, layers),
-            (f"The tensors' names are {name}; they were translated.",),
-        )
+        renamed = {path: rename(state, module) for path, state in parts.items()}
+        notes = []
+        if any(renamed[path].keys() != state.keys() for path, state in parts.items()):
+            notes.append(f"The tensors' names are {name}; they were translated.")
+        if resized := _resized(parts, renamed):
+            notes.append(f"Tensors of another size were brought to the network's: {', '.join(resized[:6])}.")
+        yield _relayered(renamed, layers), tuple(notes)
+
+
+def _resized(parts: Parts, renamed: Parts) -> list[str]:
+    """Names that stand for tensors of another shape now."""
+    return [
+        key
+        for path, state in parts.items()
+        for key, tensor in renamed[path].items()
+        if key in state and state[key].numel() != tensor.numel()
+    ]
 
 
 def _relayered(parts: Parts, layers: Mapping[str, str]) -> Parts:
@@ -184,7 +197,7 @@ class _Search:
         prefix, chosen = self._chosen(prefixes, ema)
         normalisation, taken, said = self._normalisation(prefix)
         surplus = [name for name in self._surplus(prefix) if name not in taken]
-        if strange := [name for name in surplus if not (BOOKKEEPING.search(name) or BESIDE.search(name))]:
+        if strange := [name for name in surplus if not self._is_beside(name)]:
             raise self._misfit(prefix, strange)
         state = {key: self.tensors.get(prefix + key, like) for key, like in self.keys.items()}
         notes = [*chosen, *self._stripped(prefix), *self._left_out(prefix, taken), *said]
@@ -245,6 +258,12 @@ class _Search:
             for name in self.tensors
             if name.startswith(prefix) and self.mapping[name] in used and name.removeprefix(prefix) not in self.keys
         ]
+
+    def _is_beside(self, name: str) -> bool:
+        """Whether a tensor that the network does not have can be left out without making another network of it."""
+        own = name.removeprefix(self.mapping[name])
+        counter = "." not in own and self.tensors[name].numel() == 1  # an epoch, a best accuracy
+        return counter or bool(BOOKKEEPING.search(name) or BESIDE.search(name))
 
     def _stripped(self, prefix: str) -> Iterator[str]:
         """Of names alone: that the tensors stood in a mapping goes without saying."""
@@ -350,7 +369,7 @@ class _Search:
             shapes = {
                 name.removeprefix(start): tensor.shape
                 for name, tensor in self.tensors.items()
-                if name.startswith(start) and not (BOOKKEEPING.search(name) or BESIDE.search(name))
+                if name.startswith(start) and not self._is_beside(name)
             }
             if known := architectures(shapes):
                 return f" They would fit --architecture {' or '.join(known[:3])}."

@@ -136,9 +136,9 @@ LAYOUTS: dict[str, Layout] = {
 """Naming of the keys in a file → function that renames them as the architecture does."""
 
 RECOGNISED: dict[str, Layout] = {
-    "those of Keras": _keras,
-    "those of TensorFlow's InceptionV1": _inceptionv1_tensorflow,
     "those of torchvision before 0.3": _densenet,
     "those of its authors": _timm,
+    "those of Keras": _keras,
+    "those of TensorFlow's InceptionV1": _inceptionv1_tensorflow,
 }
 """Whose names they are → function that renames them; tried in order where the layout is "auto"."""

@@ -94,6 +94,7 @@ MANNERS: dict[str, tuple[Callable[[State], Any], str]] = {
         lambda s: {**s, "total_ops": torch.zeros(1), "total_params": torch.zeros(1)},
         "total_ops, total_params",
     ),
+    "counters": (lambda s: {**s, "epoch": torch.tensor(3), "best": torch.tensor([0.5])}, "epoch, best"),
     "averaged": (lambda s: {"n_averaged": torch.tensor(3), **named("module.", s)}, "n_averaged"),
     "network": (lambda s: {"network": s, "seed": 1}, ""),
     "weights": (lambda s: {"weights": s}, ""),
@@ -391,6 +392,17 @@ def test_a_normalisation_in_the_file_is_taken_over(manner: str, resnet: nn.Modul
 def test_which_normalisation_counts_is_a_question(state: State, sentence: str, resnet: nn.Module) -> None:
     with pytest.raises(InvalidInputError, match=sentence):
         fit({"": {**resnet.state_dict(), **state}}, resnet, "w.pt")
+
+
+def test_a_transformer_for_pictures_of_another_size_is_said_to_be_resized() -> None:
+    """By timm, whose result is compared with what it makes by itself."""
+    torch.manual_seed(0)
+    large = timm.create_model("vit_tiny_patch16_224", img_size=96, num_classes=10)
+    small = timm.create_model("vit_tiny_patch16_224", img_size=64, num_classes=10)
+    found = fit({"": large.state_dict()}, small, "w.pth")
+    assert found.notes == ("Tensors of another size were brought to the network's: pos_embed.",)
+    theirs = timm.models.vision_transformer.checkpoint_filter_fn(dict(large.state_dict()), small)["pos_embed"]
+    assert torch.equal(found.state["pos_embed"], theirs)
 
 
 def test_a_network_of_grey_pictures() -> None:
