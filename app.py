@@ -15,7 +15,7 @@ from flask import Flask, Response, jsonify, request, send_file
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from perturber.config import Settings
-from perturber.errors import InvalidInputError, PerturberError
+from perturber.errors import BusyError, InvalidInputError, PerturberError
 from perturber.service import InferenceService
 from perturber.ui import files
 from perturber.ui.callbacks.messages import BUG
@@ -31,8 +31,14 @@ ROOT = Path(__file__).parent
 ENVELOPE_BYTES = 2 * 2**20
 """What a request may hold apart from an upload, whose bytes a browser sends as base64."""
 
-THREADS = 16
-"""Requests that may wait for the service at the same moment."""
+LOOKS = 16
+"""Looks and comparisons that may wait for the service at the same moment; pages ask again for those beyond."""
+
+CALLS = 8
+"""Other requests that may wait for it, as for what is known of a model."""
+
+THREADS = LOOKS + CALLS + 8
+"""That serve: some are always left for pages, files and what cancels a job."""
 
 
 def create_app(settings: Settings | None = None, service: InferenceService | None = None) -> dash.Dash:
@@ -48,6 +54,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     guard(server, asked.settings)
     watch(server, asked)
     server.config["MAX_CONTENT_LENGTH"] = asked.settings.max_upload_mib * 2**20 * 4 // 3 + ENVELOPE_BYTES
+    asked.limit(looks=LOOKS, calls=CALLS)
     cache.init_app(server, cache_config(asked.settings))
     app = dash.Dash(
         "perturber",
@@ -135,7 +142,7 @@ def _add_routes(server: Flask) -> None:
 
 def _say(error: Exception) -> None:
     """What a callback has left to be handled is said in the notice, and the page stays as it is."""
-    if isinstance(error, PerturberError):
+    if isinstance(error, PerturberError | BusyError):
         set_props("notice", {"children": str(error)})
     elif _is_ours(error):
         told("a callback failed", error)
@@ -145,11 +152,15 @@ def _say(error: Exception) -> None:
 
 
 def _handle_errors(server: Flask) -> None:
-    """A user's mistake is one sentence with status 400; a bug is logged, and its traceback stays here."""
+    """A user's mistake is one sentence with status 400, no room with 503; a bug is logged, its traceback stays here."""
 
     @server.errorhandler(PerturberError)
     def mistake(error: PerturberError) -> tuple[Response, int]:
         return jsonify(error=str(error)), 400
+
+    @server.errorhandler(BusyError)
+    def busy(error: BusyError) -> tuple[Response, int, dict[str, str]]:
+        return jsonify(error=str(error)), 503, {"Retry-After": "2"}
 
     @server.errorhandler(HTTPException)
     def refusal(error: HTTPException) -> tuple[Response, int]:

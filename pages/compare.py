@@ -20,6 +20,7 @@ from perturber.ui.components.compare_controls import compare_controls
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import service
+from perturber.ui.looks import unfinished_plane
 from perturber.ui.showing.compare import (
     channels_figure,
     column_props,
@@ -228,7 +229,7 @@ def _figure(state: CompareState) -> Any:
     """What the open tab shows.
 
     Raises:
-        InvalidInputError: it shows no figure.
+        InvalidInputError: it shows no figure, or what it shows is not finished.
     """
     infos, request = _infos(state), _job(state)
     if request is not None:
@@ -237,7 +238,11 @@ def _figure(state: CompareState) -> Any:
         if product is None:
             raise InvalidInputError("There is no figure to save yet. Choose Compute first.")
         return job_figure(state, product, _labels(state))
-    answer = service().compare(state.request())
+    asked = state.request()
+    unfinished = unfinished_plane(asked)
+    if unfinished is not None:
+        raise InvalidInputError(unfinished)
+    answer = service().compare(asked)
     if answer.maps is not None:
         return channels_figure(state, answer.maps, _labels(state))
     if answer.depth:

@@ -39,5 +39,16 @@ class OvertakenError(PerturberError):
     """A request was dropped because its own client has already sent a newer one."""
 
 
+class BusyError(Exception):
+    """There is no room for one more request at this moment.
+
+    Nothing is wrong with the request, and it may come again soon. That is why this is none of the family: whoever reads
+    a link or a form takes its errors for wrong values.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The server has too much to do at this moment. Try again in a few seconds.")
+
+
 class StorageError(PerturberError):
     """Something could not be stored; what was computed is still there."""

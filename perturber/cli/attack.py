@@ -72,7 +72,8 @@ def attack(
     slots = tuple(SlotRequest(model=name) for name in models)
     with InferenceService(options.settings(device)) as service:
         asked = plain if target is None else replace(plain, target=find_class(service.model(models[0]).classes, target))
-        answer = service.look(LookRequest(scene=shown, image=own, slots=slots, attack=AttackRequest(attack=asked)))
+        attacked = AttackRequest(attack=asked)
+        answer = service.look_complete(LookRequest(scene=shown, image=own, slots=slots, attack=attacked))
         rounded = None if out is None else _write(service, answer, out)
     report = {"scene": shown.as_dict(), **_report(asked, answer, rounded, out)}
     if as_json:
@@ -127,7 +128,7 @@ def _write(service: "InferenceService", answer: "Look", out: Path) -> "Look":
 
     write_png(answer.image, out)
     slots = tuple(SlotRequest(model=slot.model) for slot in answer.slots)
-    return service.look(LookRequest(scene=Scene(), image=answer.image, slots=slots))
+    return service.look_complete(LookRequest(scene=Scene(), image=answer.image, slots=slots))
 
 
 def _report(asked: "Attack", answer: "Look", rounded: "Look | None", out: Path | None) -> dict[str, Any]:

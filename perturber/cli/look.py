@@ -45,7 +45,7 @@ def look(
             own, said = options.picture(image, resize, crop, usual)
             notes += said if len(groups) == 1 else [f"For {', '.join(names[n] for n in places)}: {s}" for s in said]
             slots = tuple(SlotRequest(model=names[n]) for n in places)
-            answer = service.look(LookRequest(scene=shown, image=own, slots=slots))
+            answer = service.look_complete(LookRequest(scene=shown, image=own, slots=slots))
             found |= zip(places, answer.slots, strict=True)
     looks = [found[n] for n in range(len(names))]
     if as_json:
@@ -105,7 +105,7 @@ def render(
     own, notes = options.picture(image, resize, crop)
     request = LookRequest(scene=options.scene(object_, background, assignments), image=own)
     with InferenceService(options.settings(device)) as service:
-        answer = service.look(request)
+        answer = service.look_complete(request)
     print_notes(image, notes)
     write_png(answer.image, out)
 

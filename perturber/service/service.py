@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from time import perf_counter, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,13 +32,16 @@ from perturber.service.requests import (
     Ranking,
     RankRequest,
 )
+from perturber.service.room import Room
 from perturber.service.visualisations import Visualisations, Visualised
 from perturber.service.works.saving import SaveRequest
 from perturber.service.works.visualisation import VisualisationRequest
 from perturber.zoo.pictures import Crop
 
+T = TypeVar("T")
+
 PATIENCE_SECONDS = 0.2
-"""Between two looks at something that is not finished."""
+"""Between two looks at a job that is waited for."""
 
 EDITS = 64
 """Edits of which is remembered what a page needs to know: whoever asks about one again need not wait to be checked."""
@@ -67,7 +70,8 @@ class InferenceService:
     """Answers requests one batch at a time on one thread, the only one that touches the device.
 
     Requests that wait at the same moment are answered together. A request that waits is dropped when its own
-    client sends a newer one. Thread-safe; usable as a context manager.
+    client sends a newer one. Only `look_complete`, `wait` and `evaluate` outlast a job or a long work: a server does
+    not call them. Thread-safe; usable as a context manager.
 
     Args:
         settings: how to run; by default from the environment.
@@ -78,7 +82,8 @@ class InferenceService:
         self.settings = settings or Settings()
         self._infos: dict[str, ModelInfo] = {}
         self._unusable: set[str] = set()
-        self._edit = lru_cache(EDITS)(lambda text: self.dispatcher.call(lambda engine: engine.model(text)))
+        self._edit = lru_cache(EDITS)(lambda text: self._call(lambda engine: engine.model(text)))
+        self._looks, self._calls = Room(), Room()
         self.jobs = JobQueue(wake=lambda: self.dispatcher.notice_job(), finished=self._keep)
         self.visualisations = Visualisations(
             Bundle(bundle_folder(self.settings.models)),
@@ -97,8 +102,22 @@ class InferenceService:
             failures=self.dispatcher.failures,
         )
 
+    def limit(self, *, looks: int, calls: int) -> None:
+        """Let only so many callers wait at the same moment, as a server does, whose threads they are.
+
+        Whoever comes when there is no room gets a `BusyError`, of whichever method.
+
+        Args:
+            looks: for looks and comparisons.
+            calls: for what else the device's thread is asked, as what is known of a model.
+        """
+        self._looks, self._calls = Room(looks), Room(calls)
+
     def look(self, request: LookRequest) -> Look:
         """Make one picture and show it to the networks of its slots; blocks until the answer is there.
+
+        A feature visualisation on the scene's plane is shown as far as it has come, and an attack takes a few more
+        steps: `Look.plane` and `Look.attack` say how far they are.
 
         Raises:
             InvalidInputError: unknown model, layer or channel, or a picture of the wrong shape.
@@ -106,18 +125,26 @@ class InferenceService:
         """
         self.check(request)
         since = perf_counter()
-        look = self._look(request)
-        # Who follows the picture, as a page does, sees it grow; anybody else gets it when it is finished.
-        while request.client is None and look.attack is not None and not look.attack.progress.finished:
-            look = self._look(request)
-        while request.client is None and look.plane is not None and not look.plane.finished:
-            sleep(PATIENCE_SECONDS)
-            look = self._look(request)
-        return replace(look, total_ms=(perf_counter() - since) * 1e3)
-
-    def _look(self, request: LookRequest) -> Look:
         plane, progress = self._plane_of(request)
-        return replace(self.dispatcher.ask(replace(request, plane=plane)), plane=progress)
+        with self._looks.seat():
+            look = self.dispatcher.ask(replace(request, plane=plane))
+        return replace(look, plane=progress, total_ms=(perf_counter() - since) * 1e3)
+
+    def look_complete(self, request: LookRequest) -> Look:
+        """Look as soon as the feature visualisation on the scene's plane is finished, and until the attack is.
+
+        Raises:
+            InvalidInputError: as of `look`, or the feature visualisation was cancelled or has failed.
+        """
+        self.check(request)
+        since = perf_counter()
+        plane = self.plane_status(request)
+        if plane is not None and plane.job is not None:
+            self.wait(plane.job)
+        look = self.look(request)
+        while look.attack is not None and not look.attack.progress.finished:
+            look = self.look(request)
+        return replace(look, total_ms=(perf_counter() - since) * 1e3)
 
     def check(self, request: LookRequest) -> None:
         """Refuse a request that cannot be answered.
@@ -141,20 +168,32 @@ class InferenceService:
         """
         return self._plane(str(get("plane_neuron").parse(neuron)), order=False)[0]
 
+    def plane_status(self, request: PictureRequest) -> Visualised | None:
+        """Where the feature visualisation on a picture's plane stands; None where there is no plane.
+
+        Raises:
+            InvalidInputError: unknown model, layer or channel.
+        """
+        return self._visualised(request.scene.plane_neuron) if _shows_plane(request) else None
+
     def _plane_of(self, request: PictureRequest) -> tuple[np.ndarray | None, Progress | None]:
         """The feature visualisation on a picture's plane, and how far it has come; None where there is no plane."""
-        if request.scene.plane and request.image is None:
+        if _shows_plane(request):
             return self._plane(request.scene.plane_neuron)
         return request.plane, None
 
     def _plane(self, neuron: str, *, order: bool = True) -> tuple[np.ndarray, Progress]:
         """A neuron's feature visualisation, and how far it has come."""
-        model, target = self._neuron(neuron)
-        (found,) = self.visualise(model, [target], Recipe(), order=order)
+        found = self._visualised(neuron, order=order)
         pictures = self.visualisations.pictures(found.key)
         grey = np.full((Recipe().size, Recipe().size, 3), 128, np.uint8)
         over = Progress(done=1, steps=1)  # nothing more will happen, whatever came of it
         return grey if pictures is None else pictures[0], over if found.state.over else found.progress
+
+    def _visualised(self, neuron: str, *, order: bool = True) -> Visualised:
+        model, target = self._neuron(neuron)
+        (found,) = self.visualise(model, [target], Recipe(), order=order)
+        return found
 
     def visualise(
         self,
@@ -203,7 +242,7 @@ class InferenceService:
         check_image(request.image)
         scenes = [] if request.image is not None else [request.scene, *filter(None, [request.reference])]
         planes = {scene.plane_neuron: self._plane(scene.plane_neuron)[0] for scene in scenes if scene.plane}
-        return self.dispatcher.call(lambda engine: engine.rank(replace(request, planes=planes)))
+        return self._call(lambda engine: engine.rank(replace(request, planes=planes)))
 
     def compare(self, request: CompareRequest) -> Comparison:
         """What several networks make of one picture, and where they differ; blocks until the answer is there.
@@ -222,7 +261,8 @@ class InferenceService:
             zoo.check_layer(first, self.model(first).layers, request.layer, request.channels)
         since = perf_counter()
         plane, progress = self._plane_of(request)
-        answer = self.dispatcher.ask(replace(request, plane=plane))
+        with self._looks.seat():
+            answer = self.dispatcher.ask(replace(request, plane=plane))
         return replace(answer, total_ms=(perf_counter() - since) * 1e3, plane=progress)
 
     def wait(self, job: str, progress: Callable[[int, int], None] = lambda done, steps: None) -> Any:
@@ -266,7 +306,7 @@ class InferenceService:
         if Edit.is_edit(name):
             return self._edit(name)
         if name not in self._infos:
-            self._infos[name] = self.dispatcher.call(lambda engine: engine.model(name))
+            self._infos[name] = self._call(lambda engine: engine.model(name))
         return self._infos[name]
 
     def prefetch(self, names: Sequence[str]) -> None:
@@ -287,7 +327,7 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model.
         """
-        return self.dispatcher.call(lambda engine: engine.kernels(model))
+        return self._call(lambda engine: engine.kernels(model))
 
     def units(self, first: str, second: str | None, level: Level = "stage") -> tuple[str, ...]:
         """The units of a model whose weights can be mixed with another's, or pruned, in forward order.
@@ -295,7 +335,7 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model, or two of different architectures.
         """
-        return self.dispatcher.call(lambda engine: engine.units(first, second, level))
+        return self._call(lambda engine: engine.units(first, second, level))
 
     def evaluate(
         self,
@@ -317,7 +357,7 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model, or no labelled pictures there.
         """
-        return self.dispatcher.call(
+        return self._call(
             lambda engine: engine.evaluate(
                 model, folder, limit=limit, only=only, attack=attack, crop=crop, progress=progress
             )
@@ -332,6 +372,10 @@ class InferenceService:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _call(self, function: Callable[[Engine], T]) -> T:
+        with self._calls.seat():
+            return self.dispatcher.call(function)
 
     def _neuron(self, text: str) -> tuple[str, Target]:
         """The model and the unit of ``layer:neuron`` or ``model/layer:neuron``, if there is one."""
@@ -351,3 +395,8 @@ class InferenceService:
             self._edit.cache_clear()  # some may be of a model that had this name
             self._unusable.discard(product)
         return product
+
+
+def _shows_plane(request: PictureRequest) -> bool:
+    """Whether there is a feature visualisation in the picture."""
+    return request.scene.plane and request.image is None

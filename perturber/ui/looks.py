@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from perturber.editing import Edit
-from perturber.service import Look, LookRequest
+from perturber.service import JobState, Look, LookRequest, PictureRequest
 from perturber.ui.context import cache, service
 
 
@@ -25,6 +25,40 @@ def looked(request: LookRequest) -> tuple[Look, bool]:
     if all(progress is None or progress.finished for progress in growing):
         cache.set(key, found)
     return found, False
+
+
+def look_to_save(request: LookRequest) -> tuple[Look, str | None]:
+    """The service's answer, and why no figure of it is to be saved, if so: a file would not say that it is unfinished.
+
+    Raises:
+        InvalidInputError, OvertakenError: as of `InferenceService.look`.
+    """
+    why = unfinished_plane(request)
+    found, _ = looked(request)
+    if why is None and found.attack is not None and not found.attack.progress.finished:
+        progress = found.attack.progress
+        why = (
+            f"The attack is at step {progress.done} of {progress.steps}. Save the figure when it has taken them all; "
+            "load the page again if it does not go on."
+        )
+    return found, why
+
+
+def unfinished_plane(request: PictureRequest) -> str | None:
+    """Why no figure of this picture is to be saved, if the feature visualisation on its plane is not finished.
+
+    To be asked before the look that is drawn: afterwards it may be finished.
+    """
+    plane = service().plane_status(request)
+    if plane is None or plane.state is JobState.DONE:
+        return None
+    if plane.state.over:
+        return f"The feature visualisation on the plane was not made. {plane.error or 'It was cancelled.'}"
+    progress = plane.progress
+    return (
+        f"The feature visualisation on the plane is at step {progress.done} of {progress.steps}. "
+        "Save the figure when it is finished."
+    )
 
 
 def look_key(request: LookRequest) -> str:

@@ -10,13 +10,14 @@ from dash.exceptions import PreventUpdate
 from plotly.graph_objects import Figure
 
 from perturber.errors import InvalidInputError, PerturberError
-from perturber.service import JobState
+from perturber.service import JobState, LookRequest
 from perturber.training import Series
 from perturber.ui.callbacks.follow import Asked, Follow, Settled
 from perturber.ui.callbacks.saving import saved_figure
 from perturber.ui.components.checkpoints import CURVES, PANELS, figure_id, link_id, preview_id, save_id, words_id
 from perturber.ui.components.controls import control_id, order_id
 from perturber.ui.context import service
+from perturber.ui.looks import unfinished_plane
 from perturber.ui.showing import training
 from perturber.ui.showing.checkpoints import Made, all_made, preview, words
 from perturber.ui.showing.pictures import jpeg
@@ -276,9 +277,13 @@ def figure_of(state: CheckpointState, panel: str, client: str) -> Figure:
     """A figure of the page for a file.
 
     Raises:
-        InvalidInputError: there is nothing to see in it yet.
+        InvalidInputError: there is nothing to see in it yet, or what it shows is not finished.
         OvertakenError: a newer question of the same visit was faster.
     """
+    of_scene = panel == "predictions" or (panel == "multiples" and state.tab == "maps")
+    unfinished = unfinished_plane(LookRequest(scene=state.scene)) if of_scene else None
+    if unfinished is not None:
+        raise InvalidInputError(unfinished)
     if panel == "multiples":
         pictures = state.tab == "pictures"
         figure = (

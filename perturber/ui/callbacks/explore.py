@@ -7,7 +7,7 @@ import dash_bootstrap_components as dbc
 import numpy as np
 from dash import ALL, MATCH, Input, Output, State, callback, ctx, dcc, html, no_update, set_props
 
-from perturber.errors import PerturberError
+from perturber.errors import InvalidInputError, PerturberError
 from perturber.featurevis import cut
 from perturber.figures import SLOT_NAMES, activation_mosaic, prediction_bars
 from perturber.own_groups import MAX_NAME, OwnGroups
@@ -20,7 +20,7 @@ from perturber.ui.components.drawer import drawer_tools, open_figure, tools_clas
 from perturber.ui.components.maps import Picture
 from perturber.ui.context import service
 from perturber.ui.files import index_version, sheet
-from perturber.ui.looks import looked
+from perturber.ui.looks import look_to_save
 from perturber.ui.showing.groups import KEEP, group_options
 from perturber.ui.showing.slots import scales
 from perturber.ui.showing.visualisations import neuron_pictures, part_of
@@ -209,10 +209,12 @@ def paper_figure(state: ExploreState, what: str, number: int) -> Any:
     """A slot's activations or predictions as a labelled figure, from the state that is shown.
 
     Raises:
-        InvalidInputError: the slot shows no model.
+        InvalidInputError: the slot shows no model, or what it shows is not finished.
     """
     state.slot(number)
-    answer, _ = looked(state.request(None))
+    answer, unfinished = look_to_save(state.request(None))
+    if unfinished is not None:
+        raise InvalidInputError(unfinished)
     looks = dict(zip(state.shown, answer.slots, strict=True))
     look = looks[number]
     if what != "maps" or look.activations is None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypedDict, TypeVar
 from dash import ALL, Input, Output, State, callback, ctx, set_props
 from pydantic import Field
 
-from perturber.errors import OvertakenError, PerturberError
+from perturber.errors import BusyError, OvertakenError, PerturberError
 from perturber.ui.callbacks.messages import BUG, Props
 from perturber.ui.components.controls import control_id, order_id, tool_id
 from perturber.ui.failures import told
@@ -181,6 +181,8 @@ def _followed(page: FollowedPage[S], asked: Asked) -> Follow:
         return page.follow(state, asked)
     except OvertakenError:
         return Follow(running=True)
+    except BusyError as error:  # the interval asks again, but no button is pressed again
+        return Follow(running=True, notice=str(error) if asked.order else None)
     except PerturberError as error:
         return Follow(notice=str(error))
     except Exception as error:

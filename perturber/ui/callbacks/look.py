@@ -10,20 +10,24 @@ from typing import Any, Generic, Protocol, TypeVar
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback
 
 from perturber import objects
-from perturber.errors import OvertakenError, PerturberError
+from perturber.errors import BusyError, OvertakenError, PerturberError
 from perturber.parameters import Neuron, Value, get
 from perturber.scene import SceneBase
 from perturber.service import LookRequest, Progress
-from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Props
+from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Postponed, Props, SentChange
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.context import service
 from perturber.ui.failures import told
-from perturber.ui.states.page import Change, PageState, parse_query
+from perturber.ui.states.page import MAX_CHANGES, Change, PageState, parse_query
 
 S = TypeVar("S", bound=PageState)
 
 PLANE_EVERY_MS = 400
 """Between two looks at a plane whose feature visualisation is still growing."""
+
+BUSY = "The server has too much to do at this moment; this page asks again by itself."
+BUSY_MS = 500
+"""After which a page asks again what there was no room for."""
 
 HEARD = ("value", "n_clicks", "clicked", "moved", "clickData")
 """Properties of controls by which a page hears of a change."""
@@ -103,19 +107,21 @@ def look_callbacks(page: ScenePage[S]) -> None:
 def answer(page: ScenePage[S], data: object) -> Answer:
     """One request of a page → everything that the page shows, all of it from one answer of the service."""
     asked = PageRequest.read(data)
+    changes = [*Postponed.read(asked.memory).postponed, *asked.changes]
     try:
-        return _answered(page, asked)
+        return _answered(page, asked, [sent.change() for sent in changes])
+    except BusyError:
+        return _postponed(asked, changes)
     except Exception as error:  # the page goes on; whatever it was is said
         if not isinstance(error, PerturberError):
             told(f"a look of {page.name} failed", error)
         return _failed(asked, str(error) if isinstance(error, PerturberError) else BUG)
 
 
-def _answered(page: ScenePage[S], asked: PageRequest) -> Answer:
+def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> Answer:
     before, _ = page.read(parse_query(asked.query), asked.memory)
     state, problems, scene = _with_scene(before, asked.scene)
     notices: list[str] = list(problems.values())
-    changes = [sent.change() for sent in asked.changes]
     for change in changes:
         try:
             state = page.changed(state, change)
@@ -171,6 +177,12 @@ def _again(shown: Shown | None) -> int | None:
     if shown is None:
         return None
     return PLANE_EVERY_MS if shown.again is None and shown.plane and not shown.plane.finished else shown.again
+
+
+def _postponed(asked: PageRequest, changes: Sequence[SentChange]) -> Answer:
+    """Nothing has happened yet: the page asks again, and its memory brings back what was changed."""
+    memory = {**asked.memory, "postponed": [change.model_dump() for change in changes[-MAX_CHANGES:]]}
+    return {**_failed(asked, BUSY), "query": asked.query, "memory": memory, "again": BUSY_MS}
 
 
 def _failed(asked: PageRequest, sentence: str) -> Answer:

@@ -2,10 +2,10 @@
 
 from typing import Any, TypedDict
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from perturber.parameters import Value
-from perturber.ui.states.page import Change, Sent
+from perturber.ui.states.page import MAX_CHANGES, Change, Sent
 
 BUG = "Something went wrong in the server; its log says what."
 
@@ -64,6 +64,14 @@ class SentChange(Sent):
         return Change(self.control, None if self.slot == "" else self.slot, self.value)
 
 
+class Postponed(Sent):
+    """What is remembered of requests that there was no room for (see `Memory`)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    postponed: list[SentChange] = Field(default=[], max_length=MAX_CHANGES)
+
+
 class PageRequest(Sent):
     """What a page's script sends.
 
@@ -79,7 +87,7 @@ class PageRequest(Sent):
     query: str = Field(max_length=100_000)
     memory: dict[str, Any]
     scene: dict[str, Any]
-    changes: list[SentChange] = Field(max_length=200)
+    changes: list[SentChange] = Field(max_length=MAX_CHANGES)
     drawn: dict[str, str] = Field(max_length=20)
     client: str = Field(max_length=64)
     sequence: int

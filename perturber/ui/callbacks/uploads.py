@@ -12,7 +12,7 @@ from typing import Any, get_args
 from dash import Input, Output, State, callback, ctx, no_update, set_props
 
 from perturber import objects
-from perturber.errors import InvalidInputError, PerturberError
+from perturber.errors import BusyError, InvalidInputError, PerturberError
 from perturber.figures import data_uri
 from perturber.scene import Scene
 from perturber.service import LookRequest
@@ -36,6 +36,7 @@ from perturber.ui.failures import told
 from perturber.ui.looks import looked
 from perturber.ui.states.page import NOT_OURS
 
+NO_PREVIEW = "The server has too much to do to draw it at this moment."
 REFUSED = "The server has not taken these files: they may be too large together."
 
 
@@ -159,8 +160,11 @@ def add(kind: Kind, files: Mapping[str, bytes], *, label: str | None) -> Outcome
         raise InvalidInputError(f"A background is one picture, not {len(files)} files.")
     else:
         name = objects.store().add_background(*files.values(), label=label)
-    look, _ = looked(LookRequest(scene=Scene().replace(**{kind: name})))
     notes = objects.store().notes(kind, name)
+    try:
+        look, _ = looked(LookRequest(scene=Scene().replace(**{kind: name})))
+    except BusyError:
+        return Outcome(message=f"{ADDED} {NO_PREVIEW}", notes=notes, name=name)
     return Outcome(message=ADDED, notes=notes, name=name, preview=data_uri(look.image))
 
 

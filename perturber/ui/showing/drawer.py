@@ -44,7 +44,7 @@ from perturber.ui.callbacks.saving import saved_figure
 from perturber.ui.components.controls import control_id, order_id
 from perturber.ui.components.drawer import open_figure
 from perturber.ui.context import service
-from perturber.ui.looks import looked
+from perturber.ui.looks import look_to_save
 from perturber.ui.showing.history import Record, history_csv, history_figure
 from perturber.ui.showing.jobs import JobShown, job_figure, job_shown
 from perturber.ui.states import reading
@@ -73,12 +73,14 @@ class OpenFigure(NamedTuple):
         notes: beside it.
         mark: tells it from what else is drawn there.
         old: whether it is about something else than the page shows now.
+        unfinished: why it is not to be saved yet, or None.
     """
 
     draw: Callable[[], Figure | dict[str, Any]] | None
     notes: list[Any]
     mark: str
     old: bool = False
+    unfinished: str | None = None
 
 
 def follow_drawer(page: str, state: ExploreState, asked: Asked, follow: Follow) -> None:
@@ -89,7 +91,9 @@ def follow_drawer(page: str, state: ExploreState, asked: Asked, follow: Follow) 
         return
     jobs = name in ORDERS
     open_ = _of_job(_job(page, name, state, asked, follow), state) if jobs else _of_looks(name, state, asked)
-    if order in ("svg", "png") and open_.draw is not None:
+    if order in ("svg", "png") and open_.unfinished is not None:
+        follow.notice = open_.unfinished
+    elif order in ("svg", "png") and open_.draw is not None:
         follow.show(f"{page}-saved", data=saved_figure(open_.draw(), order, f"{page}-{name}", *SIZE))
     if order == "csv":
         _save_table(page, name, asked, state, follow)
@@ -110,17 +114,17 @@ def _of_looks(name: str, state: ExploreState, asked: Asked) -> OpenFigure:
         records = _records(state, asked)
         draw = (lambda: history_figure(records, state.view.pinned, state.measure)) if records else None
         return OpenFigure(draw, [], f"{settled.sequence} {len(records)} {state.measure} {state.view.pinned}")
-    answer, _ = looked(state.request(settled.follower))
+    answer, unfinished = look_to_save(state.request(settled.follower))
     if name == "summary":
         means = _means(state, answer)
         draw_means = (lambda: channel_summary(means)) if means else None
-        return OpenFigure(draw_means, [], f"{settled.query} {settled.sequence}")
+        return OpenFigure(draw_means, [], f"{settled.query} {settled.sequence}", unfinished=unfinished)
     layers = None if answer.attack is None else answer.attack.layers
     if layers is None:
         return OpenFigure(None, [], "none")
     note = html.P(layer_jumps(layers.layers, layers.change))
     mark = f"{settled.query} {len(layers.change)}"
-    return OpenFigure(lambda: layer_changes(layers.layers, layers.change), [note], mark)
+    return OpenFigure(lambda: layer_changes(layers.layers, layers.change), [note], mark, unfinished=unfinished)
 
 
 def _records(state: ExploreState, asked: Asked) -> list[Record]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from perturber.errors import BusyError
 from perturber.service import Visualised
 from perturber.ui.callbacks.follow import Asked, Follow
 from perturber.ui.components.controls import control_id, order_id
@@ -63,7 +64,11 @@ def _example(
     page: str, number: int, slot: SlotState, state: ExploreState, asked: Asked, follow: Follow, *, again: bool
 ) -> Sequence[Visualised]:
     """What the class looks like that is pointed at, or the most probable one."""
-    answer, _ = looked(state.request(asked.settled.follower))
+    try:
+        answer, _ = looked(state.request(asked.settled.follower))
+    except BusyError as error:  # what was ordered or cancelled besides is not held up
+        follow.running, follow.notice = True, str(error) if asked.order else None
+        return []
     look = dict(zip(state.shown, answer.slots, strict=True))[number]
     if not look.top:
         return []

@@ -149,7 +149,7 @@ class AttackState:
         form.attack("any", 0)  # says what is wrong
         return replace(self.ended(), form=form)
 
-    def request(self, *, details: bool = False) -> AttackRequest | None:
+    def request(self) -> AttackRequest | None:
         """What the page asks the service."""
         if self.attack is None:
             return None
@@ -157,8 +157,8 @@ class AttackState:
             attack=self.attack,
             alpha=self.attack_alpha,
             original=self.original_alpha,
-            details=details,
-            layers=details and self.open == "layers",
+            details=True,
+            layers=self.open == "layers",
         )
 
     @property

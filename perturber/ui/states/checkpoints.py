@@ -17,7 +17,7 @@ from perturber.training import Moment, Series
 from perturber.ui.states import reading
 from perturber.ui.states.display import Objective, View
 from perturber.ui.states.explore import SlotState
-from perturber.ui.states.page import Sent, scene_from_query, scene_to_query
+from perturber.ui.states.page import Memory, scene_from_query, scene_to_query
 from perturber.ui.states.reading import LinkValues, Models
 
 Tab = Literal["curves", "pictures", "maps", "kernels"]
@@ -33,10 +33,9 @@ OWN = ("m1", "m2", "of", "tab", "layer", "channels", "naive", "objective", "pict
 """Keys of a link beside the scene's."""
 
 
-class CheckpointMemory(Sent):
+class CheckpointMemory(Memory):
     """What is not worth a link; see `CheckpointState`."""
 
-    problems: bool = False
     playing: tuple[float | None, float | None] = (None, None)
     opened: int = Field(default=0, ge=0)
 

@@ -25,7 +25,7 @@ from perturber.service import (
 )
 from perturber.ui.states import reading
 from perturber.ui.states.display import read_classes
-from perturber.ui.states.page import Sent, scene_from_query, scene_to_query
+from perturber.ui.states.page import Memory, scene_from_query, scene_to_query
 from perturber.ui.states.reading import LinkValues, Models
 
 Tab = Literal["channels", "depth", "cka", "same"]
@@ -43,10 +43,9 @@ OWN = ("tab", "a", "b", "layer", "other", "channels", "pinned", "count", "pictur
 """Keys of the link beside the scene's and ``m1`` to ``m4``."""
 
 
-class CompareMemory(Sent):
+class CompareMemory(Memory):
     """What is not worth a link; see `CompareState`."""
 
-    problems: bool = False
     most: tuple[int, ...] = Field(default=(), max_length=100)
 
 

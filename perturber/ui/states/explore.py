@@ -14,7 +14,7 @@ from perturber.service import LookRequest, ModelInfo, SlotRequest, check_classes
 from perturber.ui.states.attack import KEYS, AttackForm, AttackState
 from perturber.ui.states.channels import MAX_NEURONS, parse_channels
 from perturber.ui.states.display import READERS, View
-from perturber.ui.states.page import Sent, scene_from_query, scene_to_query
+from perturber.ui.states.page import Memory, scene_from_query, scene_to_query
 from perturber.ui.states.reading import Models
 from perturber.zoo import check_layer
 
@@ -114,10 +114,9 @@ class Mark(BaseModel):
     column: Place
 
 
-class ExploreMemory(Sent):
+class ExploreMemory(Memory):
     """What is not worth a link; see `ExploreState`."""
 
-    problems: bool = False
     reference: dict[str, Any] | None = None
     groups: tuple[tuple[int, ...], ...] = ((),) * SLOTS
     mark: Mark | None = None
@@ -264,8 +263,7 @@ class ExploreState(BaseModel):
     def request(self, client: str | None) -> LookRequest:
         """What the page asks the service: the shown slots, in order."""
         slots = tuple(slot.request(self.view) for slot in self.shown.values())
-        attack = self.attack.request(details=client is not None)
-        return LookRequest(scene=self.scene, slots=slots, client=client, attack=attack)
+        return LookRequest(scene=self.scene, slots=slots, client=client, attack=self.attack.request())
 
     def slot(self, number: int) -> SlotState:
         """A slot that is not empty.

@@ -15,7 +15,7 @@ from perturber.scene import Scene, SceneBase
 from perturber.service import LookRequest, SlotRequest
 from perturber.ui.states import reading
 from perturber.ui.states.mixing_edits import Known, fitted, read_edit, read_model
-from perturber.ui.states.page import Sent, scene_from_query, scene_to_query
+from perturber.ui.states.page import Memory, scene_from_query, scene_to_query
 from perturber.ui.states.reading import LinkValues
 
 JOB = re.compile(r"[0-9a-f]{24}")
@@ -68,10 +68,9 @@ class ScanForm(BaseModel):
         return Attack(model=model, norm=self.norm, epsilon=self.epsilon, steps=ATTACK_STEPS)
 
 
-class MixingMemory(Sent):
+class MixingMemory(Memory):
     """What is not worth a link; see `MixingState`."""
 
-    problems: bool = False
     past: tuple[Version, ...] = Field(default=(), max_length=MAX_UNDO)
     future: tuple[Version, ...] = Field(default=(), max_length=MAX_UNDO)
     sliding: bool = False

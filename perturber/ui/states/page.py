@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perturber.errors import InvalidInputError
 from perturber.scene import SceneBase
@@ -29,6 +29,22 @@ class Sent(BaseModel):
             return cls.model_validate(data)
         except (ValidationError, RecursionError) as error:
             raise InvalidInputError(NOT_OURS) from error
+
+
+MAX_CHANGES = 200
+"""Of a request."""
+
+
+class Memory(Sent):
+    """What a page's link does not hold.
+
+    Attributes:
+        problems: whether the panel says that something is wrong.
+        postponed: changes of a request that there was no room for, as its page sent them; the next request counts them.
+    """
+
+    problems: bool = False
+    postponed: list[Any] = Field(default=[], max_length=MAX_CHANGES)
 
 
 @dataclass(frozen=True)
