@@ -56,7 +56,7 @@ def by_hand(engine: LocalEngine, picture: torch.Tensor, layer: str, steps: int) 
 
 
 def test_layers_are_followed_step_by_step(service: InferenceService, engine: LocalEngine, picture: Any) -> None:
-    found = service.look(followed()).attack.layers
+    found = service.look_complete(followed()).attack.layers
     names = list(engine.network(LITE0).layers)
     assert list(found.layers) == names
     assert found.change.shape == (4, len(names))
@@ -92,8 +92,8 @@ def test_nobody_pays_for_layers_that_are_not_shown_and_fading_costs_nothing(
 
 def test_steps_that_nobody_followed_are_taken_once_more(service: InferenceService) -> None:
     scene = Scene().replace(yaw=50)
-    plain = service.look(followed(layers=False, scene=scene))
-    again = service.look(followed(scene=scene))
+    plain = service.look_complete(followed(layers=False, scene=scene))
+    again = service.look_complete(followed(scene=scene))
     assert plain.attack.layers is None
     assert again.attack.layers.change.shape[0] == 4
     assert again.attack.l2 == pytest.approx(plain.attack.l2)

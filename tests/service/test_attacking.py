@@ -25,7 +25,7 @@ def request(attack: Attack = ATTACK, scene: Scene | None = None, **shown: float)
 
 @pytest.fixture(scope="module")
 def attacked(service: InferenceService) -> Look:
-    return service.look(request())
+    return service.look_complete(request())
 
 
 def test_an_attack_equals_its_steps_taken_by_hand(engine: LocalEngine, attacked: Look) -> None:
@@ -58,12 +58,12 @@ def test_every_slot_sees_the_attacked_picture(service: InferenceService, attacke
 
 def test_alpha_fades_the_perturbation_and_original_the_picture(service: InferenceService, attacked: Look) -> None:
     plain = service.look(LookRequest(scene=Scene())).image
-    gone = service.look(request(alpha=0.0))
+    gone = service.look_complete(request(alpha=0.0))
     np.testing.assert_array_equal(gone.image, plain)
     assert gone.attack.outcomes[0].now.probability == pytest.approx(
         gone.attack.outcomes[0].before.probability, abs=1e-4
     )
-    alone = service.look(request(original=0.0)).image
+    alone = service.look_complete(request(original=0.0)).image
     expected = (0.5 + attacked.attack.perturbation).clip(0, 1) * 255
     np.testing.assert_allclose(alone, expected, atol=0.6)
 
@@ -74,8 +74,8 @@ def test_a_page_gets_some_steps_at_a_time_and_goes_on(service: InferenceService)
     while not done or done[-1] < 3:
         done.append(service.look(page).attack.progress.done)
     assert done == [2, 3]
-    whole = service.look(replace(page, client=None))
-    fewer = service.look(replace(page, attack=replace(page.attack, attack=replace(ATTACK, steps=1))))
+    whole = service.look_complete(replace(page, client=None))
+    fewer = service.look_complete(replace(page, attack=replace(page.attack, attack=replace(ATTACK, steps=1))))
     assert fewer.attack.progress.done == 1
     assert fewer.attack.l2 < whole.attack.l2
 

@@ -115,18 +115,27 @@ def test_the_service_knows_its_models(service) -> None:
     assert models[LITE0].default_layer in models[LITE0].layers
 
 
-def test_a_plane_grows_for_who_follows_and_is_finished_for_anybody_else(service: InferenceService) -> None:
+def test_a_plane_is_shown_as_far_as_it_has_come_unless_a_complete_look_is_wanted(service: InferenceService) -> None:
     scene = Scene().replace(plane=True, plane_neuron=f"{LITE0}/blocks.0.0:3")
     first = service.look(LookRequest(scene=scene, client="page"))
     assert first.plane is not None
     assert not first.plane.finished
-    whole = service.look(LookRequest(scene=scene))
+    assert not service.look(LookRequest(scene=scene)).plane.finished
+    whole = service.look_complete(LookRequest(scene=scene))
     assert whole.plane is not None
     assert whole.plane.finished
     assert np.abs(whole.image.astype(int) - first.image).mean() > 1
     again = service.look(LookRequest(scene=scene, client="page"))
     np.testing.assert_array_equal(again.image, whole.image)
     assert service.look(LookRequest(scene=Scene())).plane is None
+
+
+def test_a_complete_look_says_that_the_feature_visualisation_was_cancelled(service: InferenceService) -> None:
+    request = LookRequest(scene=Scene().replace(plane=True, plane_neuron=f"{LITE0}/blocks.0.0:4"))
+    assert service.look(request).plane is not None
+    service.jobs.cancel(service.plane_status(request).job)
+    with pytest.raises(InvalidInputError, match="was cancelled"):
+        service.look_complete(request)
 
 
 @pytest.mark.parametrize("neuron", ["nothing:0", "blocks.3.0:80", "nobody/blocks.3.0:0"])

@@ -15,6 +15,9 @@ from perturber.ui.showing.slots import explained
 from perturber.ui.showing.visualisations import OPEN, card_pictures, making, version
 from perturber.ui.states.explore import ExploreState, SlotState
 
+MAKE = "make"
+"""Of the button that orders a slot's feature visualisations, or stops them."""
+
 
 def follow_visualisations(page: str, state: ExploreState, asked: Asked, follow: Follow) -> None:
     """Order what is missing, show what has changed, and say how far each slot's pictures are."""
@@ -23,25 +26,31 @@ def follow_visualisations(page: str, state: ExploreState, asked: Asked, follow: 
         found: list[Visualised] = []
         if slot.activations and state.view.cards != "none":
             found += _cards(page, number, slot, state, asked, follow, again=again == number)
+        if stop == number:  # before a look is waited for
+            _cancel(found)
         if slot.predictions:
             found += _example(page, number, slot, state, asked, follow, again=again == number)
         if stop == number:
-            for job in {one.job for one in found if one.job and one.state in OPEN}:
-                service().jobs.cancel(job)
+            _cancel(found)
             follow.running = True
         words, title, _ = making(found)
         follow.running = follow.running or any(one.state in OPEN for one in found)
         if asked.shown.get(f"making{number}") != words:
             follow.shown[f"making{number}"] = words
-            follow.show(order_id(page, "make", number), children=words, title=title)
+            follow.show(order_id(page, MAKE, number), children=words, title=title)
 
 
 def _orders(asked: Asked) -> tuple[int | None, int | None]:
     """The slot whose visualisations are to be stopped, and the one whose are to be made again."""
-    if asked.order is None or asked.order["order"] != "make" or not isinstance(asked.order["slot"], int):
+    if asked.order is None or asked.order["order"] != MAKE or not isinstance(asked.order["slot"], int):
         return None, None
     number = asked.order["slot"]
     return (number, None) if asked.shown.get(f"making{number}", "").endswith("×") else (None, number)
+
+
+def _cancel(found: Sequence[Visualised]) -> None:
+    for job in {one.job for one in found if one.job and one.state in OPEN}:
+        service().jobs.cancel(job)
 
 
 def _cards(
