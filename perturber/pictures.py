@@ -23,9 +23,20 @@ HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits that cameras and scanners store in 16: the fewest that hold a picture's brightest pixel are taken for it."""
 
+LONGEST_SIDE = 16_384
+"""Of a picture that is brought to a size: decoding costs memory for each row, resizing for each pixel of a side."""
+
+AT_ONCE = 2**20
+"""Numbers of more than 8 bits that are scaled at once."""
+
 
 def decode(
-    source: Path | bytes, *, name: str | None = None, alpha: bool = False, notes: list[str] | None = None
+    source: Path | bytes,
+    *,
+    name: str | None = None,
+    alpha: bool = False,
+    side: int | None = None,
+    notes: list[str] | None = None,
 ) -> Image.Image:
     """Decode a picture, the right way up (EXIF orientation); of an animation the first frame.
 
@@ -37,6 +48,8 @@ def decode(
         source: a file, or the content of one.
         name: what to call it in an error; by default the file's path.
         alpha: keep transparency (mode RGBA where the picture has some), as textures need it.
+        side: in pixels, to which the caller reduces what is larger, as it does with uploads; a JPEG is then decoded at
+            a fraction of its size that is no smaller than that, and no side may be longer than `LONGEST_SIDE`.
         notes: gets a sentence for each thing that was left out, scaled or guessed.
 
     Returns:
@@ -44,24 +57,26 @@ def decode(
 
     Raises:
         InvalidInputError: no such file, not a picture, broken, cut off, with numbers that are not finite, or more
-            pixels than `Settings.max_megapixels` allows, which is checked before anything is decoded.
+            pixels or longer sides than are allowed, which is checked before anything is decoded.
     """
     if isinstance(source, Path):
         name = str(source)
     called = "" if name is None else f" {name[:200]!r}"
     limit = Settings().max_megapixels
-    Image.init()  # some of the decoders are not known to Pillow before
-    formats = [kind for kind in (*FORMATS, HEIC) if kind in Image.OPEN or (kind == HEIC and _knows_heic())]
     said: list[str] = []
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit is lower than the one Pillow warns of
-            with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=formats) as picture:
+            with _open(source) as picture:
                 if picture.width * picture.height > limit * 10**6:
                     raise Image.DecompressionBombError
+                if side is not None:
+                    _check_sides(picture)
+                    picture.draft(None, (side, side))
                 if getattr(picture, "n_frames", 1) > 1:
                     said.append(f"Of its {picture.n_frames} frames the first one is taken.")  # type: ignore[attr-defined]
-                result = _to_rgb(ImageOps.exif_transpose(picture), alpha=alpha, notes=said)
+                ImageOps.exif_transpose(picture, in_place=True)
+                result = _to_rgb(picture, alpha=alpha, notes=said)
     except InvalidInputError as error:
         raise InvalidInputError(f"The picture{called} {error}") from None
     except FileNotFoundError:
@@ -73,6 +88,30 @@ def decode(
     if notes is not None:
         notes += said
     return result
+
+
+def size_of(content: bytes) -> tuple[int, int] | None:
+    """Width and height from the head of a picture's file; None where it is none that may be read."""
+    try:
+        with warnings.catch_warnings(), _open(content) as picture:
+            warnings.simplefilter("ignore")
+            return picture.size
+    except Exception:  # what Pillow raises on broken files is not documented; `decode` makes a sentence of it
+        return None
+
+
+def _open(source: Path | bytes) -> Image.Image:
+    Image.init()  # some of the decoders are not known to Pillow before
+    formats = [kind for kind in (*FORMATS, HEIC) if kind in Image.OPEN or (kind == HEIC and _knows_heic())]
+    return Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=formats)
+
+
+def _check_sides(picture: Image.Image) -> None:
+    if max(picture.size) > LONGEST_SIDE:
+        raise InvalidInputError(
+            f"has {picture.width:,} × {picture.height:,} pixels, but no side may be longer than {LONGEST_SIDE:,}; "
+            "make it smaller."
+        )
 
 
 def _knows_heic() -> bool:
@@ -122,7 +161,8 @@ def _to_rgb(picture: Image.Image, *, alpha: bool, notes: list[str]) -> Image.Ima
 
 def _shows_through(picture: Image.Image) -> bool:
     """Whether any pixel is transparent at all."""
-    lowest, _ = picture.convert("RGBA").getchannel("A").getextrema()
+    picture = picture if "A" in picture.getbands() else picture.convert("RGBA")
+    lowest, _ = picture.getchannel("A").getextrema()
     return int(lowest) < 255  # type: ignore[arg-type]
 
 
@@ -141,5 +181,9 @@ def _in_8_bits(values: np.ndarray, notes: list[str]) -> np.ndarray:
         low, high = 0.0, 1.0 if high <= 1 else 255.0
     else:
         notes.append(f"Its numbers, {low:g} to {high:g}, are scaled to 0 to 255.")
-    scaled = (values.astype(np.float64) - low) * (255 / max(high - low, np.finfo(np.float64).tiny))
-    return scaled.round().astype(np.uint8)
+    scale = 255 / max(high - low, np.finfo(np.float64).tiny)
+    result = np.empty(values.shape, np.uint8)
+    for start in range(0, values.size, AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        result.reshape(-1)[part] = ((values.reshape(-1)[part].astype(np.float64) - low) * scale).round()
+    return result

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from app import create_app
 from perturber import objects
 from perturber.scene import Scene
 from perturber.service import InferenceService
-from perturber.ui.callbacks.uploads import upload_callbacks
+from perturber.ui.callbacks.uploads import AT_ONCE, WAITING, upload_callbacks
 from perturber.ui.states.page import NOT_OURS
 
 PAGE = "anywhere"
@@ -203,3 +204,54 @@ def test_a_form_of_another_site_is_refused(client: FlaskClient, data: Path, kind
         headers={"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"},
     )
     assert not any(name.startswith("Access-Control") for name, _ in asked.headers)
+
+
+def test_a_full_disk_is_one_sentence(client: FlaskClient, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", full)
+        for kind, files in (("object", {"cube.obj": CUBE.encode()}), ("background", {"wall.png": picture((0, 99, 0))})):
+            (message,) = choose(client, kind, files)[f"{PAGE}-upload-outcome"]["children"]
+            assert "cannot be written to (No space left on device)" in message["props"]["children"]
+    assert files_in(data) == []
+    assert "Added" in str(choose(client, "object", {"cube.obj": CUBE.encode()}))
+
+
+def test_a_bounded_number_is_read_and_waits(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes then is told so at once, and the server's threads stay free for others."""
+    go, places = threading.Event(), threading.Semaphore(0)
+    at_once, most, lock = 0, 0, threading.Lock()
+    add = objects.Store.add_background
+
+    def slow(store: objects.Store, content: bytes, **options: Any) -> str:
+        nonlocal at_once, most
+        with lock:
+            at_once, most = at_once + 1, max(most, at_once + 1)
+        places.release()
+        assert go.wait(60)
+        with lock:
+            at_once -= 1
+        return add(store, content, **options)
+
+    monkeypatch.setattr(objects.Store, "add_background", slow)
+    answers: list[str] = []
+
+    def upload(shade: int) -> None:
+        own = client.application.test_client()
+        answers.append(str(choose(own, "background", {"wall.png": picture((0, shade, 0))})))
+
+    clients = [threading.Thread(target=upload, args=(shade,)) for shade in range(AT_ONCE + WAITING + 3)]
+    for one in clients:
+        one.start()
+    for _ in range(AT_ONCE):
+        assert places.acquire(timeout=60)
+    while len(answers) < 3:  # those beyond the line have their answer while the others are still read
+        clients[0].join(0.05)
+    assert all("Several uploads are being read; try again in a moment." in answer for answer in answers)
+    go.set()
+    for one in clients:
+        one.join(60)
+    assert most == AT_ONCE
+    assert sum("Added" in answer for answer in answers) == AT_ONCE + WAITING

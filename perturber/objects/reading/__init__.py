@@ -113,7 +113,7 @@ def read_background(content: bytes, *, notes: list[str] | None = None) -> np.nda
     limit = Settings().max_upload_mib
     if len(content) > limit * 2**20:
         raise InvalidInputError(f"The picture is larger than {limit} MiB.")
-    picture = decode(content, notes=notes)
+    picture = decode(content, side=BACKGROUND_SIDE, notes=notes)
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     square = picture.resize(

@@ -21,6 +21,8 @@ USED = (*MODELS, *PICTURES, ".mtl", ".bin")
 MAX_ENTRIES = 1000
 """Files in one zip file; more are refused before any is unpacked."""
 
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How files in it may be packed; of others, Python unpacks all that is there at once, however much that is."""
 
 MOST_LISTED = 6
 """Names in one sentence."""
@@ -110,6 +112,10 @@ class Files(Mapping[str, bytes]):
                         continue
                     if entry.flag_bits & 1:
                         raise InvalidInputError(f"{name!r} is locked with a password.")
+                    if entry.compress_type not in METHODS:
+                        raise InvalidInputError(
+                            f"{name!r} is packed in a way that is not supported; pack it as an ordinary zip (Deflate)."
+                        )
                     with archive.open(entry) as file:
                         unpacked = file.read(room - total + 1)  # what the entry says of its size may be a lie
                     total += len(unpacked)

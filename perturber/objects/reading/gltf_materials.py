@@ -9,9 +9,10 @@ from perturber.errors import InvalidInputError
 from perturber.objects.reading.accessors import BrokenError, Buffers, entry, numbers
 from perturber.objects.reading.accessors import table as subtable
 from perturber.objects.reading.files import listed
-from perturber.objects.reading.paint import size_of, to_srgb
+from perturber.objects.reading.paint import to_srgb
 from perturber.objects.reading.surface import Material
 from perturber.objects.reading.wrapping import Wrap
+from perturber.pictures import size_of
 
 WRAPS: dict[str, Wrap] = {"33071": "clamp", "33648": "mirror"}
 """OpenGL's numbers, as text, for how a picture goes on; anything else repeats."""

@@ -1,6 +1,5 @@
 """Textures from materials: pictures decoded, brought to size, tinted, and filled where nothing is to be seen."""
 
-import io
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,7 +8,7 @@ from PIL import Image
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.objects.reading.surface import Material
-from perturber.pictures import FORMATS, decode
+from perturber.pictures import decode, size_of
 
 SMALL, LARGE = 1024, 2048
 """Sides that textures have; blur counts in mip levels, so that small pictures are enlarged."""
@@ -101,18 +100,9 @@ class Painter:
                 f"The textures have more than {megapixels} million pixels together; make them smaller."
             )
         name, said = self.names.get(id(content), "texture"), list[str]()
-        picture = decode(content, name=name, alpha=True, notes=said)
+        picture = decode(content, name=name, alpha=True, side=LARGE, notes=said)
         self.notes += (f"{name}: {sentence}" for sentence in said)
-        return picture.resize((min(width, LARGE), min(height, LARGE)), Image.Resampling.BICUBIC)
-
-
-def size_of(content: bytes) -> tuple[int, int] | None:
-    """Width and height from the head of a picture's file; None where it is none that may be read."""
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-            return picture.size
-    except Exception:  # what Pillow raises on broken files is not documented; `decode` makes a sentence of it
-        return None
+        return picture.resize((min(picture.width, LARGE), min(picture.height, LARGE)), Image.Resampling.BICUBIC)
 
 
 def to_srgb(linear: np.ndarray) -> np.ndarray:

@@ -6,7 +6,9 @@ allows nothing; what it could send, a form, is no callback's request. Names of f
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, get_args
 
 from dash import Input, Output, State, callback, ctx, no_update, set_props
@@ -38,6 +40,15 @@ from perturber.ui.states.page import NOT_OURS
 
 NO_PREVIEW = "The server has too much to do to draw it at this moment."
 REFUSED = "The server has not taken these files: they may be too large together."
+
+AT_ONCE = 2
+"""Uploads that are read at the same moment: each may take some hundred MiB meanwhile."""
+
+WAITING = 2
+"""Further ones that may wait for that; each holds one of the server's threads."""
+
+_line = threading.BoundedSemaphore(AT_ONCE + WAITING)
+_reading = threading.BoundedSemaphore(AT_ONCE)
 
 
 def upload_callbacks(page: str) -> None:
@@ -140,7 +151,14 @@ def receive(kind: Kind, contents: object, names: object, *, label: str | None) -
         label: name in the interface; by default after the files.
     """
     try:
-        return add(kind, decoded(contents, names), label=label)
+        with turn():
+            name = add(kind, decoded(contents, names), label=label)
+        notes = objects.store().notes(kind, name)
+        try:
+            look, _ = looked(LookRequest(scene=Scene().replace(**{kind: name})))
+        except BusyError:
+            return Outcome(message=f"{ADDED} {NO_PREVIEW}", notes=notes, name=name)
+        return Outcome(message=ADDED, notes=notes, name=name, preview=data_uri(look.image))
     except PerturberError as error:
         return Outcome(message=str(error))
     except Exception as error:
@@ -148,24 +166,34 @@ def receive(kind: Kind, contents: object, names: object, *, label: str | None) -
         return Outcome(message=BUG)
 
 
-def add(kind: Kind, files: Mapping[str, bytes], *, label: str | None) -> Outcome:
-    """Add files as an object or a background, and draw it.
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait until one may read an upload: memory, and threads for everything else, must not run out.
+
+    Raises:
+        InvalidInputError: too many wait already.
+    """
+    if not _line.acquire(blocking=False):
+        raise InvalidInputError("Several uploads are being read; try again in a moment.")
+    try:
+        with _reading:
+            yield
+    finally:
+        _line.release()
+
+
+def add(kind: Kind, files: Mapping[str, bytes], *, label: str | None) -> str:
+    """Add files as an object or a background, and return its name.
 
     Raises:
         InvalidInputError: they cannot be used.
+        StorageError: they cannot be stored.
     """
     if kind == "object":
-        name = objects.store().add_object(files, label=label)
-    elif len(files) != 1:
+        return objects.store().add_object(files, label=label)
+    if len(files) != 1:
         raise InvalidInputError(f"A background is one picture, not {len(files)} files.")
-    else:
-        name = objects.store().add_background(*files.values(), label=label)
-    notes = objects.store().notes(kind, name)
-    try:
-        look, _ = looked(LookRequest(scene=Scene().replace(**{kind: name})))
-    except BusyError:
-        return Outcome(message=f"{ADDED} {NO_PREVIEW}", notes=notes, name=name)
-    return Outcome(message=ADDED, notes=notes, name=name, preview=data_uri(look.image))
+    return objects.store().add_background(*files.values(), label=label)
 
 
 def decoded(contents: object, names: object) -> dict[str, bytes]:
