@@ -9,7 +9,6 @@ import io
 import logging
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,15 +17,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from perturber.disk import write_whole
+from perturber.disk import remove_abandoned, write_whole
 from perturber.errors import InvalidInputError, StorageError
 
 log = logging.getLogger(__name__)
 
 KEY = re.compile(r"[0-9a-f]{64}")
-ABANDONED = 3600.0
-"""Seconds after which a temporary file belongs to nobody."""
-
 LOOK_AGAIN = 64
 """Entries written until the folder's size is taken anew, since other processes write, too."""
 
@@ -114,13 +110,10 @@ class Store:
         for path, status in files:
             if total <= self.limit:
                 break
-            with suppress(FileNotFoundError):  # another process was faster
+            with suppress(OSError):  # another process was faster, or it may not be removed
                 path.unlink()
             total -= status.st_size
-        for path in self.folder.glob(".*.part"):
-            with suppress(OSError):
-                if path.stat().st_mtime < time.time() - ABANDONED:
-                    path.unlink()
+        remove_abandoned(self.folder.glob(".*.part"))
         self._bytes, self._until_looked_again = total, LOOK_AGAIN
 
 

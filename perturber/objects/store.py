@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.disk import remove_abandoned
+from perturber.errors import StorageError, UnknownNameError
 from perturber.objects.mesh import MorphPair
 
 Kind = Literal["object", "background"]
@@ -33,9 +33,6 @@ PICTURE = "picture.webp"
 """File of a background's picture in its folder."""
 
 LONGEST_LABEL = 60
-ABANDONED = 3600.0
-"""Seconds after which a temporary folder belongs to nobody."""
-
 NAME = re.compile(r"own-[0-9a-f]{20}")
 """What names of the users' own things look like."""
 
@@ -79,6 +76,7 @@ class Store:
 
         Raises:
             InvalidInputError: anything that cannot be used. Nothing is stored then.
+            StorageError: the data folder cannot be written to.
         """
         from perturber.objects.reading import Roles, Upload, read_object
 
@@ -110,6 +108,7 @@ class Store:
 
         Raises:
             InvalidInputError: not a picture, broken or too large. Nothing is stored then.
+            StorageError: the data folder cannot be written to.
         """
         from perturber.objects.reading import read_background
 
@@ -131,6 +130,7 @@ class Store:
 
         Raises:
             UnknownNameError: there is nothing of this name in the store.
+            StorageError: the data folder cannot be written to.
         """
         if not self.has(kind, name):
             raise UnknownNameError(f"{kind} of your own", name, self.names(kind))
@@ -142,6 +142,7 @@ class Store:
 
         Raises:
             UnknownNameError: there is nothing of this name in the store.
+            StorageError: the data folder cannot be written to.
         """
         if not self.has(kind, name):
             raise UnknownNameError(f"{kind} of your own", name, self.names(kind))
@@ -240,20 +241,25 @@ class Store:
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:
-        """A folder on the store's own file system that is gone afterwards, whatever happens."""
+        """A folder on the store's own file system that is gone afterwards, whatever happens.
+
+        Raises:
+            StorageError: it cannot be made, or what is done within fails to write.
+        """
+        incoming = self.folder / "incoming"
         try:
-            incoming = self.folder / "incoming"
             incoming.mkdir(parents=True, exist_ok=True)
-            _sweep(incoming)
+            remove_abandoned(incoming.glob("*"))
             folder = Path(tempfile.mkdtemp(dir=incoming))
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
         except OSError as error:
-            raise InvalidInputError(
-                f"The data folder {str(self.folder)!r} cannot be written to ({error.strerror}); see PERTURBER_DATA."
+            raise StorageError(
+                f"The data folder {str(self.folder)!r} cannot be written to ({error.strerror or error}). "
+                "Check the free space and permissions there; see PERTURBER_DATA."
             ) from error
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def clean_label(text: str | None) -> str:
@@ -289,13 +295,3 @@ def _label(info: Path) -> str | None:
         return _labels[info][1]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _sweep(incoming: Path) -> None:
-    """Remove what processes left that were stopped in the middle."""
-    for entry in os.scandir(incoming):
-        try:
-            if entry.stat().st_mtime < time.time() - ABANDONED:
-                shutil.rmtree(entry.path, ignore_errors=True)
-        except OSError:
-            continue

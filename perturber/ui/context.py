@@ -7,7 +7,7 @@ from flask import current_app
 from flask_caching import Cache
 
 from perturber.config import Settings
-from perturber.errors import InvalidInputError
+from perturber.errors import InvalidInputError, StorageError
 from perturber.service import InferenceService
 
 KEY = "PERTURBER_SERVICE"
@@ -32,12 +32,18 @@ def cache_config(settings: Settings) -> dict[str, Any]:
 
     Raises:
         InvalidInputError: they name none.
+        StorageError: its folder cannot be made.
     """
     common = {"CACHE_DEFAULT_TIMEOUT": SECONDS, "CACHE_THRESHOLD": ENTRIES}
     if settings.cache == "memory":
         return {"CACHE_TYPE": "SimpleCache", **common}
     if settings.cache == "files":
-        return {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(settings.data / "cache"), **common}
+        folder = settings.data / "cache"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"The cache {str(folder)!r} cannot be made: {error.strerror}.") from error
+        return {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(folder), **common}
     if settings.cache.startswith(("redis://", "rediss://")):
         if find_spec("redis") is None:
             raise InvalidInputError("A Redis cache needs the package redis: pip install 'perturber[redis]'.")

@@ -1,6 +1,5 @@
 """Downloading weights: resumed where it broke off, checked, and never half a file under the final name."""
 
-import contextlib
 import os
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from perturber.config import Settings
+from perturber.disk import write_whole
 from perturber.errors import InvalidInputError, StorageError
 from perturber.zoo.catalogue import ModelEntry
 from perturber.zoo.sources import pulled_file, weights_file
@@ -70,7 +70,7 @@ def _check(entry: ModelEntry, path: Path, part: Path) -> None:
     """Compare with the hash; what is wrong is not gone on with."""
     sha256 = expected(entry, path)
     if not sha256:
-        hash_file(path).write_text(digest(part), encoding="ascii")
+        write_whole(hash_file(path), digest(part).encode("ascii"))
         return
     found = digest(part)
     if not found.startswith(sha256):
@@ -123,12 +123,15 @@ def remove(entry: ModelEntry, settings: Settings) -> bool:
 
     Raises:
         InvalidInputError: they were not pulled.
+        StorageError: the folder cannot be written.
     """
     if entry.weights.source != "url":
         raise InvalidInputError(f"The weights of {entry.name!r} were not pulled, so they cannot be removed.")
     path = pulled_file(entry, settings)
     there = [p for p in (path, path.with_name(f"{path.name}.part"), hash_file(path)) if p.is_file()]
-    for file in there:
-        with contextlib.suppress(FileNotFoundError):
-            file.unlink()
+    try:
+        for file in there:
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{str(path)!r} cannot be removed: {error.strerror}.") from error
     return bool(there)

@@ -16,7 +16,7 @@ from PIL import Image
 from user_files import CUBE, GREEN, QUAD, RED, Gltf, corners, picture, zipped
 
 from perturber import objects
-from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.errors import InvalidInputError, StorageError, UnknownNameError
 from perturber.objects import Store
 from perturber.scene import Scene
 
@@ -179,7 +179,7 @@ def test_a_data_folder_that_is_none_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = Store(tmp_path / "file")
     assert store.names("object") == {}
-    with pytest.raises(InvalidInputError, match="PERTURBER_DATA"):
+    with pytest.raises(StorageError, match="PERTURBER_DATA"):
         store.add_background(corners())
 
 
@@ -284,15 +284,31 @@ def test_limits_come_from_the_settings(store: Store, monkeypatch: pytest.MonkeyP
         store.add_object({"a.obj": CUBE.encode(), "b.bin": bytes(2**20)})
 
 
-def test_a_failure_while_writing_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("where", ["os.replace", "tempfile.mkdtemp", "numpy.savez", "PIL.Image.Image.save"])
+def test_a_failure_while_writing_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(OSError, match="No space"):
-        store.add_object(CUBE_FILES)
+    wall = corners()
+    with monkeypatch.context() as patch:
+        patch.setattr(where, full)
+        with pytest.raises(StorageError, match="No space left on device"):
+            store.add_object(CUBE_FILES)
+        if where != "numpy.savez":
+            with pytest.raises(StorageError, match="No space left on device"):
+                store.add_background(wall)
     assert files_of(store) == []
-    assert store.names("object") == {}
+    assert store.names("object") == store.names("background") == {}
+    name = store.add_object(CUBE_FILES, label="Mine")
+    for where in ("os.replace", "tempfile.mkdtemp"):
+        monkeypatch.setattr(where, full)
+        with pytest.raises(StorageError, match="No space left on device"):
+            store.rename("object", name, "Other")
+        with pytest.raises(StorageError, match="No space left on device"):
+            store.remove("object", name)
+        monkeypatch.undo()
+    assert Store(store.folder).names("object") == {name: "Mine"}
+    assert store.pair(name).label == "Mine"
 
 
 def tried(store: Store, files: dict[str, bytes]) -> None:
