@@ -31,7 +31,7 @@ from perturber.ui.looks import looked
 from perturber.ui.showing.attack import attack_notices, attack_props
 from perturber.ui.showing.class_examples import class_example, pictures_of
 from perturber.ui.showing.drawer import follow_drawer
-from perturber.ui.showing.followed import MAKE, follow_visualisations
+from perturber.ui.showing.followed import follow_visualisations
 from perturber.ui.showing.groups import DROP, KEEP, group_options
 from perturber.ui.showing.history import record_of
 from perturber.ui.showing.notices import network_notices
@@ -158,11 +158,8 @@ class ExplorePage:
     def follow(self, state: ExploreState, asked: Asked) -> Follow:
         """Feature visualisations of what is shown, and the open figure with its job."""
         follow = Follow()
-        if asked.order is None or asked.order["order"] == MAKE:
-            follow_visualisations(PAGE, state, asked, follow)
-        else:  # a button below the slots: what it cancels does not wait for a look, and the next beat follows the rest
-            follow.running = True
-        follow_drawer(PAGE, state, asked, follow)
+        follow_drawer(PAGE, state, asked, follow)  # first: what it cancels does not wait for a look
+        follow_visualisations(PAGE, state, asked, follow)
         return follow
 
 

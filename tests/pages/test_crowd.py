@@ -1,5 +1,6 @@
 """Many who ask at once: nobody's request holds the server while something is made, or until there is room."""
 
+import base64
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +25,7 @@ from perturber.scene import Scene
 from perturber.service import InferenceService, JobState, LookRequest, PerturbationsRequest
 from perturber.service.engine import LocalEngine
 from perturber.ui.callbacks.look import BUSY
-from perturber.ui.callbacks.uploads import NO_PREVIEW, add
+from perturber.ui.callbacks.uploads import NO_PREVIEW, receive
 from perturber.ui.components.scene_page import ALIVE
 from perturber.ui.components.upload import ADDED
 
@@ -215,7 +216,8 @@ def test_an_upload_is_added_where_there_is_no_room_to_draw_it(
 ) -> None:
     no_room(looks=0)
     with client.application.app_context():
-        outcome = add("background", {"wall.png": picture(np.full((8, 8, 3), 99, np.uint8))}, label=None)
+        content = f"data:image/png;base64,{base64.b64encode(picture(np.full((8, 8, 3), 99, np.uint8))).decode()}"
+        outcome = receive("background", [content], ["wall.png"], label=None)
     assert (outcome.message, outcome.preview) == (f"{ADDED} {NO_PREVIEW}", None)
     assert outcome.name is not None
 
