@@ -1,4 +1,4 @@
-"""Long work in small steps: submit, progress, cancel, result. Whoever explores goes first while jobs have their share.
+"""Long work in small steps: submit, progress, cancel, result. Every step gives way to whoever explores.
 
 A job's id follows from its request, so that a page that was loaded again (or a colleague's) finds the same job.
 """
