@@ -1,5 +1,6 @@
 """The one thread that touches the device, and what waits for it: questions, calls, jobs."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -13,6 +14,8 @@ from perturber.service.comparing import CompareRequest, Comparison
 from perturber.service.engine import Answer, Engine, Question
 from perturber.service.jobs import JobQueue
 from perturber.service.requests import Look, LookRequest
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -33,6 +36,9 @@ class Dispatcher:
     Args:
         engine: makes what does the work; called on the dispatcher's own thread.
         jobs: whose steps are taken.
+
+    Attributes:
+        failures: number of errors that were nobody's answer.
     """
 
     def __init__(self, engine: Callable[[], Engine], jobs: JobQueue) -> None:
@@ -152,7 +158,11 @@ class Dispatcher:
                     self._quiet_until = perf_counter() + QUIET_SECONDS
             busy = busy or ordered
             if not (calls or batch) and perf_counter() >= self._quiet_until:
-                busy = self._use_pause(engine, busy)
+                try:
+                    busy = self._use_pause(engine, busy)
+                except BaseException:  # nobody's answer, and no reason to leave everybody without one
+                    self.failures += 1
+                    log.exception("an error outside of an answer; the service goes on")
 
     def _use_pause(self, engine: Engine, busy: bool) -> bool:
         """Prefetch one thing, else take a step of a job; whether there may be more to do."""
