@@ -90,10 +90,10 @@ def decode(
     return result
 
 
-def size_of(content: bytes) -> tuple[int, int] | None:
+def size_of(source: Path | bytes) -> tuple[int, int] | None:
     """Width and height from the head of a picture's file; None where it is none that may be read."""
     try:
-        with warnings.catch_warnings(), _open(content) as picture:
+        with warnings.catch_warnings(), _open(source) as picture:
             warnings.simplefilter("ignore")
             return picture.size
     except Exception:  # what Pillow raises on broken files is not documented; `decode` makes a sentence of it

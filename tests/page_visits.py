@@ -1,15 +1,30 @@
 """Any page with a scene without a browser: what it answers, as the JSON that a browser gets."""
 
 import json
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NoReturn
 
+import dash
 from dash._utils import to_json
 
+from app import create_app
+from perturber.service import InferenceService
 from perturber.ui.callbacks.follow import Asked, Order, Settled
 from perturber.ui.callbacks.look import answer
 from perturber.ui.states.page import parse_query
+
+
+@contextmanager
+def open_pages(service: InferenceService) -> Iterator[Callable[[str, str], "Visit"]]:
+    """The app with this service: a function that opens one of its pages, by path and query."""
+    app = create_app(service=service)
+    modules = {page["path"]: sys.modules[page["module"]] for page in dash.page_registry.values()}
+    with app.server.test_request_context("/"):
+        yield lambda path, query: Visit(modules[path], query)
 
 
 def strict(text: str) -> Any:

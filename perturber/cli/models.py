@@ -160,9 +160,8 @@ def add(
     settings = Settings()
     place = _place(weights, sha256)
     usual = preprocessing(architecture, weights, find(base, settings) if base else None)
-    factory = architecture.startswith("factory:")
-    ordinary = input_size if factory and input_size else preprocessing(architecture).input_size
-    inside = inspect(Path(place["path"]), architecture, ordinary, layout=layout, ema=ema) if "path" in place else None
+    size = input_size if input_size and architecture.startswith("factory:") else usual.input_size
+    inside = inspect(Path(place["path"]), architecture, size, layout=layout, ema=ema) if "path" in place else None
     given = {
         "mean": mean and _numbers("mean", mean),
         "std": std and _numbers("std", std),

@@ -83,10 +83,10 @@ def cropped(usual: "Crop", resize: int | None, side: int | None) -> "Crop":
 
 def has_scene_size(path: Path) -> bool:
     """Whether a picture has the size of what ``render`` and ``attack`` write."""
+    from perturber.pictures import size_of
     from perturber.service import IMAGE_SIZE
-    from perturber.zoo.pictures import read_picture
 
-    return read_picture(path).size == (IMAGE_SIZE, IMAGE_SIZE)
+    return size_of(path) == (IMAGE_SIZE, IMAGE_SIZE)
 
 
 def picture(

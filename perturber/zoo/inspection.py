@@ -37,13 +37,13 @@ def inspect(
 
     Args:
         architecture: ``"<kind>:<name>"``.
-        usual_size: side of the pictures that the architecture is usually made for.
+        usual_size: side of the pictures that it is usually made for, which others are compared with.
         layout, ema: as for `perturber.zoo.fitting.fit`.
 
     Raises:
         InvalidInputError: the file cannot be read, or does not hold the weights of such a network.
     """
-    module = build(architecture, CLASSES)
+    module = build(architecture, CLASSES, usual_size)
     parts = read_parts(path)
     found = fit(parts, module, path.name, layout=layout, ema=ema, alike=_alike)
     expected = module.state_dict()

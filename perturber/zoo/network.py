@@ -222,20 +222,28 @@ def load(name: str, device: torch.device | str, settings: Settings, *, siblings:
             network = sibling.copy(entry)
             network.notes = _fill(network.module, entry, settings)
         return network
-    module = build(entry.architecture, len(entry.class_list), entry.input_size)
+    with _its_pictures(entry):
+        module = build(entry.architecture, len(entry.class_list), entry.input_size)
     notes = _fill(module, entry, settings)
-    try:
+    with _its_pictures(entry):
         network = Network(entry, module, device)
-    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
-        size = f"{entry.input_size} × {entry.input_size}"
-        raise InvalidInputError(f"{name} cannot take a picture of {size} pixels: {error}.") from error
     network.notes = notes
     if network.outputs != len(entry.class_list):
         gives = "no logits (B, classes)" if network.outputs is None else f"{network.outputs} logits"
         raise InvalidInputError(f"{name} gives {gives}, but its class list has {len(entry.class_list)} classes.")
     return network
+
+
+@contextmanager
+def _its_pictures(entry: catalogue.ModelEntry) -> Iterator[None]:
+    """What a network says of pictures that it cannot take, when it is built for them or sees one."""
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        size = f"{entry.input_size} × {entry.input_size}"
+        raise InvalidInputError(f"{entry.name} cannot take a picture of {size} pixels: {error}.") from error
 
 
 def _fill(module: nn.Module, entry: catalogue.ModelEntry, settings: Settings) -> tuple[str, ...]:

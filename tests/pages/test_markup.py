@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 
-import dash
 import numpy as np
 import pytest
 from odd_networks import put
-from page_visits import Visit
+from page_visits import Visit, open_pages
 from plotly.graph_objects import Figure
 
-from app import create_app
 from perturber.config import Settings
 from perturber.editing import Edit
 from perturber.figures.style import as_json
@@ -44,10 +42,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceServi
 
 @pytest.fixture
 def opened(service: InferenceService) -> Iterator[Open]:
-    app = create_app(service=service)
-    modules = {page["path"]: sys.modules[page["module"]] for page in dash.page_registry.values()}
-    with app.server.test_request_context("/"):
-        yield lambda path, query: Visit(modules[path], query)
+    with open_pages(service) as opening:
+        yield opening
 
 
 def texts(part: Any) -> Iterator[str]:

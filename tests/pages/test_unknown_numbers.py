@@ -1,17 +1,14 @@
 """Networks that give NaN or ∞: every page goes on, leaves the gaps blank, and says so in one sentence."""
 
 import base64
-import sys
 from collections.abc import Callable, Iterator
 
-import dash
 import numpy as np
 import pytest
 from odd_networks import KINDS, put
-from page_visits import Visit
+from page_visits import Visit, open_pages
 from safetensors.torch import load_file, save_file
 
-from app import create_app
 from perturber.config import Settings
 from perturber.editing import Edit
 from perturber.service import InferenceService
@@ -43,10 +40,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceServi
 
 @pytest.fixture
 def opened(service: InferenceService) -> Iterator[Open]:
-    app = create_app(service=service)
-    modules = {page["path"]: sys.modules[page["module"]] for page in dash.page_registry.values()}
-    with app.server.test_request_context("/"):
-        yield lambda page, query: Visit(modules[PATHS[page]], query)
+    with open_pages(service) as opening:
+        yield lambda page, query: opening(PATHS[page], query)
 
 
 @pytest.mark.parametrize("page", PATHS)

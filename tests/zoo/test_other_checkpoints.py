@@ -417,21 +417,23 @@ def test_a_network_of_grey_pictures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "options", "classes", "size"),
+    ("architecture", "usual", "options", "classes", "size"),
     [
-        ("torchvision:resnet18", {"num_classes": 7}, 7, None),
-        ("timm:vit_tiny_patch16_224", {"img_size": 96}, 1000, 96),
-        ("timm:deit_tiny_distilled_patch16_224", {"num_classes": 5, "img_size": 384}, 5, 384),
-        ("torchvision:vit_b_32", {"num_classes": 3, "image_size": 64}, 3, 64),
+        ("torchvision:resnet18", 224, {"num_classes": 7}, 7, None),
+        ("timm:vit_tiny_patch16_224", 224, {"img_size": 96}, 1000, 96),
+        ("timm:deit_tiny_distilled_patch16_224", 224, {"num_classes": 5, "img_size": 384}, 5, 384),
+        ("torchvision:vit_b_32", 224, {"num_classes": 3, "image_size": 64}, 3, 64),
+        ("torchvision:vit_b_32", 96, {"num_classes": 3, "image_size": 64}, 3, 64),
+        ("torchvision:vit_b_32", 64, {"num_classes": 3, "image_size": 64}, 3, None),
     ],
 )
 def test_classes_and_size_follow_the_weights(
-    architecture: str, options: dict[str, int], classes: int, size: int | None, tmp_path: Path
+    architecture: str, usual: int, options: dict[str, int], classes: int, size: int | None, tmp_path: Path
 ) -> None:
     library, _, name = architecture.partition(":")
     module = timm.create_model(name, **options) if library == "timm" else torchvision.models.get_model(name, **options)
     torch.save({"state_dict": module.state_dict()}, tmp_path / "w.best")
-    found = inspect(tmp_path / "w.best", architecture, 224)
+    found = inspect(tmp_path / "w.best", architecture, usual)
     assert (found.classes, found.input_size) == (classes, size)
 
 
@@ -496,5 +498,9 @@ def test_models_add_says_all_of_it_and_the_logits_are_right(tmp_path: Path, monk
         *("--mean", "0.5", "--std", "0.5", "--normalisation", "given"),
     )
     assert "differ from those that the file carries" in answered.stderr
+    torch.save(torchvision.models.vit_b_32(num_classes=3).state_dict(), tmp_path / "vit")
+    odd = add("odd", tmp_path / "vit", "--architecture", "torchvision:vit_b_32", "--input-size", "100")
+    assert odd.returncode == 2
+    assert "odd cannot take a picture of 100 × 100 pixels" in odd.stderr
     wrong = add("again", tmp_path / "w", "--architecture", "timm:resnet10t", "--classes", "imagenet1k")
     assert "have 10 classes, but --classes imagenet1k names 1000" in wrong.stderr
