@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -45,8 +46,11 @@ def box(watched: Any, name: str, label: str, slot: int | str = "") -> Locator:
     return watched.page.locator(control(name, slot)).get_by_label(label, exact=True)
 
 
-def choose(watched: Any, selector: str, option: str) -> None:
+def choose(watched: Any, selector: str, option: str | re.Pattern[str], search: str = "") -> None:
+    """Open a menu, look for letters of a name where they are given, and take the first that has these words."""
     watched.page.locator(selector).click()
+    if search:
+        watched.page.locator(".dash-dropdown-content .dash-dropdown-search").fill(search)
     watched.page.locator(".dash-dropdown-content .dash-dropdown-option", has_text=option).first.click()
 
 

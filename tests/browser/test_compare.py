@@ -157,9 +157,7 @@ def test_channels_of_an_edit(opened: Open) -> None:
 def test_pinned_classes(opened: Open) -> None:
     watched = opened("/compare")
     page = watched.page
-    page.locator(control("pin")).click()
-    page.keyboard.type("golden retr")
-    page.locator(".dash-dropdown-content .dash-dropdown-option", has_text="golden retriever").first.click()
+    choose(watched, control("pin"), "golden retriever", search="golden retr")
     watched.wait_for("shown.pinned === '207'")
     rows = page.locator(".model:visible .pins .row")
     assert rows.locator(".name").all_inner_texts() == ["golden retriever"] * 2

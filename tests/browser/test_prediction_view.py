@@ -47,10 +47,7 @@ def wait_for_pins(watched: Any, expected: list[int]) -> None:
 
 def pin(watched: Any, search: str, option: str) -> None:
     """Find a class by letters of its name, and choose it."""
-    watched.page.locator(control("pin")).click()
-    watched.page.locator(".dash-dropdown-content .dash-dropdown-option").first.wait_for()
-    watched.page.keyboard.type(search)
-    watched.page.locator(".dash-dropdown-option").get_by_text(option, exact=True).click()
+    choose(watched, control("pin"), re.compile(rf"^\s*{re.escape(option)}\s*$"), search)
 
 
 def test_classes_are_pinned_and_let_go(opened: Open, site: Any) -> None:
