@@ -130,7 +130,7 @@ def compare(networks: Networks, request: CompareRequest, image: Tensor, *, rende
         render_ms: what making it has taken.
     """
     since = perf_counter()
-    shown = _show(request, [networks.get(name) for name in request.models], image)
+    shown = _show(request, networks, image)
     a, b = request.pair
     alike = [same_layers(shown[a].network, one.network) for one in shown]
     first = shown[0]
@@ -159,13 +159,14 @@ class _Shown:
     milliseconds: float
 
 
-def _show(request: CompareRequest, networks: Sequence[zoo.Network], image: Tensor) -> list[_Shown]:
+def _show(request: CompareRequest, networks: Networks, image: Tensor) -> list[_Shown]:
     """Each model of the request; one that is named twice runs once."""
     a, b = request.pair
     pair = request.models[a], request.models[b]
-    alike = [same_layers(networks[a], network) for network in networks]
+    chosen = [networks.get(name) for name in request.models]
+    alike = [same_layers(chosen[a], network) for network in chosen]
     found: dict[str, _Shown] = {}
-    for name, network, like_a in zip(request.models, networks, alike, strict=True):
+    for name, network, like_a in zip(request.models, chosen, alike, strict=True):
         if name in found:
             continue
         layers: tuple[str, ...] = ()
@@ -174,9 +175,10 @@ def _show(request: CompareRequest, networks: Sequence[zoo.Network], image: Tenso
         elif request.layer is not None and alike[b] and name in pair:
             layers = (request.layer,)
         start = perf_counter()
-        probe = network.look(network.preprocess(image), layers=layers)
-        assert probe.logits is not None
-        logits = probe.logits[0].float().cpu()  # waits for the device
+        with networks.watched(name):
+            probe = network.look(network.preprocess(image), layers=layers)
+            assert probe.logits is not None
+            logits = probe.logits[0].float().cpu()  # waits for the device
         found[name] = _Shown(name, network, probe, logits, (perf_counter() - start) * 1e3)
     return [found[name] for name in request.models]
 

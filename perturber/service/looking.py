@@ -48,7 +48,8 @@ def look(
     """
     slots: dict[Place, SlotLook] = {}
     for name, asked in _by_model(requests).items():
-        slots |= _run(networks.get(name), name, asked, requests, images, clock)
+        with networks.watched(name):
+            slots |= _run(networks.get(name), name, asked, requests, images, clock)
     return [tuple(slots[i, j] for j in range(len(request.slots))) for i, request in enumerate(requests)]
 
 

@@ -1,14 +1,22 @@
 """Networks that are resident on the device: those of the catalogue and edited ones, within a memory budget."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
 from perturber import zoo
 from perturber.config import Settings
 from perturber.editing import Edit, EditedNetwork, Editor, independent
+from perturber.errors import InvalidInputError, PerturberError
 from perturber.zoo import catalogue
+
+log = logging.getLogger(__name__)
+
+MOST_FAILURES = 3
+"""In a row, after which a network is asked no more."""
 
 
 class Networks:
@@ -24,20 +32,40 @@ class Networks:
         self.device = device
         self.resident: OrderedDict[str, zoo.Network] = OrderedDict()
         self.editors: OrderedDict[tuple[str, str | None], Editor] = OrderedDict()
+        self._failures: Counter[str] = Counter()  # in a row, by name
 
     def get(self, name: str) -> zoo.Network:
         """The network of this name; an edit's text is a name, too.
 
         Raises:
             UnknownNameError: naming the networks that exist, or the units that can be edited.
-            InvalidInputError: weights are missing or do not fit, or the edit cannot be made.
+            InvalidInputError: weights are missing or do not fit, the edit cannot be made, or it has failed too often.
         """
+        if self._failures[name] >= MOST_FAILURES:
+            raise InvalidInputError(
+                f"{name} has failed {MOST_FAILURES} times in a row, and is asked no more; the server's log says why. "
+                "Choose another model, or restart Perturber."
+            )
         if Edit.is_edit(name):
             edit = Edit.parse(name)
             return self.editor(edit.first, edit.second).network(edit)
         network = self._loaded(name)
         self._make_room()
         return network
+
+    @contextmanager
+    def watched(self, name: str) -> Iterator[None]:
+        """Count what fails in here as the network's failure; one that fails `MOST_FAILURES` times in a row is out."""
+        try:
+            yield
+        except PerturberError:
+            raise
+        except Exception:
+            self._failures[name] += 1
+            if self._failures[name] == MOST_FAILURES:
+                log.exception("%s has failed %d times in a row and is asked no more", name, MOST_FAILURES)
+            raise
+        self._failures.pop(name, None)
 
     def steady(self, names: Sequence[str]) -> list[zoo.Network]:
         """The networks of these names, such that no editor changes them while a work takes its steps.
@@ -90,6 +118,7 @@ class Networks:
     def forget(self, name: str) -> None:
         """Let a network go whose weights have changed."""
         self.resident.pop(name, None)
+        self._failures.pop(name, None)
         for key in [key for key in self.editors if name in key]:
             del self.editors[key]
 

@@ -14,9 +14,9 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.featurevis import Optimisation, Recipe, Target
 from perturber.scene import Scene
-from perturber.service import IMAGE_SIZE, InferenceService, LookRequest, SlotRequest
+from perturber.service import IMAGE_SIZE, CompareRequest, InferenceService, LookRequest, SlotRequest
 from perturber.service.engine import LocalEngine
-from perturber.service.networks import Networks
+from perturber.service.networks import MOST_FAILURES, Networks
 
 HALF = f"mix({LITE0},{TWIN};blocks.3=0.5)"
 MOST = f"mix({LITE0},{TWIN};blocks.2=0.8,conv_stem=1)"
@@ -203,3 +203,33 @@ def test_visualisations_of_an_edit_are_its_own(service: InferenceService, engine
     assert shown is not None
     assert np.abs(shown.astype(int) - work.pictures()[0]).max() <= 2
     assert np.abs(shown.astype(int) - alone.pictures()[0]).max() > 20
+
+
+def test_a_network_that_fails_three_times_in_a_row_is_out_and_the_others_are_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = LocalEngine(settings)
+    network, look = engine.network(LITE0), zoo.Network.look
+    failing = [True]
+
+    def no_room(self: zoo.Network, *args: object, **options: object) -> zoo.Probe:
+        if self is network and failing:
+            raise torch.OutOfMemoryError("no room")
+        return look(self, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(zoo.Network, "look", no_room)
+    for _ in range(MOST_FAILURES - 1):
+        with pytest.raises(torch.OutOfMemoryError):
+            engine.answer([ask(LITE1, LITE0)])
+    failing.clear()
+    engine.answer([ask(LITE0)])  # all is forgiven
+    failing.append(True)
+    for asked in (ask(LITE0), CompareRequest(scene=Scene(), models=(LITE0, LITE1)), ask(LITE0, LITE1)):
+        with pytest.raises(torch.OutOfMemoryError):
+            engine.answer([asked])
+    assert "no room" in caplog.text
+    failing.clear()
+    for asked in (ask(LITE0), CompareRequest(scene=Scene(), models=(LITE0, LITE1))):
+        with pytest.raises(InvalidInputError, match=f"{LITE0} has failed 3 times in a row.* Choose another model"):
+            engine.answer([asked])
+    engine.answer([ask(LITE1)])
