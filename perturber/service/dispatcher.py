@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,19 +19,33 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+Task = Callable[[Engine], object]
+
 QUIET_SECONDS = 0.15
-"""After a page's request no job takes a step for so long: whoever drags a slider is not made to wait for one."""
+"""After a page's request no job takes a step for so long, unless one is late: dragging rarely waits for one."""
+
+JOBS_SHARE = 0.17
+"""Of the time, which jobs get however many ask: the next step is due s / share after one of s seconds began."""
+
+LATE_SECONDS = 0.3
+"""Jobs that are so late go before whoever waits until they are no more: some short steps together delay few looks."""
+
+LONGEST_REST = 10.0
+"""Seconds after which the next step is due at most, so that one which loads a network does not cost a job minutes."""
 
 MAX_BATCH = 16
 """Requests that are answered together at most; bounds the memory of one pass."""
+
+CLOSING = "The service is shutting down. Start it again."
+DIED = "The service has stopped because of an error, which the server's log names. Restart Perturber."
 
 
 class Dispatcher:
     """Gives an engine what there is to do; thread-safe.
 
-    Looks and comparisons wait in one queue, first come, first served, and those that wait at the same moment are
-    answered together. One that waits is dropped when its own client asks for anything newer. A step of a job is
-    taken while nobody waits.
+    Looks and comparisons that wait at the same moment are answered together, those of all clients in turn. One that
+    waits gives its place to anything newer that its own client asks for. A step of a job is taken while nobody waits,
+    and whenever jobs have had less than their share. What fails outside of an answer is logged and counted.
 
     Args:
         engine: makes what does the work; called on the dispatcher's own thread.
@@ -45,26 +59,28 @@ class Dispatcher:
         self.jobs = jobs
         self.failures = 0
         self._wake = threading.Condition()
-        self._questions: list[_Waiting] = []
+        self._questions: dict[Hashable, _Waiting] = {}  # by client, or by itself where there is none
         self._calls: list[_Call] = []
-        self._ahead: list[Callable[[Engine], None]] = []
-        self._ordered = False  # something that can wait for a pause: a job, or what is to be prefetched
+        self._taken: list[Future[Any]] = []  # of what is being done
+        self._ahead: list[Task] = []
         self._quiet_until = 0.0
-        self._closed = False
+        self._due = 0.0  # when jobs have had less than their share
+        self._jobs_left = False
+        self._refusal: str | None = None
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(engine, started), name="service", daemon=True)
         self._thread.start()
         started.result()
 
     @property
-    def alive(self) -> bool:
-        """Whether anything is answered at all."""
-        return self._thread.is_alive()
-
-    @property
     def waiting(self) -> int:
         """Number of looks and comparisons that wait."""
         return len(self._questions)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it answers."""
+        return self._refusal is None and self._thread.is_alive()
 
     @overload
     def ask(self, request: LookRequest) -> Look: ...
@@ -77,23 +93,24 @@ class Dispatcher:
 
         Raises:
             OvertakenError: the same client sent a newer request while this one waited.
-            InvalidInputError: it cannot be answered, or the service is shutting down.
+            InvalidInputError: it cannot be answered, or the service has ended.
         """
         waiting = _Waiting(request)
         with self._wake:
             self.refuse_if_closed()
-            for other in [o for o in self._questions if request.client and o.request.client == request.client]:
-                self._questions.remove(other)
-                other.future.set_exception(OvertakenError("A newer request from the same page has replaced this one."))
-            self._questions.append(waiting)
+            client = request.client or object()
+            older = self._questions.get(client)
+            self._questions[client] = waiting  # in the older one's place
             self._wake.notify()
+        if older is not None:
+            older.future.set_exception(OvertakenError("A newer request from the same page has replaced this one."))
         return waiting.future.result()
 
     def call(self, function: Callable[[Engine], T]) -> T:
         """Do something with the engine, before the requests that wait.
 
         Raises:
-            InvalidInputError: the service is shutting down.
+            InvalidInputError: the service has ended.
         """
         call = _Call(function)
         with self._wake:
@@ -102,34 +119,32 @@ class Dispatcher:
             self._wake.notify()
         return call.future.result()
 
-    def prefetch(self, functions: Sequence[Callable[[Engine], None]]) -> None:
+    def prefetch(self, functions: Sequence[Task]) -> None:
         """Make things ready when nothing else is to be done, one after the other; the newest call counts."""
         with self._wake:
             self._ahead = list(functions)
-            self._ordered = True
             self._wake.notify()
 
     def notice_job(self) -> None:
         """There is a job to go on with."""
         with self._wake:
-            self._ordered = True
             self._wake.notify()
 
     def close(self) -> None:
         """Stop; what still waits is refused."""
         with self._wake:
-            self._closed = True
+            self._refusal = self._refusal or CLOSING
             self._wake.notify()
         self._thread.join()
 
     def refuse_if_closed(self) -> None:
-        """Refuse whatever is asked of a service that is shutting down.
+        """Refuse whatever is asked of a service that is shutting down, or whose thread has died.
 
         Raises:
             InvalidInputError: it is.
         """
-        if self._closed:
-            raise _closing()
+        if not self.alive:
+            raise InvalidInputError(self._refusal or DIED)
 
     def _run(self, make: Callable[[], Engine], started: Future[None]) -> None:
         try:
@@ -138,40 +153,96 @@ class Dispatcher:
             started.set_exception(error)
             return
         started.set_result(None)
-        busy = False  # whether there are jobs to go on with
+        try:
+            self._serve(engine)
+        except BaseException:
+            log.critical("the thread of the service has died", exc_info=True)
+        finally:
+            self._end()
+
+    def _serve(self, engine: Engine) -> None:
         while True:
             with self._wake:
-                pause = max(0.0, self._quiet_until - perf_counter()) if busy else None
-                self._wake.wait_for(lambda: self._closed or self._calls or self._questions or self._ordered, pause)
-                if self._closed:
-                    for future in [*(c.future for c in self._calls), *(w.future for w in self._questions)]:
-                        future.set_exception(_closing())
+                if self._refusal:
                     return
-                calls, self._calls = self._calls, []
-                batch, self._questions = self._questions[:MAX_BATCH], self._questions[MAX_BATCH:]
-                ordered, self._ordered = self._ordered, False
-            for call in calls:
-                _settle(call.future, partial(call.function, engine))
-            if batch:
-                _answer(engine, batch)
-                if any(waiting.request.client for waiting in batch):
-                    self._quiet_until = perf_counter() + QUIET_SECONDS
-            busy = busy or ordered
-            if not (calls or batch) and perf_counter() >= self._quiet_until:
+                tasks = self._next()
+                if not tasks:
+                    self._wake.wait(self._pause())
+            for task in tasks:
                 try:
-                    busy = self._use_pause(engine, busy)
-                except BaseException:  # nobody's answer, and no reason to leave everybody without one
+                    task(engine)
+                except BaseException:
                     self.failures += 1
                     log.exception("an error outside of an answer; the service goes on")
 
-    def _use_pause(self, engine: Engine, busy: bool) -> bool:
-        """Prefetch one thing, else take a step of a job; whether there may be more to do."""
+    def _end(self) -> None:
+        """Leave nobody waiting, whatever has ended the thread."""
         with self._wake:
-            prefetch = self._ahead.pop(0) if self._ahead else None
-        if prefetch is None:
-            return busy and self.jobs.step(engine)
-        _settle(Future(), partial(prefetch, engine))  # whatever is wrong is said when somebody asks
-        return busy
+            self._refusal = self._refusal or DIED
+            waiting = [*self._taken, *(c.future for c in self._calls), *(w.future for w in self._questions.values())]
+            self._calls, self._questions = [], {}
+        for future in waiting:
+            if not future.done():
+                future.set_exception(InvalidInputError(self._refusal))
+        self.jobs.end(self._refusal)
+
+    def _next(self) -> list[Task]:
+        """What is to be done now, in order; nothing where there is reason to wait."""
+        now = perf_counter()
+        jobs_left, before = self.jobs.left, self._jobs_left
+        self._jobs_left = jobs_left
+        if not before:
+            self._due = max(self._due, now)  # nothing is owed for the time without jobs
+        calls, self._calls = self._calls, []
+        self._taken = [call.future for call in calls]
+        tasks: list[Task] = [partial(_call, call) for call in calls]
+        if jobs_left and now >= self._due + LATE_SECONDS:
+            tasks.append(self._catch_up)
+        elif self._questions:
+            batch = self._batch()
+            self._taken += [waiting.future for waiting in batch]
+            tasks.append(partial(self._answer, batch))
+        elif not tasks and now >= self._quiet_until:
+            if self._ahead:
+                tasks.append(self._ahead.pop(0))
+            elif jobs_left:
+                tasks.append(self._step)
+        return tasks
+
+    def _pause(self) -> float | None:
+        """Seconds until there will be something to do, if nobody asks; None for never."""
+        if not (self._jobs_left or self._ahead):
+            return None
+        until = min(self._quiet_until, self._due + LATE_SECONDS) if self._jobs_left else self._quiet_until
+        return max(0.0, until - perf_counter())
+
+    def _batch(self) -> list["_Waiting"]:
+        """Take those that are answered next: of each client one, in turn; all without a client count as one.
+
+        They fill the places that are left.
+        """
+        clients = [client for client, waiting in self._questions.items() if waiting.request.client]
+        others = [key for key, waiting in self._questions.items() if not waiting.request.client]
+        turn = [*clients[: MAX_BATCH - bool(others)], *others][:MAX_BATCH]
+        return [self._questions.pop(key) for key in turn]
+
+    def _answer(self, batch: Sequence["_Waiting"], engine: Engine) -> None:
+        _answer(engine, batch)
+        if any(waiting.request.client for waiting in batch):
+            self._quiet_until = perf_counter() + QUIET_SECONDS
+
+    def _step(self, engine: Engine) -> None:
+        """Take a step of a job, whose time jobs have had."""
+        since = perf_counter()
+        try:
+            self.jobs.step(engine)
+        finally:
+            took = perf_counter() - since
+            self._due = min(self._due, since) + min(took / JOBS_SHARE, LONGEST_REST)
+
+    def _catch_up(self, engine: Engine) -> None:
+        while self.jobs.left and perf_counter() >= self._due and not self._refusal:
+            self._step(engine)
 
 
 @dataclass
@@ -186,28 +257,29 @@ class _Call:
     future: Future[Any] = field(default_factory=Future)
 
 
-def _answer(engine: Engine, batch: list[_Waiting]) -> None:
-    answers: Future[list[Answer]] = Future()
-    if _settle(answers, lambda: engine.answer([waiting.request for waiting in batch])):
-        for waiting, answer in zip(batch, answers.result(), strict=True):
-            waiting.future.set_result(answer)
-    elif len(batch) == 1:
-        batch[0].future.set_exception(answers.exception())
-    else:  # one request's failure is not its neighbours'
-        for waiting in batch:
-            _answer(engine, [waiting])
-
-
-def _settle(future: Future, function: Callable[[], Any]) -> bool:
-    """Put the function's result or exception into the future; whether it was a result."""
+def _call(call: _Call, engine: Engine) -> None:
     try:
-        result = function()
+        call.future.set_result(call.function(engine))
     except BaseException as error:
-        future.set_exception(error)
-        return False
-    future.set_result(result)
-    return True
+        call.future.set_exception(_raised(error))
 
 
-def _closing() -> InvalidInputError:
-    return InvalidInputError("The service is shutting down. Start it again.")
+def _answer(engine: Engine, batch: Sequence[_Waiting]) -> None:
+    try:
+        answers = list(zip(batch, engine.answer([waiting.request for waiting in batch]), strict=True))
+    except BaseException as error:
+        if len(batch) == 1:
+            batch[0].future.set_exception(_raised(error))
+            return
+    else:
+        for waiting, answer in answers:
+            waiting.future.set_result(answer)
+        return
+    # One request's failure is not its neighbours'. Only now, as an error holds the memory of the pass that failed.
+    for waiting in batch:
+        _answer(engine, [waiting])
+
+
+def _raised(error: BaseException) -> Exception:
+    """What whoever asked gets; what ends a thread or the process is not to end theirs."""
+    return error if isinstance(error, Exception) else RuntimeError(f"The answer was ended by {error!r}.")

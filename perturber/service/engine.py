@@ -207,6 +207,7 @@ class LocalEngine:
     def advance(self, job: str) -> Progress:
         """Take one step of it."""
         self._works[job].step()
+        Clock(self.device).lap()  # its time is that of jobs, not of the look that comes next
         return self._works[job].progress()
 
     def product(self, job: str) -> Any:

@@ -1,4 +1,4 @@
-"""Long work in small steps: submit, progress, cancel, result. Every step gives way to whoever explores.
+"""Long work in small steps: submit, progress, cancel, result. Whoever explores goes first while jobs have their share.
 
 A job's id follows from its request, so that a page that was loaded again (or a colleague's) finds the same job.
 """
@@ -118,6 +118,13 @@ class JobQueue:
         self._lock = threading.Lock()
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         self._to_stop: list[str] = []
+        self._ended: str | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether a step has something to do."""
+        with self._lock:
+            return bool(self._to_stop) or any(not job.status.state.over for job in self._jobs.values())
 
     def submit(self, request: JobRequest, *, again: bool = False) -> JobStatus:
         """Order a job; one that is under way or done already is the same job, one that ended otherwise begins anew.
@@ -126,10 +133,12 @@ class JobQueue:
             again: whether to begin anew what is done, too.
 
         Raises:
-            InvalidInputError: too many jobs wait.
+            InvalidInputError: too many jobs wait, or nobody takes their steps any more.
         """
         name = job_id(request)
         with self._lock:
+            if self._ended:
+                raise InvalidInputError(self._ended)
             job = self._jobs.get(name)
             anew = (JobState.FAILED, JobState.CANCELLED, *([JobState.DONE] if again else []))
             if job is None or job.status.state in anew:
@@ -182,6 +191,14 @@ class JobQueue:
                 self._to_stop.append(name)
             return job.status
 
+    def end(self, sentence: str) -> None:
+        """Fail what is not over, and refuse what is ordered from now on, for a reason."""
+        with self._lock:
+            self._ended = sentence
+            for job in self._jobs.values():
+                if not job.status.state.over:
+                    job.status, job.product = replace(job.status, state=JobState.FAILED, error=sentence), None
+
     def step(self, engine: Stepper) -> bool:
         """Take one step of the job whose turn it is; whether there was one."""
         with self._lock:
@@ -193,7 +210,7 @@ class JobQueue:
             return False
         try:
             self._advance(engine, name, job)
-        except Exception as error:
+        except BaseException as error:  # an exit, too, is that of this job alone
             if not isinstance(error, PerturberError):
                 log.exception("the job %r failed", job.status.title)
             sentence = str(error) if isinstance(error, PerturberError) else "The job failed. The server's log says why."

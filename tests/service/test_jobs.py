@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import torch
 
 from perturber.errors import InvalidInputError, StorageError
 from perturber.service import JobState, Progress, jobs
@@ -20,7 +21,7 @@ class Counting:
     steps: int = 3
     label: str = ""
     urgent: bool = False
-    trouble: Exception | None = None
+    trouble: BaseException | None = None
 
     @property
     def title(self) -> str:
@@ -202,13 +203,15 @@ def test_a_job_ordered_again_while_its_cancelled_step_ends(queue: JobQueue, coun
     [
         (InvalidInputError("The folder is empty."), "The folder is empty.", False),
         (ZeroDivisionError("secret"), "The job failed. The server's log says why.", True),
+        (torch.OutOfMemoryError("secret"), "The job failed. The server's log says why.", True),
+        (SystemExit("secret"), "The job failed. The server's log says why.", True),
     ],
 )
 def test_a_job_that_fails(
     queue: JobQueue,
     counter: Counter,
     caplog: pytest.LogCaptureFixture,
-    trouble: Exception,
+    trouble: BaseException,
     sentence: str,
     logged: bool,
 ) -> None:
@@ -231,6 +234,22 @@ def test_a_job_whose_result_cannot_be_kept_has_failed(counter: Counter) -> None:
     run(queue, counter)
     assert (queue.status(job.id).state, queue.status(job.id).error) == (JobState.FAILED, "The disk is full.")
     assert counter.requests == {}
+
+
+def test_jobs_of_a_queue_that_has_ended_fail_with_its_sentence(queue: JobQueue, counter: Counter) -> None:
+    done = queue.submit(Counting(label="done"))
+    run(queue, counter)
+    begun, waiting = queue.submit(Counting(label="begun", urgent=True)), queue.submit(Counting(label="waiting"))
+    run(queue, counter, most=2)
+    assert queue.left
+    queue.end("Nobody is left.")
+    assert not queue.left
+    for job in (begun, waiting):
+        assert (queue.status(job.id).state, queue.status(job.id).error) == (JobState.FAILED, "Nobody is left.")
+        assert queue.product(job.id) is None
+    assert (queue.status(done.id).state, queue.product(done.id)) == (JobState.DONE, 3)
+    with pytest.raises(InvalidInputError, match="Nobody is left"):
+        queue.submit(Counting(label="another"))
 
 
 def test_urgent_ones_go_first_then_those_that_are_looked_at_and_equals_take_turns(
