@@ -31,10 +31,10 @@ ROOT = Path(__file__).parent
 ENVELOPE_BYTES = 2 * 2**20
 """What a request may hold apart from an upload, whose bytes a browser sends as base64."""
 
-LOOKS = 16
+LOOKS = 64
 """Looks and comparisons that may wait for the service at the same moment; pages ask again for those beyond."""
 
-CALLS = 8
+CALLS = 16
 """Other requests that may wait for it, as for what is known of a model."""
 
 THREADS = LOOKS + CALLS + 8

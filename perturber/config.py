@@ -31,6 +31,7 @@ class Settings:
         visualisations_mib: room for feature visualisations under `data` before the least recently used ones leave.
         cache: where answers are kept that are asked for again: ``memory``, ``files`` (under `data`), or the address of
             a Redis server (``redis://…``).
+        look_seconds: after which a look or comparison that has no answer yet is given up.
         max_upload_mib: size of one upload, in MiB; what a zip file unpacks to counts too.
         max_triangles: triangles of one uploaded object, counted before anything is built from them.
         max_megapixels: size of one picture, in millions of pixels, checked before it is decoded.
@@ -56,6 +57,7 @@ class Settings:
     )
     visualisations_mib: int = field(default_factory=lambda: _integer("VISUALISATIONS_MIB", 1024))
     cache: str = field(default_factory=lambda: _environment("CACHE", "memory"))
+    look_seconds: int = field(default_factory=lambda: _integer("LOOK_SECONDS", 120))
     max_upload_mib: int = field(default_factory=lambda: _integer("MAX_UPLOAD_MIB", 30))
     max_triangles: int = field(default_factory=lambda: _integer("MAX_TRIANGLES", 500_000))
     max_megapixels: int = field(default_factory=lambda: _integer("MAX_MEGAPIXELS", 40))

@@ -35,8 +35,26 @@ class UnknownNameError(InvalidInputError):
         self.allowed = names
 
 
+class NotAllowedError(PerturberError):
+    """Something that this user may not do, or not now."""
+
+
 class OvertakenError(PerturberError):
     """A request was dropped because its own client has already sent a newer one."""
+
+
+class GivenUpError(PerturberError):
+    """An answer that did not come in time.
+
+    Args:
+        seconds: that were waited.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"There was no answer within {seconds:g} seconds, and this was given up. Ask for less at a time (fewer "
+            "attack steps, networks or neurons), or try again when the server has less to do."
+        )
 
 
 class BusyError(Exception):

@@ -296,7 +296,10 @@ def test_callbacks_take_nothing_but_json(client: FlaskClient) -> None:
 def test_the_server_says_how_it_is(client: FlaskClient, service: InferenceService) -> None:
     health = client.get("/healthz")
     assert health.status_code == 200
-    assert health.get_json() == {"ready": True, "device": "cpu", "waiting": 0, "jobs": 0, "failures": 0}
+    said = health.get_json()
+    assert said.pop("busy_seconds") >= 0
+    assert said.pop("memory")["models"] >= 0
+    assert said == {"ready": True, "device": "cpu", "waiting": 0, "jobs": 0, "failures": 0}
     client.get("/nowhere")
     found = {
         (sample.name, *sample.labels.values()): sample.value
@@ -307,6 +310,8 @@ def test_the_server_says_how_it_is(client: FlaskClient, service: InferenceServic
     assert found["perturber_requests_total", "/healthz", "200"] >= 1
     assert found["perturber_requests_total", "/<path:path>", "404"] >= 1
     assert found["perturber_request_seconds_count", "/healthz"] >= 1
+    assert found["process_resident_memory_bytes",] > 0
+    assert found["perturber_memory_bytes", "models"] == service.health().memory["models"]
 
 
 def test_a_service_that_has_stopped_does_not_look_healthy() -> None:

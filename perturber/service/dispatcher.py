@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar, overload
 
-from perturber.errors import InvalidInputError, OvertakenError
+from perturber.errors import GivenUpError, InvalidInputError, OvertakenError
 from perturber.service.comparing import CompareRequest, Comparison
 from perturber.service.engine import Answer, Engine, Question
 from perturber.service.jobs import JobQueue
@@ -39,6 +39,9 @@ MAX_BATCH = 16
 CLOSING = "The service is shutting down. Start it again."
 DIED = "The service has stopped because of an error, which the server's log names. Restart Perturber."
 
+Observer = Callable[[str, float, float, int], None]
+"""Told of each answer, call and step of a job: its kind, the seconds it waited and took, and how many were together."""
+
 
 class Dispatcher:
     """Gives an engine what there is to do; thread-safe.
@@ -50,14 +53,21 @@ class Dispatcher:
     Args:
         engine: makes what does the work; called on the dispatcher's own thread.
         jobs: whose steps are taken.
+        patience: seconds after which a question that has no answer is given up.
 
     Attributes:
+        engine: that does the work, on the dispatcher's own thread alone.
         failures: number of errors that were nobody's answer.
+        observe: an `Observer`, called on the dispatcher's own thread.
     """
 
-    def __init__(self, engine: Callable[[], Engine], jobs: JobQueue) -> None:
+    def __init__(self, engine: Callable[[], Engine], jobs: JobQueue, patience: float = 120.0) -> None:
         self.jobs = jobs
+        self.patience = patience
         self.failures = 0
+        self.observe: Observer = lambda kind, waited, took, together: None
+        self._since: float | None = None  # when what is being done was begun
+        self.engine: Engine
         self._wake = threading.Condition()
         self._questions: dict[Hashable, _Waiting] = {}  # by client, or by itself where there is none
         self._calls: list[_Call] = []
@@ -82,6 +92,12 @@ class Dispatcher:
         """Whether it answers."""
         return self._refusal is None and self._thread.is_alive()
 
+    @property
+    def busy_seconds(self) -> float:
+        """For which one thing has been done; long ones mean that something hangs."""
+        since = self._since
+        return 0.0 if since is None else perf_counter() - since
+
     @overload
     def ask(self, request: LookRequest) -> Look: ...
 
@@ -94,6 +110,7 @@ class Dispatcher:
         Raises:
             OvertakenError: the same client sent a newer request while this one waited.
             InvalidInputError: it cannot be answered, or the service has ended.
+            GivenUpError: there is no answer yet, and there was time enough.
         """
         waiting = _Waiting(request)
         with self._wake:
@@ -104,7 +121,15 @@ class Dispatcher:
             self._wake.notify()
         if older is not None:
             older.future.set_exception(OvertakenError("A newer request from the same page has replaced this one."))
-        return waiting.future.result()
+        try:
+            return waiting.future.result(self.patience)
+        except TimeoutError:
+            if waiting.future.done():  # at the last moment
+                return waiting.future.result()
+        with self._wake:
+            if self._questions.get(client) is waiting:
+                del self._questions[client]
+        raise GivenUpError(self.patience)
 
     def call(self, function: Callable[[Engine], T]) -> T:
         """Do something with the engine, before the requests that wait.
@@ -148,7 +173,7 @@ class Dispatcher:
 
     def _run(self, make: Callable[[], Engine], started: Future[None]) -> None:
         try:
-            engine = make()
+            self.engine = engine = make()
         except BaseException as error:
             started.set_exception(error)
             return
@@ -169,11 +194,13 @@ class Dispatcher:
                 if not tasks:
                     self._wake.wait(self._pause())
             for task in tasks:
+                self._since = perf_counter()
                 try:
                     task(engine)
                 except BaseException:
                     self.failures += 1
                     log.exception("an error outside of an answer; the service goes on")
+                self._since = None
 
     def _end(self) -> None:
         """Leave nobody waiting, whatever has ended the thread."""
@@ -195,7 +222,7 @@ class Dispatcher:
             self._due = max(self._due, now)  # nothing is owed for the time without jobs
         calls, self._calls = self._calls, []
         self._taken = [call.future for call in calls]
-        tasks: list[Task] = [partial(_call, call) for call in calls]
+        tasks: list[Task] = [partial(self._call, call) for call in calls]
         if jobs_left and now >= self._due + LATE_SECONDS:
             tasks.append(self._catch_up)
         elif self._questions:
@@ -227,9 +254,17 @@ class Dispatcher:
         return [self._questions.pop(key) for key in turn]
 
     def _answer(self, batch: Sequence["_Waiting"], engine: Engine) -> None:
+        since = perf_counter()
         _answer(engine, batch)
+        for waiting in batch:
+            self.observe("answer", since - waiting.since, perf_counter() - since, len(batch))
         if any(waiting.request.client for waiting in batch):
             self._quiet_until = perf_counter() + QUIET_SECONDS
+
+    def _call(self, call: "_Call", engine: Engine) -> None:
+        since = perf_counter()
+        _call(call, engine)
+        self.observe("call", since - call.since, perf_counter() - since, 1)
 
     def _step(self, engine: Engine) -> None:
         """Take a step of a job, whose time jobs have had."""
@@ -238,6 +273,7 @@ class Dispatcher:
             self.jobs.step(engine)
         finally:
             took = perf_counter() - since
+            self.observe("step", 0.0, took, 1)
             self._due = min(self._due, since) + min(took / JOBS_SHARE, LONGEST_REST)
 
     def _catch_up(self, engine: Engine) -> None:
@@ -249,12 +285,14 @@ class Dispatcher:
 class _Waiting:
     request: Question
     future: Future[Any] = field(default_factory=Future)
+    since: float = field(default_factory=perf_counter)
 
 
 @dataclass
 class _Call:
     function: Callable[[Engine], Any]
     future: Future[Any] = field(default_factory=Future)
+    since: float = field(default_factory=perf_counter)
 
 
 def _call(call: _Call, engine: Engine) -> None:

@@ -4,7 +4,7 @@
 needs no change to anything in front of it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -95,6 +95,9 @@ class Engine(Protocol):
 
     def stop(self, job: str) -> None:
         """Forget it; nothing happens if it was never started."""
+
+    def memory(self) -> Mapping[str, int]:
+        """Bytes by what they are for; never waits, whichever thread asks."""
 
 
 class LocalEngine:
@@ -217,6 +220,11 @@ class LocalEngine:
     def stop(self, job: str) -> None:
         """Forget it; nothing happens if it was never started."""
         self._works.pop(job, None)
+
+    def memory(self) -> Mapping[str, int]:
+        """Bytes of resident networks' weights, and of all tensors where the device is a GPU."""
+        gpu = {"device": torch.cuda.memory_allocated(self.device)} if self.device.type == "cuda" else {}
+        return {"models": self.networks.memory, **gpu}
 
     def answer(self, requests: Sequence[Question]) -> list[Answer]:
         """Answer requests together: one rendering pass, then one forward pass for each network that looks ask.

@@ -1,6 +1,7 @@
 """Long work in small steps: submit, progress, cancel, result. Whoever explores goes first while jobs have their share.
 
-A job's id follows from its request, so that a page that was loaded again (or a colleague's) finds the same job.
+A job's id follows from its request, so that a page that was loaded again (or a colleague's) finds the same job; it
+belongs to all who have ordered it (see `perturber.users`).
 """
 
 import hashlib
@@ -13,13 +14,17 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any, Protocol
 
-from perturber.errors import InvalidInputError, PerturberError
+from perturber import users
+from perturber.errors import InvalidInputError, NotAllowedError, PerturberError
 from perturber.service.requests import Progress
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 256
+MAX_WAITING = 512
 """Jobs that may be unfinished at the same time."""
+
+MAX_OF_A_USER = 128
+"""Of these, jobs that one user may have ordered."""
 
 MAX_FINISHED = 64
 """Finished jobs that are remembered, with their results."""
@@ -96,6 +101,7 @@ class Stepper(Protocol):
 class _Job:
     request: Any
     status: JobStatus
+    owners: set[str]
     begun: bool = False
     product: Any = None
     asked: float = 0.0
@@ -117,6 +123,7 @@ class JobQueue:
         self._finished = finished
         self._lock = threading.Lock()
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
+        self._served: dict[str, float] = {}  # when each user's last step was taken
         self._to_stop: list[str] = []
         self._ended: str | None = None
 
@@ -127,7 +134,9 @@ class JobQueue:
             return bool(self._to_stop) or any(not job.status.state.over for job in self._jobs.values())
 
     def submit(self, request: JobRequest, *, again: bool = False) -> JobStatus:
-        """Order a job; one that is under way or done already is the same job, one that ended otherwise begins anew.
+        """Order a job for the user who asks.
+
+        One that is under way or done already is the same job, one that ended otherwise begins anew.
 
         Args:
             again: whether to begin anew what is done, too.
@@ -135,18 +144,19 @@ class JobQueue:
         Raises:
             InvalidInputError: too many jobs wait, or nobody takes their steps any more.
         """
-        name = job_id(request)
+        name, user = job_id(request), users.current().name
         with self._lock:
             if self._ended:
                 raise InvalidInputError(self._ended)
             job = self._jobs.get(name)
             anew = (JobState.FAILED, JobState.CANCELLED, *([JobState.DONE] if again else []))
             if job is None or job.status.state in anew:
-                if sum(not j.status.state.over for j in self._jobs.values()) >= MAX_WAITING:
-                    raise InvalidInputError(f"{MAX_WAITING} jobs are already queued. Cancel some, or try again later.")
+                self._refuse_too_many(user)
                 self._jobs.pop(name, None)
-                job = self._jobs[name] = _Job(request, JobStatus(id=name, title=request.title))
+                job = self._jobs[name] = _Job(request, JobStatus(id=name, title=request.title), {user})
                 self._forget_old_ones()
+            elif not job.status.state.over:
+                job.owners.add(user)
             job.asked = monotonic()
             status = job.status
         self._wake()
@@ -180,16 +190,28 @@ class JobQueue:
     def cancel(self, name: str) -> JobStatus:
         """End a job, for everybody who looks at it; one that is over stays as it is.
 
+        It goes on for others who have ordered it, too, unless an administrator ends it.
+
         Raises:
-            InvalidInputError: there is no such job (any more).
+            InvalidInputError: there is no such job (any more), or others have ordered it, too.
+            NotAllowedError: only others have.
         """
+        user = users.current()
         with self._lock:
             job = self._get(name)
-            if not job.status.state.over:
-                job.status = replace(job.status, state=JobState.CANCELLED)
-                job.product = None
-                self._to_stop.append(name)
-            return job.status
+            if job.status.state.over:
+                return job.status
+            if not any(user.may_change(owner) for owner in job.owners):
+                raise NotAllowedError(f"{job.status.title} can be cancelled only by whoever has ordered it.")
+            others = job.owners - {user.name}
+            if others and user.role is not users.Role.ADMIN:
+                job.owners = others
+                raise InvalidInputError(f"{job.status.title} goes on: somebody else has ordered it, too.")
+            job.status = replace(job.status, state=JobState.CANCELLED)
+            job.product = None
+            self._to_stop.append(name)
+        self._wake()  # what it holds is let go of now, not at somebody's next step
+        return job.status
 
     def end(self, sentence: str) -> None:
         """Fail what is not over, and refuse what is ordered from now on, for a reason."""
@@ -222,6 +244,8 @@ class JobQueue:
         progress = engine.advance(name) if job.begun else engine.start(name, job.request)
         job.begun = True
         now = job.stepped = monotonic()
+        with self._lock:
+            self._served |= dict.fromkeys(job.owners, now)
         if job.status.state is JobState.CANCELLED:  # during this step; the next one stops it
             return
         if progress.finished:
@@ -241,15 +265,25 @@ class JobQueue:
                 job.status = replace(job.status, **changes)
 
     def _next(self) -> tuple[str, _Job | None]:
-        """Urgent ones first, then those somebody looks at; among equals they take turns."""
+        """Users take turns; of one's jobs urgent ones go first, then those somebody looks at, and equals take turns."""
         now = monotonic()
 
         def rank(item: tuple[str, _Job]) -> tuple:
             job = item[1]
-            return not job.request.urgent, now - job.asked > LOOKED_AT_SECONDS, job.stepped
+            turn = min(self._served.get(owner, 0.0) for owner in job.owners)
+            return turn, not job.request.urgent, now - job.asked > LOOKED_AT_SECONDS, job.stepped
 
         waiting = [item for item in self._jobs.items() if not item[1].status.state.over]
         return min(waiting, key=rank) if waiting else ("", None)
+
+    def _refuse_too_many(self, user: str) -> None:
+        waiting = [job for job in self._jobs.values() if not job.status.state.over]
+        if len(waiting) >= MAX_WAITING:
+            raise InvalidInputError(f"{MAX_WAITING} jobs are already queued. Try again later.")
+        if sum(user in job.owners for job in waiting) >= MAX_OF_A_USER:
+            raise InvalidInputError(
+                f"{MAX_OF_A_USER} jobs of yours are already queued. Cancel some, or try again when they are done."
+            )
 
     def _get(self, name: str) -> _Job:
         if name not in self._jobs:
@@ -260,6 +294,8 @@ class JobQueue:
         over = [name for name, job in self._jobs.items() if job.status.state.over]
         for name in over[:-MAX_FINISHED]:
             del self._jobs[name]
+        known = {owner for job in self._jobs.values() for owner in job.owners}
+        self._served = {owner: when for owner, when in self._served.items() if owner in known}
 
 
 def job_id(request: JobRequest) -> str:

@@ -124,10 +124,9 @@ class Networks:
 
     @property
     def memory(self) -> int:
-        """Bytes of all weights that are resident."""
-        return sum(network.memory for network in self.resident.values()) + sum(
-            editor.resident.memory for editor in self.editors.values()
-        )
+        """Bytes of all weights that are resident; any thread may ask."""
+        networks, editors = list(self.resident.values()), list(self.editors.values())
+        return sum(network.memory for network in networks) + sum(editor.resident.memory for editor in editors)
 
     def _loaded(self, name: str) -> zoo.Network:
         if name not in self.resident:

@@ -1,7 +1,7 @@
 """The service that owns the device: everything that renders, infers or visualises asks it."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -58,6 +58,8 @@ class Health:
         waiting: looks and comparisons that wait.
         jobs: that are not over.
         failures: errors outside of an answer since the start.
+        busy_seconds: for which one thing has been done; minutes mean that something hangs.
+        memory: bytes by what they are for (see `Engine.memory`).
     """
 
     ready: bool
@@ -65,6 +67,8 @@ class Health:
     waiting: int
     jobs: int
     failures: int
+    busy_seconds: float
+    memory: Mapping[str, int]
 
 
 class InferenceService:
@@ -92,7 +96,7 @@ class InferenceService:
             Store(self.settings.data / "visualisations", self.settings.visualisations_mib),
             self.jobs,
         )
-        self.dispatcher = Dispatcher(partial(engine, self.settings), self.jobs)
+        self.dispatcher = Dispatcher(partial(engine, self.settings), self.jobs, self.settings.look_seconds)
 
     def health(self) -> Health:
         """How the service is; never waits for it."""
@@ -102,6 +106,8 @@ class InferenceService:
             waiting=self.dispatcher.waiting,
             jobs=sum(not status.state.over for status in self.jobs.all()),
             failures=self.dispatcher.failures,
+            busy_seconds=self.dispatcher.busy_seconds,
+            memory=self.dispatcher.engine.memory(),
         )
 
     def limit(self, *, looks: int, calls: int) -> None:
@@ -124,6 +130,7 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model, layer or channel, or a picture of the wrong shape.
             OvertakenError: the same client sent a newer request while this one waited.
+            GivenUpError: there is no answer after `Settings.look_seconds`.
         """
         self.check(request)
         since = perf_counter()
@@ -254,6 +261,7 @@ class InferenceService:
         Raises:
             InvalidInputError: unknown model, layer, channel or class, or a picture of the wrong shape.
             OvertakenError: the same client sent a newer request while this one waited.
+            GivenUpError: there is no answer after `Settings.look_seconds`.
         """
         check_image(request.image)
         for model in request.models:

@@ -4,19 +4,44 @@ from collections.abc import Iterator
 from time import perf_counter
 
 from flask import Flask, Response, g, jsonify, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from perturber.service import InferenceService
+from perturber.service.dispatcher import MAX_BATCH
+
+BATCHES = (1, 2, 4, 8, MAX_BATCH)
 
 
 def watch(server: Flask, service: InferenceService) -> None:
     """Add both routes, and measure every request."""
     registry = CollectorRegistry()
     registry.register(_Service(service))
+    ProcessCollector(registry=registry)
     answered = Counter("perturber_requests", "Requests by route and status.", ["route", "status"], registry=registry)
     seconds = Histogram("perturber_request_seconds", "Time to answer a request.", ["route"], registry=registry)
+
+    kept = Counter("perturber_kept", "Looks by whether their answer was kept from before.", ["hit"], registry=registry)
+    waited = Histogram("perturber_wait_seconds", "Time that asking has waited.", ["kind"], registry=registry)
+    took = Histogram("perturber_work_seconds", "Time of answers, calls and jobs' steps.", ["kind"], registry=registry)
+    together = Histogram("perturber_batch", "Requests answered together.", buckets=BATCHES, registry=registry)
+
+    def observe(kind: str, waiting: float, working: float, requests: int) -> None:
+        took.labels(kind).observe(working)
+        if kind != "step":
+            waited.labels(kind).observe(waiting)
+        if kind == "answer":
+            together.observe(requests)
+
+    service.dispatcher.observe = observe
 
     @server.get("/healthz")
     def healthz() -> tuple[Response, int]:
@@ -38,6 +63,8 @@ def watch(server: Flask, service: InferenceService) -> None:
         answered.labels(route, response.status_code).inc()
         if "since" in g:
             seconds.labels(route).observe(perf_counter() - g.since)
+        if "kept" in g:
+            kept.labels(str(g.kept).lower()).inc()
         return response
 
 
@@ -54,5 +81,10 @@ class _Service(Collector):
             ("waiting", health.waiting, "Looks and comparisons that wait."),
             ("jobs", health.jobs, "Jobs that are not over."),
             ("failures", health.failures, "Errors outside of an answer since the start."),
+            ("busy_seconds", health.busy_seconds, "For which one thing has been done."),
         ):
             yield GaugeMetricFamily(f"perturber_{name}", meaning, value)
+        memory = GaugeMetricFamily("perturber_memory_bytes", "Of networks' weights, and of a GPU.", labels=["of"])
+        for use, size in health.memory.items():
+            memory.add_metric([use], size)
+        yield memory

@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import replace
 
+from flask import g
+
 from perturber.editing import Edit
 from perturber.service import JobState, Look, LookRequest, PictureRequest
 from perturber.ui.context import cache, service
@@ -18,6 +20,7 @@ def looked(request: LookRequest) -> tuple[Look, bool]:
     """
     key = look_key(request)
     kept = cache.get(key)
+    g.kept = kept is not None
     if kept is not None:
         return kept, True
     found = service().look(request)

@@ -31,7 +31,7 @@ from perturber.ui.components.upload import ADDED
 
 LITE0, LITE1 = "efficientnet_lite0", "efficientnet_lite1"
 QUERY = f"m1={LITE0}&l1=blocks.3.0&c1=0&h2=1&cards=none"
-CROWD = 40
+CROWD = LOOKS + 24
 PATIENCE_SECONDS = 20.0
 CROWD_SECONDS = 300.0
 """Of the crowd itself, on a machine that has other things to do."""
@@ -235,3 +235,16 @@ def test_no_unfinished_figure_is_saved(client: FlaskClient, service: InferenceSe
     attacked.look(("attack-count", 6), ("attack-run", 1))
     assert "The attack is at step 4 of 6." in save(attacked)["notice"]["children"]
     assert save(attacked)["explore-saved"]["data"]["figure"]["data"]
+
+
+def test_looks_are_measured(client: FlaskClient) -> None:
+    visit = Visit(client)
+    for _ in range(2):
+        visit.look(scene={"yaw": 77.5})
+    found = client.get("/metrics").text
+    for line in (
+        'perturber_kept_total{hit="true"}',
+        'perturber_work_seconds_count{kind="answer"}',
+        "perturber_batch_sum",
+    ):
+        assert float(found.split(f"{line} ")[1].split()[0]) >= 1

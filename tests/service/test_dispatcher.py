@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from perturber.errors import InvalidInputError, OvertakenError
+from perturber.errors import GivenUpError, InvalidInputError, OvertakenError
 from perturber.scene import Scene
 from perturber.service import JobState, LookRequest, Progress, dispatcher
 from perturber.service.dispatcher import MAX_BATCH, Dispatcher
@@ -301,3 +301,41 @@ def test_whoever_waits_for_a_thread_that_dies_is_told_and_whoever_comes_later(
             ask()
     assert until(lambda: running.jobs.status(job).state is JobState.FAILED)
     assert "has stopped because of an error" in str(running.jobs.status(job).error)
+
+
+def test_a_look_that_takes_too_long_is_given_up_and_the_next_is_answered(
+    engine: SlowEngine, running: Dispatcher
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        running.patience = 0.3
+        held = hold(engine, running, pool)
+        waiting = pool.submit(look, running, "waits behind it")
+        for one in (held, waiting):
+            with pytest.raises(GivenUpError, match=r"no answer within 0.3 seconds"):
+                one.result(10)
+        assert running.busy_seconds >= 0.3
+        assert running.waiting == 0  # nobody is there any more who would read its answer
+        running.patience = 10.0
+        engine.gate.set()
+        assert look(running, "page").client == "page"
+    assert until(lambda: running.busy_seconds == 0)
+
+
+def test_what_is_done_is_observed(engine: SlowEngine, running: Dispatcher) -> None:
+    seen: list[tuple[str, float, float, int]] = []
+    running.observe = lambda *one: seen.append(one)
+    engine.look_seconds = 0.05
+    with ThreadPoolExecutor(8) as pool:
+        held = hold(engine, running, pool)
+        asked = queue(running, pool, ["a", "b"])
+        engine.gate.set()
+        for one in (held, *asked):
+            one.result(10)
+    running.call(id)
+    running.jobs.submit(Digging())
+    assert until(lambda: any(kind == "step" for kind, *_ in seen))
+    answers = [one for one in seen if one[0] == "answer"]
+    assert [together for *_, together in answers] == [1, 2, 2]
+    assert all(took >= 0.05 for _, _, took, _ in answers)
+    assert all(waited >= 0.05 for _, waited, _, _ in answers[1:])
+    assert any(kind == "call" for kind, *_ in seen)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from perturber.errors import InvalidInputError, StorageError
+from perturber.errors import InvalidInputError, NotAllowedError, StorageError
 from perturber.service import JobState, Progress, jobs
-from perturber.service.jobs import MAX_FINISHED, MAX_WAITING, JobQueue
+from perturber.service.jobs import MAX_FINISHED, MAX_OF_A_USER, MAX_WAITING, JobQueue
+from perturber.users import Role, User, acting
 
 
 @dataclass(frozen=True)
@@ -265,14 +266,51 @@ def test_urgent_ones_go_first_then_those_that_are_looked_at_and_equals_take_turn
     assert counter.taken == ["urgent", "as urgent"] * 3 + ["looked at"] * 3 + ["later"] * 3
 
 
-def test_too_many_jobs_are_refused(queue: JobQueue, counter: Counter) -> None:
-    for number in range(MAX_WAITING):
-        first = queue.submit(Counting(label=str(number)))
-    queue.submit(Counting(label="0"))  # is there already
-    with pytest.raises(InvalidInputError, match=f"{MAX_WAITING} jobs are already queued. Cancel some"):
-        queue.submit(Counting(label="one more"))
-    queue.cancel(first.id)
-    assert queue.submit(Counting(label="one more")).state is JobState.WAITING
+def ordered(queue: JobQueue, user: str, label: str, urgent: bool = False) -> str:
+    with acting(User(user, Role.EDITOR)):
+        return queue.submit(Counting(label=label, urgent=urgent)).id
+
+
+def test_users_take_turns_however_many_jobs_one_has_ordered(queue: JobQueue, counter: Counter) -> None:
+    for number in range(4):
+        ordered(queue, "ann", f"a{number}", urgent=True)
+    run(queue, counter, most=6)
+    ordered(queue, "bob", "b")
+    ordered(queue, "cyd", "c")
+    counter.taken.clear()
+    run(queue, counter, most=15)
+    assert sorted(label[0] for label in counter.taken[:9]) == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+
+
+def test_jobs_of_a_user_are_bounded_and_all_together(queue: JobQueue, counter: Counter) -> None:
+    for user in range(MAX_WAITING // MAX_OF_A_USER):
+        for number in range(MAX_OF_A_USER):
+            first = ordered(queue, f"user {user}", f"{user} {number}")
+        assert ordered(queue, f"user {user}", f"{user} {number}") == first  # is there already
+        if user == 0:
+            with pytest.raises(InvalidInputError, match=f"^{MAX_OF_A_USER} jobs of yours are already queued"):
+                ordered(queue, "user 0", "one more")
+    with pytest.raises(InvalidInputError, match=f"^{MAX_WAITING} jobs are already queued"):
+        ordered(queue, "another", "one more")
+    queue.cancel(first)
+    assert ordered(queue, "another", "one more")
+
+
+def test_a_job_is_cancelled_by_who_ordered_it_or_an_administrator(queue: JobQueue, counter: Counter) -> None:
+    job = ordered(queue, "ann", "sheep")
+    with acting(User("bob", Role.EDITOR)), pytest.raises(NotAllowedError, match="sheep can be cancelled only by"):
+        queue.cancel(job)
+    assert ordered(queue, "bob", "sheep") == job
+    with acting(User("ann", Role.EDITOR)), pytest.raises(InvalidInputError, match="goes on: somebody else"):
+        queue.cancel(job)
+    assert queue.status(job).state is JobState.WAITING
+    with acting(User("ann", Role.EDITOR)), pytest.raises(NotAllowedError):
+        queue.cancel(job)  # it is hers no longer
+    with acting(User("bob", Role.EDITOR)):
+        assert queue.cancel(job).state is JobState.CANCELLED
+    job = ordered(queue, "ann", "goats")
+    with acting(User("root", Role.ADMIN)):
+        assert queue.cancel(job).state is JobState.CANCELLED
 
 
 def test_the_oldest_finished_ones_are_forgotten(queue: JobQueue, counter: Counter) -> None:
