@@ -140,3 +140,16 @@ def groups(
     from perturber.bench.groups import NETWORKS, run
 
     run(settings(device), models=model or NETWORKS, views=views, seed=seed)
+
+
+@bench_app.command()
+def load(
+    device: Device = None,
+    users: Annotated[list[int], typer.Option(help="Users who drag at the same time; repeatable.", min=1)] = [1, 8],  # noqa: B006
+    seconds: Annotated[float, typer.Option(help="Of each row.", min=5)] = 30,
+    long: Annotated[float, typer.Option(help="Seconds of a last row of 20 users, for memory; 0 leaves it out.")] = 0,
+) -> None:
+    """Let many users drag at the same time: how fast, how fair, how right, and what a job gets meanwhile."""
+    from perturber.bench.load import run
+
+    run(settings(device), users=users, seconds=seconds, long=long)
