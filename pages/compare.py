@@ -8,11 +8,11 @@ import numpy as np
 from dash import ALL, Input, Output, State, callback, ctx, html, no_update
 
 from perturber.errors import InvalidInputError, PerturberError
-from perturber.service import Comparison, JobStatus, ModelInfo, SimilarityRequest, job_id
+from perturber.service import MAX_MODELS, Comparison, JobStatus, ModelInfo, SimilarityRequest, job_id
 from perturber.ui.callbacks.enlarging import enlarging_callbacks
 from perturber.ui.callbacks.follow import Asked, Follow, Settled, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
-from perturber.ui.callbacks.messages import PageRequest, Props
+from perturber.ui.callbacks.messages import PageRequest, Props, triggered_part, triggered_value
 from perturber.ui.callbacks.saving import saved_figure, saving_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.compare import HIDDEN, comparison, name_dialog
@@ -164,9 +164,9 @@ def _job_status(name: str) -> JobStatus | None:
 )
 def ask_for_a_model(_: object) -> tuple[Any, Any]:
     """A column's menu asks for a model that it does not have."""
-    if not isinstance(ctx.triggered_id, Mapping) or ctx.triggered[0]["value"] != OTHER:
+    if triggered_value() != OTHER:
         return no_update, no_update
-    return name_dialog(PAGE, int(ctx.triggered_id["slot"])), True
+    return name_dialog(PAGE, triggered_part("slot", range(MAX_MODELS))), True
 
 
 @callback(
@@ -181,7 +181,7 @@ def ask_for_a_model(_: object) -> tuple[Any, Any]:
 )
 def take_the_model(_: object, __: object, text: object, number: object) -> tuple[Any, Any, Any]:
     """The model that was named takes the column, or a sentence says why it cannot."""
-    if not ctx.triggered[0]["value"]:  # the dialog has only just come to be
+    if not triggered_value():  # the dialog has only just come to be
         return no_update, no_update, no_update
     try:
         name = service().model(model_name(str(text or ""))).name

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from user_files import CUBE, GREEN, QUAD, RED, Gltf, corners, picture, zipped
@@ -326,7 +327,7 @@ def tried(store: Store, files: dict[str, bytes]) -> None:
     store.remove("object", name)
 
 
-MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = fuzz(100)
 NAMES = st.sampled_from(
     ["a.obj", "b.obj", "a.glb", "a.gltf", "a.mtl", "a.png", "a.zip", "a.bin", "../../etc/x.obj", ""]
 )

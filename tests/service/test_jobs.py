@@ -39,11 +39,13 @@ class Counter:
         self.starts: list[str] = []
         self.stopped: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
+        self.loading: Callable[[], None] = lambda: None
 
     def start(self, job: str, request: Counting) -> Progress:
         assert job not in self.requests
         self.requests[job], self.done[job] = request, 0
         self.starts.append(request.label)
+        self.loading()
         return Progress(done=0, steps=request.steps)
 
     def advance(self, job: str) -> Progress:
@@ -182,6 +184,14 @@ def test_cancelled_stays_cancelled_when_the_step_ends_afterwards(steps: int, cou
     assert (status.state, status.progress.done, queue.product(job.id), results) == (JobState.CANCELLED, 0, None, [])
     assert queue.step(counter) is False
     assert counter.stopped == [job.id]
+
+
+def test_a_job_is_cancelled_while_it_loads(queue: JobQueue, counter: Counter) -> None:
+    job = queue.submit(Counting(steps=5))
+    counter.loading = lambda: queue.cancel(job.id)  # type: ignore[assignment]
+    run(queue, counter)
+    assert queue.status(job.id).state is JobState.CANCELLED
+    assert (counter.taken, counter.requests, counter.stopped) == ([], {}, [job.id])
 
 
 def test_a_job_ordered_again_while_its_cancelled_step_ends(queue: JobQueue, counter: Counter) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from dash import ALL, Input, Output, Patch, State, callback, ctx, no_update, set_props
+from dash import ALL, Input, Output, Patch, State, callback, no_update, set_props
 from dash.exceptions import PreventUpdate
 from plotly.graph_objects import Figure
 
@@ -13,6 +13,7 @@ from perturber.errors import InvalidInputError, PerturberError
 from perturber.service import JobState, LookRequest
 from perturber.training import Series
 from perturber.ui.callbacks.follow import Asked, Follow, Settled
+from perturber.ui.callbacks.messages import triggered_part, triggered_value
 from perturber.ui.callbacks.saving import saved_figure
 from perturber.ui.components.checkpoints import CURVES, PANELS, figure_id, link_id, preview_id, save_id, words_id
 from perturber.ui.components.controls import control_id, order_id
@@ -259,18 +260,18 @@ def save_callback(page: str, read: Read) -> None:
         prevent_initial_call=True,
     )
     def save(_: object, settled: object) -> Any:
-        button = ctx.triggered_id
-        if settled is None or not isinstance(button, Mapping) or not ctx.triggered[0]["value"]:
+        if settled is None or not triggered_value():
             return no_update
+        panel, kind = triggered_part("save", PANELS), triggered_part("kind", ("svg", "png"))
         try:
             asked = Settled.read(settled)
             state, _problems = read(parse_query(asked.query), {})
-            figure = figure_of(state, button["save"], asked.client)
+            figure = figure_of(state, panel, asked.client)
         except PerturberError as error:
             set_props("notice", {"children": str(error)})
             return no_update
-        what = state.tab if button["save"] == "multiples" else button["save"]
-        return saved_figure(figure, button["kind"], f"checkpoints-{what}", *_size(figure, state))
+        what = state.tab if panel == "multiples" else panel
+        return saved_figure(figure, kind, f"checkpoints-{what}", *_size(figure, state))
 
 
 def figure_of(state: CheckpointState, panel: str, client: str) -> Figure:

@@ -5,7 +5,7 @@ from typing import Any
 
 import dash_bootstrap_components as dbc
 import numpy as np
-from dash import ALL, MATCH, Input, Output, State, callback, ctx, dcc, html, no_update, set_props
+from dash import ALL, MATCH, Input, Output, State, callback, dcc, html, no_update, set_props
 
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.featurevis import cut
@@ -13,6 +13,7 @@ from perturber.figures import SLOT_NAMES, activation_mosaic, prediction_bars
 from perturber.own_groups import MAX_NAME, OwnGroups
 from perturber.service import SlotLook
 from perturber.ui.callbacks.follow import Settled
+from perturber.ui.callbacks.messages import triggered_part, triggered_value
 from perturber.ui.callbacks.saving import Saved, saved_figure
 from perturber.ui.components.attack_form import attack_parts
 from perturber.ui.components.controls import Controls, control_id
@@ -25,7 +26,7 @@ from perturber.ui.showing.groups import KEEP, group_options
 from perturber.ui.showing.slots import scales
 from perturber.ui.showing.visualisations import neuron_pictures, part_of
 from perturber.ui.states import reading
-from perturber.ui.states.explore import ExploreState
+from perturber.ui.states.explore import SLOTS, ExploreState
 from perturber.ui.states.page import parse_query
 
 PAPER = {"maps": (900, 240), "bars": (320, 260)}
@@ -134,9 +135,9 @@ def _groups(page: str) -> None:
         prevent_initial_call=True,
     )
     def ask(_: object, settled: object, facts: dict[str, Any]) -> Any:
-        if not ctx.triggered or ctx.triggered[0]["value"] != KEEP:
+        if triggered_value() != KEEP:
             return no_update, no_update
-        number = ctx.triggered_id["slot"]
+        number = triggered_part("slot", range(SLOTS))
         slot = state_of(settled, facts).slot(number)
         return True, _question(page, number, f"{len(slot.group or slot.channels)} channels of {slot.layer}")
 
@@ -152,7 +153,7 @@ def _groups(page: str) -> None:
     def keep(clicks: object, submits: object, name: object, settled: object, facts: dict[str, Any]) -> Any:
         if not (clicks or submits):
             return no_update
-        number = ctx.triggered_id["slot"]
+        number = triggered_part("slot", range(SLOTS))
         state = state_of(settled, facts)
         slot, groups = state.slot(number), own_groups()
         try:
@@ -197,10 +198,11 @@ def _figures(page: str) -> None:
         prevent_initial_call=True,
     )
     def save(_: object, __: object, settled: object, facts: dict[str, Any]) -> Saved | Any:
-        wish = ctx.triggered[0]["value"] if ctx.triggered else None
+        wish = triggered_value()
         if not isinstance(wish, dict):
             return no_update
-        state, what, number = state_of(settled, facts), ctx.triggered_id["control"], ctx.triggered_id["slot"]
+        what, number = triggered_part("control", NAMES), triggered_part("slot", range(SLOTS))
+        state = state_of(settled, facts)
         name = f"{NAMES[what]}-{SLOT_NAMES[number].lower().replace(' ', '-')}"
         return saved_figure(paper_figure(state, what, number), str(wish.get("format")), name, *PAPER[what])
 

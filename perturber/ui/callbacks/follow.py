@@ -12,7 +12,7 @@ from dash import ALL, Input, Output, State, callback, ctx, set_props
 from pydantic import Field
 
 from perturber.errors import BusyError, OvertakenError, PerturberError
-from perturber.ui.callbacks.messages import BUG, Props
+from perturber.ui.callbacks.messages import BUG, Props, by_id
 from perturber.ui.components.controls import control_id, order_id, tool_id
 from perturber.ui.failures import told
 from perturber.ui.states.page import PageState, Sent, parse_query
@@ -36,7 +36,7 @@ class Settled(Sent):
     sequence: int
 
     @classmethod
-    def latest(cls, settled: object, facts: Mapping[str, Any]) -> "Settled":
+    def latest(cls, settled: object, facts: object) -> "Settled":
         """What a page shows at rest, or what it was opened with where it has not come to rest yet.
 
         Raises:
@@ -44,7 +44,8 @@ class Settled(Sent):
         """
         if settled is not None:
             return cls.read(settled)
-        return cls.read({"query": facts["query"], "memory": facts["memory"], "client": "", "sequence": 0})
+        opened = facts if isinstance(facts, dict) else {}
+        return cls.read({"query": opened.get("query"), "memory": opened.get("memory"), "client": "", "sequence": 0})
 
     @property
     def follower(self) -> str:
@@ -139,12 +140,12 @@ def follow_callbacks(page: FollowedPage[S]) -> None:
         _: object,
         settled: object,
         __: object,
-        hovered: list,
-        bars: list,
-        values: list,
-        tools: list,
+        hovered: object,
+        bars: object,
+        values: object,
+        tools: object,
         shown: object,
-        facts: dict[str, Any],
+        facts: object,
     ) -> tuple[dict[str, str], bool]:
         order = _pressed()
         if settled is None and order is None:  # nothing is shown yet; a button may be pressed before things are at rest
@@ -153,8 +154,8 @@ def follow_callbacks(page: FollowedPage[S]) -> None:
         asked = Asked(
             settled=Settled.latest(settled, facts),
             order=order,
-            hovered={id_["slot"]: i for id_, i in zip(bars, hovered, strict=True) if type(i) is int},
-            tools={id_["tool"]: value for id_, value in zip(tools, values, strict=True)},
+            hovered={slot: i for slot, i in by_id(bars, hovered, "slot").items() if type(i) is int},
+            tools=by_id(tools, values, "tool"),
             shown={str(key): str(value) for key, value in known.items()},
             woken=any(id_ != f"{name}-interval" for id_ in ctx.triggered_prop_ids.values()),
         )
@@ -170,8 +171,8 @@ def _pressed() -> Order | None:
     """The button that was pressed, among all that Dash tells of at once; one that has only just come to be is not."""
     for one in ctx.triggered:
         id_ = ctx.triggered_prop_ids[one["prop_id"]]
-        if isinstance(id_, Mapping) and "order" in id_ and one["value"]:
-            return Order(order=id_["order"], slot=id_["slot"])
+        if isinstance(id_, Mapping) and one["value"] and "order" in id_:
+            return Order(order=str(id_["order"]), slot=by_id([id_], [0], "slot").popitem()[0])
     return None
 
 

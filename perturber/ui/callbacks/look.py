@@ -11,7 +11,7 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, client
 
 from perturber import objects
 from perturber.errors import BusyError, OvertakenError, PerturberError
-from perturber.parameters import Neuron, Value, get
+from perturber.parameters import PARAMETERS, Neuron, Value, get
 from perturber.scene import SceneBase
 from perturber.service import LookRequest, Progress
 from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Postponed, Props, SentChange
@@ -213,7 +213,7 @@ def _with_scene(state: S, sent: Mapping[str, Any]) -> tuple[S, dict[str, str], d
     """
     scene, problems = state.scene, dict[str, str]()
     for key, value in sent.items():
-        if getattr(scene, key, None) == value and type(getattr(scene, key)) is type(value):
+        if key in PARAMETERS and getattr(scene, key) == value and type(getattr(scene, key)) is type(value):
             continue
         try:
             changed = scene.replace(**{key: value})

@@ -1,13 +1,46 @@
 """What a page's script and the callbacks tell each other; ``assets/page.js`` is the other end."""
 
+from collections.abc import Container
 from typing import Any, TypedDict
 
+from dash import ctx
 from pydantic import ConfigDict, Field
 
+from perturber.errors import InvalidInputError
 from perturber.parameters import Value
-from perturber.ui.states.page import MAX_CHANGES, Change, Sent
+from perturber.ui.states.page import MAX_CHANGES, NOT_OURS, Change, Sent
 
 BUG = "Something went wrong in the server; its log says what."
+
+
+def by_id(ids: object, values: object, key: str) -> dict[Any, Any]:
+    """What the components of a pattern show, by a part of their ids.
+
+    Raises:
+        InvalidInputError: it is not what a page of this app would send.
+    """
+    if not (isinstance(ids, list) and isinstance(values, list) and len(ids) == len(values)):
+        raise InvalidInputError(NOT_OURS)
+    if not all(isinstance(id_, dict) and isinstance(id_.get(key), str | int) for id_ in ids):
+        raise InvalidInputError(NOT_OURS)
+    return {id_[key]: value for id_, value in zip(ids, values, strict=True)}
+
+
+def triggered_value() -> Any:
+    """What the component that has triggered this callback says."""
+    return ctx.triggered[0]["value"] if ctx.triggered else None
+
+
+def triggered_part(key: str, allowed: Container[Any]) -> Any:
+    """A part of the id of the component that has triggered this callback.
+
+    Raises:
+        InvalidInputError: it is none of those that this app has.
+    """
+    (part,) = by_id([ctx.triggered_id], [None], key)
+    if part not in allowed:
+        raise InvalidInputError(NOT_OURS)
+    return part
 
 
 class Props(TypedDict):

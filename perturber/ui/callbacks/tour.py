@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from dash import ALL, Input, Output, State, callback, ctx, no_update
+from dash import ALL, Input, Output, State, callback, no_update
 
+from perturber.ui.callbacks.messages import triggered_part, triggered_value
 from perturber.ui.components.tour import AGAIN, CARD, OVER, TOUR, after, button_id, card_class, card_parts, is_step
 
 
@@ -31,8 +32,11 @@ def tour_callbacks() -> None:
     )
     def turn(_: object, step: Any) -> Any:
         """Dash also asks as the card comes to be, whose buttons nobody has clicked."""
-        clicked = ctx.triggered and ctx.triggered[0]["value"]
-        return after(step, ctx.triggered_id["tour"]) if clicked and is_step(step) else no_update
+        return (
+            after(step, triggered_part("tour", ("skip", "back", "next", "again")))
+            if triggered_value() and is_step(step)
+            else no_update
+        )
 
     @callback(
         Output(TOUR, "data", allow_duplicate=True),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from hypothesis import HealthCheck, given, settings
+from fuzzing import fuzz
+from hypothesis import given
 from hypothesis import strategies as st
 from test_glsl_errors import MISTAKES
 from test_glsl_values import SNIPPETS
@@ -18,7 +19,7 @@ from perturber.effects.glsl import GlslError, compile_source
 
 IMAGES = torch.rand(2, 3, 3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 VALUES = torch.tensor([0.3, 1.4], dtype=torch.float64)
-FUZZ = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+FUZZ = fuzz(300)
 
 ALPHABET = """color uv value image resolution rgb x r a b i f main float int bool vec2 vec3 vec4 mat2 mat3 ivec2 void
 sampler2D const in out inout if else for while do return break continue discard true false sin mix clamp texture2D
@@ -149,7 +150,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@fuzz(200)
 @given(EXPRESSIONS, EXPRESSIONS, EXPRESSIONS, EXPRESSIONS, st.integers(0, 4))
 def test_programs_compute_what_they_say(p: Made, q: Made, test: Made, change: Made, passes: int) -> None:
     """Two variables, a loop that some pixels leave, and an if: against a pixel-by-pixel reading."""
