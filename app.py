@@ -1,4 +1,4 @@
-"""Builds the dashboard from the configuration; ``python app.py`` serves it."""
+"""Builds the dashboard from the configuration; ``python app.py`` is ``perturber serve``."""
 
 import functools
 import sys
@@ -9,13 +9,13 @@ from typing import Any
 
 import dash
 import dash_bootstrap_components as dbc
-import waitress
 from dash import ClientsideFunction, Input, Output, State, html, set_props
 from flask import Flask, Response, jsonify, request, send_file
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from perturber import cli
 from perturber.config import Settings
-from perturber.errors import BusyError, InvalidInputError, PerturberError
+from perturber.errors import BusyError, PerturberError
 from perturber.service import InferenceService
 from perturber.ui import files
 from perturber.ui.callbacks.messages import BUG
@@ -24,6 +24,7 @@ from perturber.ui.context import KEY, cache, cache_config
 from perturber.ui.failures import is_own, told
 from perturber.ui.guards import POLICY, guard
 from perturber.ui.health import watch
+from perturber.ui.serving import Serving
 from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.page import NOT_OURS
 
@@ -86,15 +87,12 @@ def serve(settings: Settings) -> None:
     """
     service = InferenceService(settings)
     app = create_app(service=service)
-    try:
-        server = waitress.create_server(app.server, host=settings.host, port=settings.port, threads=THREADS)
-    except (OSError, ValueError) as error:
-        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
-        raise InvalidInputError(f"Cannot serve on {settings.host}:{settings.port}: {reason}.") from error
+    serving = Serving(app.server, settings, threads=THREADS)
     start = ExploreState.default(service.model)
     service.look(start.request(None))  # loads and warms up what the first visitor sees
     print(f"Perturber on http://{settings.host}:{settings.port}", file=sys.stderr)
-    server.run()
+    serving.run()
+    service.close()
 
 
 def _frame() -> html.Div:
@@ -206,14 +204,5 @@ def _add_headers(app: dash.Dash) -> None:
         return response
 
 
-def main() -> None:
-    """Entry point of ``python app.py``."""
-    try:
-        serve(Settings())
-    except PerturberError as error:
-        print(f"perturber: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    cli.main("serve", *sys.argv[1:])

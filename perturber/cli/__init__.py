@@ -4,13 +4,13 @@ import sys
 
 import typer
 
-from perturber.cli import attack, bench, evaluate, examples, featurevis, groups, look, models, run, scenes, train
+from perturber.cli import attack, bench, evaluate, examples, featurevis, groups, look, models, scenes, serve, train
 from perturber.errors import PerturberError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-for command in (run.run, look.look, look.render, look.parameters, evaluate.evaluate, featurevis.featurevis):
+for command in (serve.serve, look.look, look.render, look.parameters, evaluate.evaluate, featurevis.featurevis):
     app.command()(command)
 app.command(cls=attack.AttackCommand)(attack.attack)
 app.command()(train.train)
@@ -22,10 +22,14 @@ app.add_typer(models.models_app, name="models")
 app.add_typer(groups.groups_app, name="groups")
 
 
-def main() -> None:
-    """Entry point: a user's mistake is one sentence on stderr and exit code 2."""
+def main(*arguments: str) -> None:
+    """Entry point: a user's mistake is one sentence on stderr and exit code 2.
+
+    Args:
+        arguments: of the command; by default those of the process.
+    """
     try:
-        app()
+        app(arguments or None)
     except PerturberError as error:
         print(f"perturber: {error}", file=sys.stderr)
         sys.exit(2)

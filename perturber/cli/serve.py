@@ -1,4 +1,4 @@
-"""``perturber run``."""
+"""``perturber serve``."""
 
 from typing import Annotated
 
@@ -7,12 +7,12 @@ import typer
 from perturber.cli.options import Device, settings
 
 
-def run(
+def serve(
     host: Annotated[str | None, typer.Option(help="Address to serve on.")] = None,
     port: Annotated[int | None, typer.Option(help="TCP port to serve on.", min=1, max=65535)] = None,
     device: Device = None,
 ) -> None:
-    """Serve the dashboard."""
+    """Serve the dashboard until it is interrupted (SIGINT, SIGTERM); what is being answered is answered first."""
     from app import serve
 
     given = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
