@@ -287,10 +287,11 @@ def test_only_this_servers_pages_change_things(client: FlaskClient, headers: dic
     assert client.get("/healthz", headers=headers).status_code == 200
 
 
-def test_callbacks_take_nothing_but_json(client: FlaskClient) -> None:
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_only_json_changes_things(client: FlaskClient, kind: str) -> None:
     """Which a page of another site cannot send without asking first (CORS)."""
-    response = client.post("/_dash-update-component", data=b"{}", content_type="text/plain")
-    assert response.status_code in (400, 415)
+    response = client.post("/_dash-update-component", data=b"{}", content_type=kind)
+    assert (response.status_code, response.get_json()["error"][-1]) == (415, ".")
 
 
 def test_the_server_says_how_it_is(client: FlaskClient, service: InferenceService) -> None:

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Flask, request
-from werkzeug.exceptions import Forbidden, MisdirectedRequest
+from werkzeug.exceptions import Forbidden, MisdirectedRequest, UnsupportedMediaType
 
 from perturber.config import Settings
 
@@ -17,7 +17,7 @@ POLICY = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=
 
 
 def guard(server: Flask, settings: Settings) -> None:
-    """Refuse requests under other names, and changes that other sites' pages ask for.
+    """Refuse requests under other names, and changes that other sites' pages ask for or could ask for without asking.
 
     A page of another site can have its own name lead to this server's address (DNS rebinding); what it asks then comes
     under that name. An address in numbers, which has no name that could be led elsewhere, is always right.
@@ -37,6 +37,8 @@ def guard(server: Flask, settings: Settings) -> None:
         own = {f"{scheme}://{host}" for scheme in ("http", "https") for host in (request.host, *settings.hosts)}
         if origin not in (None, *own) or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
             raise Forbidden("Only a page of this server may ask for this.")
+        if not request.is_json and request.blueprint != "accounts":  # whose forms are checked there
+            raise UnsupportedMediaType("This takes JSON; its content type must say so.")
 
 
 def _name(host: str) -> str:
