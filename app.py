@@ -14,10 +14,12 @@ from flask import Flask, Response, jsonify, request, send_file
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from perturber import cli
+from perturber.accounts import Accounts
 from perturber.config import Settings
-from perturber.errors import BusyError, PerturberError
+from perturber.errors import BusyError, InvalidInputError, NotAllowedError, PerturberError
 from perturber.service import InferenceService
 from perturber.ui import files
+from perturber.ui.accounts import account_link, let_in
 from perturber.ui.callbacks.messages import BUG
 from perturber.ui.components.tour import tour
 from perturber.ui.context import KEY, cache, cache_config
@@ -54,6 +56,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     server.config[KEY] = asked
     guard(server, asked.settings)
     watch(server, asked)
+    let_in(server, asked.settings, ROOT / "assets")
     server.config["MAX_CONTENT_LENGTH"] = asked.settings.max_upload_mib * 2**20 * 4 // 3 + ENVELOPE_BYTES
     asked.limit(looks=LOOKS, calls=CALLS)
     cache.init_app(server, cache_config(asked.settings))
@@ -83,8 +86,13 @@ def serve(settings: Settings) -> None:
     """Serve the dashboard until it is interrupted.
 
     Raises:
-        InvalidInputError: this address cannot be served on.
+        InvalidInputError: this address cannot be served on, or others reach it and there are no accounts.
     """
+    if settings.needs_login and not Accounts(settings.data).all():
+        raise InvalidInputError(
+            f"Others can reach {settings.host}, and there are no accounts. Make one with `perturber users add NAME "
+            "--role admin`, or let everybody in with --no-auth (PERTURBER_AUTH=0)."
+        )
     service = InferenceService(settings)
     app = create_app(service=service)
     serving = Serving(app.server, settings, threads=THREADS)
@@ -100,7 +108,9 @@ def _frame() -> html.Div:
     return html.Div(
         [
             *tour(),
-            html.Header([html.Strong("Perturber"), dbc.Nav(links), html.Div(id="notice", role="alert")]),
+            html.Header(
+                [html.Strong("Perturber"), dbc.Nav(links), html.Div(id="notice", role="alert"), *account_link()]
+            ),
             html.Main(dash.page_container),
         ],
         className="frame",
@@ -154,7 +164,7 @@ def _handle_errors(server: Flask) -> None:
 
     @server.errorhandler(PerturberError)
     def mistake(error: PerturberError) -> tuple[Response, int]:
-        return jsonify(error=str(error)), 400
+        return jsonify(error=str(error)), 403 if isinstance(error, NotAllowedError) else 400
 
     @server.errorhandler(BusyError)
     def busy(error: BusyError) -> tuple[Response, int, dict[str, str]]:
@@ -184,14 +194,15 @@ def _add_headers(app: dash.Dash) -> None:
         scripts = " ".join(["'self'", *app.csp_hashes()])
         return (
             f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-            "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-ancestors 'self'"
+            "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-ancestors 'self'; "
+            "base-uri 'self'; form-action 'self'"
         )
 
     @app.server.after_request
     def not_found(response: Response) -> Response:
         """Dash answers every path with the frame, in which its script says that there is no such page."""
         asked = request.url_rule is not None and request.url_rule.rule == "/<path:path>"
-        if asked and request.path not in {page["path"] for page in _listed_pages()}:
+        if asked and response.status_code == 200 and request.path not in {page["path"] for page in _listed_pages()}:
             response.status_code = 404
         return response
 

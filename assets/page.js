@@ -102,15 +102,15 @@
             return recent.length > 2 && span < 4000 ? span / recent.length : null;
         }
 
-        // Dash tells nobody that a server is gone: once it is back, what was lost is asked again.
+        // Dash tells nobody that a server is gone or a session is over: once it is back, what was lost is asked again.
         async probe() {
             if (!this.alive || !this.flight) return clearInterval(this.probing);
             const { flight, facts } = this;
-            const there = await fetch(facts.alive, { method: "HEAD", cache: "no-store" }).then(Boolean, () => false);
+            const { ok, status } = await fetch(facts.alive, { method: "HEAD", cache: "no-store" }).catch(() => ({}));
             if (this.flight !== flight) return;
-            if (!there) {
+            if (!ok) {
                 flight.lost = true;
-                setProps("notice", { children: facts.lost });
+                setProps("notice", { children: status === 401 ? facts.ended : facts.lost });
             } else if (flight.lost) {
                 this.changes = new Map([...flight.changes, ...this.changes]);
                 this.flight = null;

@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from perturber.errors import InvalidInputError
@@ -22,6 +23,8 @@ class Settings:
         port: TCP port to serve on.
         hosts: names under which browsers may reach it besides ``localhost``, the machine's own and any address in
             numbers, such as that of a proxy.
+        auth: whether whoever comes from elsewhere must log in (see `needs_login`).
+        proxy: address of a proxy in front, which then says where a request comes from and whether by TLS; "" for none.
         threads: CPU threads of the networks and the renderer; 0 leaves torch's choice.
         models: folder that holds the catalogue and bundled weights.
         model_memory_mib: memory for resident networks' weights before the least recently used one leaves.
@@ -43,6 +46,8 @@ class Settings:
     hosts: frozenset[str] = field(
         default_factory=lambda: frozenset(_environment("HOSTS", "").lower().split(",")) - {""}
     )
+    auth: bool = field(default_factory=lambda: _integer("AUTH", 1) > 0)
+    proxy: str = field(default_factory=lambda: _environment("PROXY", ""))
     threads: int = field(default_factory=lambda: _integer("THREADS", 0))
     models: Path = field(
         default_factory=lambda: Path(_environment("MODELS", str(Path(__file__).parent.parent / "models")))
@@ -61,6 +66,21 @@ class Settings:
     max_upload_mib: int = field(default_factory=lambda: _integer("MAX_UPLOAD_MIB", 30))
     max_triangles: int = field(default_factory=lambda: _integer("MAX_TRIANGLES", 500_000))
     max_megapixels: int = field(default_factory=lambda: _integer("MAX_MEGAPIXELS", 40))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nobody can reach it but from this machine."""
+        if self.hosts or self.proxy:  # a proxy brings others here
+            return False
+        try:
+            return self.host == "localhost" or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether users must log in."""
+        return self.auth and not self.is_local
 
     @property
     def weights_folder(self) -> Path:

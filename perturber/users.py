@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 
+from perturber.errors import NotAllowedError
+
 
 class Role(StrEnum):
     """What a user may do; each may do what those before it may."""
@@ -28,8 +30,12 @@ class User:
     role: Role = Role.ADMIN
 
     def may_change(self, owner: str) -> bool:
-        """Whether something of this owner is theirs to cancel, rename or delete."""
-        return self.role is Role.ADMIN or self.name == owner
+        """Whether something of this owner is theirs to cancel, rename or delete; what has none is the admins'."""
+        return self.role is Role.ADMIN or self.name == owner != ""
+
+    def may(self, role: Role) -> bool:
+        """Whether they may do what a role may do."""
+        return list(Role).index(self.role) >= list(Role).index(role)
 
 
 _current: ContextVar[User | None] = ContextVar("user", default=None)
@@ -48,3 +54,16 @@ def acting(user: User) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def need(role: Role, what: str) -> None:
+    """Refuse what the current user's role does not allow.
+
+    Args:
+        what: they want to do.
+
+    Raises:
+        NotAllowedError: naming the role that may.
+    """
+    if not (user := current()).may(role):
+        raise NotAllowedError(f"A {user.role} cannot {what}; that takes an {role}. Ask an administrator to be one.")

@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from perturber.cli import attack, bench, evaluate, examples, featurevis, groups, look, models, scenes, serve, train
+from perturber.cli import (
+    attack,
+    bench,
+    evaluate,
+    examples,
+    featurevis,
+    groups,
+    look,
+    models,
+    scenes,
+    serve,
+    train,
+    users,
+)
 from perturber.errors import PerturberError
 
 __all__ = ["app", "main"]
@@ -20,6 +33,7 @@ app.add_typer(scenes.backgrounds_app, name="backgrounds")
 app.add_typer(examples.examples_app, name="examples")
 app.add_typer(models.models_app, name="models")
 app.add_typer(groups.groups_app, name="groups")
+app.add_typer(users.users_app, name="users")
 
 
 def main(*arguments: str) -> None:

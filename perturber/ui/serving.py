@@ -20,6 +20,9 @@ PATIENCE_SECONDS = 10.0
 
 BEAT_SECONDS = 0.1
 
+FORWARDED = "x-forwarded-for x-forwarded-proto"
+"""What is believed of a proxy, and of nobody else."""
+
 
 class Serving:
     """A server that listens already.
@@ -35,8 +38,9 @@ class Serving:
     def __init__(self, app: Flask, settings: Settings, *, threads: int) -> None:
         self._sockets: dict[int, Any] = {}  # a listener for each address of the host, and their connections
         host, port = settings.host, settings.port
+        proxy = {"trusted_proxy": settings.proxy, "trusted_proxy_headers": FORWARDED} if settings.proxy else {}
         try:
-            self.server = waitress.create_server(app, self._sockets, host=host, port=port, threads=threads)
+            self.server = waitress.create_server(app, self._sockets, host=host, port=port, threads=threads, **proxy)
         except (OSError, ValueError) as error:
             reason = str(getattr(error, "strerror", None) or error).rstrip(".")
             raise InvalidInputError(f"Cannot serve on {host}:{port}: {reason}.") from error

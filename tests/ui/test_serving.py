@@ -15,7 +15,7 @@ import requests
 
 SLOW = """
 import sys, time
-from flask import Flask
+from flask import Flask, request
 from perturber.config import Settings
 from perturber.ui.serving import Serving
 app = Flask("slow")
@@ -24,6 +24,10 @@ app = Flask("slow")
 def slow(seconds):
     time.sleep(seconds)
     return "x" * 10**6
+
+@app.get("/who")
+def who():
+    return f"{request.remote_addr} by {request.scheme}"
 
 Serving(app, Settings(host=sys.argv[1], port=int(sys.argv[2])), threads=4).run()
 """
@@ -36,9 +40,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(port: int, *command: object) -> Iterator[subprocess.Popen]:
+def process(port: int, *command: object, **settings: str) -> Iterator[subprocess.Popen]:
     """A process that serves; it is gone in the end."""
-    environment = os.environ | {"PERTURBER_DEVICE": "cpu"}
+    environment = os.environ | {"PERTURBER_DEVICE": "cpu"} | settings
     served = subprocess.Popen([sys.executable, *map(str, command)], env=environment, stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 120
@@ -107,3 +111,14 @@ def test_the_dashboard_stops_in_peace(command: tuple[str, ...]) -> None:
         _, said = served.communicate(timeout=20)
         assert served.returncode == 0
         assert said.splitlines()[-1] == f"Perturber on http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "who"),
+    [("", "127.0.0.1 by http"), ("10.1.2.3", "127.0.0.1 by http"), ("127.0.0.1", "10.0.0.7 by https")],
+)
+def test_only_the_proxy_is_believed(proxy: str, who: str) -> None:
+    port = free_port()
+    with process(port, "-c", SLOW, "127.0.0.1", port, PERTURBER_PROXY=proxy):
+        said = {"X-Forwarded-For": "10.0.0.7", "X-Forwarded-Proto": "https"}
+        assert requests.get(f"http://127.0.0.1:{port}/who", headers=said, timeout=5).text == who

@@ -16,6 +16,8 @@ ALIVE = "/alive"
 
 LOST = "The server does not answer; trying again …"
 
+ENDED = "You are not logged in any more. Log in again in another tab, and this page goes on."
+
 KEPT = 400
 """Looks that a page remembers for its history."""
 
@@ -30,7 +32,7 @@ class PageFacts(TypedDict):
         page, path: its name and its address.
         query, memory: of its state (see `PageState`).
         camera: of the view of the scene.
-        alive, lost: whom to ask whether the server is there, and what to say where it is not.
+        alive, lost, ended: whom to ask whether the server is there, and what to say where it is not, or lets nobody in.
         kept: how many looks to remember.
     """
 
@@ -41,6 +43,7 @@ class PageFacts(TypedDict):
     camera: CameraFacts
     alive: str
     lost: str
+    ended: str
     kept: int
 
 
@@ -79,6 +82,7 @@ def scene_page(
         camera=camera_facts(),
         alive=ALIVE,
         lost=LOST,
+        ended=ENDED,
         kept=KEPT,
     )
     return html.Div(
