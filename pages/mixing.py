@@ -13,7 +13,7 @@ from dash.exceptions import PreventUpdate
 
 from perturber import zoo
 from perturber.editing import Edit, Level, ScanResult
-from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
 from perturber.figures import compatibility, scanned
 from perturber.service import JobState, SaveRequest, ScanRequest, check_name
 from perturber.ui.callbacks.enlarging import enlarging_callbacks
@@ -26,6 +26,7 @@ from perturber.ui.components.controls import Controls, control_id, order_id, too
 from perturber.ui.components.mixing import kept_menu, mixing_controls, mixing_frame, save_dialog
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import cache, service
+from perturber.ui.limits import SAVES, limited
 from perturber.ui.looks import looked
 from perturber.ui.showing.mixing import KeptEdit, kept_edits, look_status, outcomes, scan_words
 from perturber.ui.showing.notices import network_notices
@@ -34,6 +35,7 @@ from perturber.ui.states.mixing import MixingState
 from perturber.ui.states.mixing_changes import changed
 from perturber.ui.states.mixing_edits import Known
 from perturber.ui.states.page import Change
+from perturber.users import current
 
 dash.register_page(__name__, path="/mixing", name="Mixing", title="Perturber · Mixing", order=2)
 
@@ -233,14 +235,15 @@ def keep_by_enter(times: int | None) -> int | None:
 def _keep(state: MixingState, asked: Asked, follow: Follow) -> None:
     """Order that the edit is kept; what is wrong is said in the dialog, which stays open."""
     try:
+        limited("models", SAVES)
         service().model(str(state.edit))  # says why it cannot be made
         name = str(asked.tools.get("name") or "").strip()
         check_name(name, service().settings)
         folder = _examples() if "recalibrate" in (asked.tools.get("recalibrate") or ()) else None
         # One that was saved under this name, and removed since, is saved once more.
-        request = SaveRequest(edit=str(state.edit), name=name, recalibrate=folder)
+        request = SaveRequest(edit=str(state.edit), name=name, owner=current().name, recalibrate=folder)
         follow.shown["keeping"] = service().jobs.submit(request, again=True).id
-    except InvalidInputError as error:
+    except PerturberError as error:
         follow.show(f"{PAGE}-refused", children=str(error))
     else:
         follow.show(f"{PAGE}-dialog", is_open=False)

@@ -7,10 +7,52 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from perturber.errors import InvalidInputError
+from perturber.users import Role
 
 
 def _environment(name: str, default: str) -> str:
     return os.environ.get(f"PERTURBER_{name}", default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oidc:
+    """An OpenID Connect provider by which users log in.
+
+    Attributes:
+        issuer: its address.
+        client, secret: as this server is registered there.
+        name_claim: of its claims the one with a user's name; no two users may have the same.
+        role_claim: the one with their role, or a list of such; "" for none.
+        role: of those whose claims name none.
+    """
+
+    issuer: str
+    client: str
+    secret: str = field(repr=False)
+    name_claim: str
+    role_claim: str
+    role: Role
+
+    @classmethod
+    def from_environment(cls) -> "Oidc | None":
+        """The one that ``PERTURBER_OIDC_…`` describe; None where they name no issuer.
+
+        Raises:
+            InvalidInputError: a setting cannot have this value.
+        """
+        if not (issuer := _environment("OIDC_ISSUER", "")):
+            return None
+        role = _environment("OIDC_ROLE", Role.VIEWER)
+        if role not in list(Role):
+            raise InvalidInputError(f"PERTURBER_OIDC_ROLE cannot be {role!r}. Allowed: {', '.join(Role)}.")
+        return cls(
+            issuer=issuer,
+            client=_environment("OIDC_CLIENT", ""),
+            secret=_environment("OIDC_SECRET", ""),
+            name_claim=_environment("OIDC_NAME_CLAIM", "preferred_username"),
+            role_claim=_environment("OIDC_ROLE_CLAIM", ""),
+            role=Role(role),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +67,7 @@ class Settings:
             numbers, such as that of a proxy.
         auth: whether whoever comes from elsewhere must log in (see `needs_login`).
         proxy: address of a proxy in front, which then says where a request comes from and whether by TLS; "" for none.
+        oidc: provider by which users log in beside accounts, or None.
         threads: CPU threads of the networks and the renderer; 0 leaves torch's choice.
         models: folder that holds the catalogue and bundled weights.
         model_memory_mib: memory for resident networks' weights before the least recently used one leaves.
@@ -35,6 +78,8 @@ class Settings:
         cache: where answers are kept that are asked for again: ``memory``, ``files`` (under `data`), or the address of
             a Redis server (``redis://…``).
         look_seconds: after which a look or comparison that has no answer yet is given up.
+        user_mib: of uploads and models that one user may keep; 0 for any number.
+        users_mib: of those of all users together; 0 for any number.
         max_upload_mib: size of one upload, in MiB; what a zip file unpacks to counts too.
         max_triangles: triangles of one uploaded object, counted before anything is built from them.
         max_megapixels: size of one picture, in millions of pixels, checked before it is decoded.
@@ -48,6 +93,7 @@ class Settings:
     )
     auth: bool = field(default_factory=lambda: _integer("AUTH", 1) > 0)
     proxy: str = field(default_factory=lambda: _environment("PROXY", ""))
+    oidc: Oidc | None = field(default_factory=Oidc.from_environment)
     threads: int = field(default_factory=lambda: _integer("THREADS", 0))
     models: Path = field(
         default_factory=lambda: Path(_environment("MODELS", str(Path(__file__).parent.parent / "models")))
@@ -63,6 +109,8 @@ class Settings:
     visualisations_mib: int = field(default_factory=lambda: _integer("VISUALISATIONS_MIB", 1024))
     cache: str = field(default_factory=lambda: _environment("CACHE", "memory"))
     look_seconds: int = field(default_factory=lambda: _integer("LOOK_SECONDS", 120))
+    user_mib: int = field(default_factory=lambda: _integer("USER_MIB", 4096))
+    users_mib: int = field(default_factory=lambda: _integer("USERS_MIB", 32768))
     max_upload_mib: int = field(default_factory=lambda: _integer("MAX_UPLOAD_MIB", 30))
     max_triangles: int = field(default_factory=lambda: _integer("MAX_TRIANGLES", 500_000))
     max_megapixels: int = field(default_factory=lambda: _integer("MAX_MEGAPIXELS", 40))

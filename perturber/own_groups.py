@@ -2,11 +2,13 @@
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import ItemsView, Sequence
 from pathlib import Path
+from typing import Any, TypedDict
 
 from perturber.disk import write_whole
 from perturber.errors import InvalidInputError, StorageError
+from perturber.users import Role, current, need, need_owner
 
 MAX_NAME = 60
 MAX_GROUPS = 500
@@ -17,23 +19,39 @@ MAX_CHANNELS = 512
 _lock = threading.Lock()
 
 
+class Group(TypedDict):
+    """Channels that belong together, and the name of the user who has kept them."""
+
+    channels: list[int]
+    owner: str
+
+
+Groups = dict[str, dict[str, dict[str, Group]]]
+"""Model → layer → name → group."""
+
+
 class OwnGroups:
-    """Model → layer → name → channels, in ``groups.json`` of the data folder."""
+    """Model → layer → name → channels and owner, in ``groups.json`` of the data folder.
+
+    A group that has no owner may be a plain list of channels there: people write such files, too.
+    """
 
     def __init__(self, data: Path) -> None:
         self.path = data / "groups.json"
 
     def of(self, model: str, layer: str) -> dict[str, list[int]]:
         """The groups of one layer."""
-        return self._read().get(model, {}).get(layer, {})
+        return {name: group["channels"] for name, group in self._read().get(model, {}).get(layer, {}).items()}
 
     def keep(self, model: str, layer: str, name: object, channels: Sequence[int]) -> None:
         """Keep channels under a name; an older group of this name is replaced.
 
         Raises:
+            NotAllowedError: the user only looks, or the group of this name is somebody else's.
             InvalidInputError: no good name, no channels, or too many.
             StorageError: the file cannot be written.
         """
+        need(Role.EDITOR, "keep groups")
         title = " ".join(str(name).split()) if isinstance(name, str) else ""
         if not 1 <= len(title) <= MAX_NAME or not title.isprintable():
             raise InvalidInputError(
@@ -46,21 +64,28 @@ class OwnGroups:
             groups = everything.setdefault(model, {}).setdefault(layer, {})
             if title not in groups and len(groups) >= MAX_GROUPS:
                 raise InvalidInputError(f"{layer} of {model} has {MAX_GROUPS} groups already. Remove one first.")
-            groups[title] = list(dict.fromkeys(channels))
+            if title in groups:
+                need_owner(groups[title]["owner"], f"The group “{title}”")
+            groups[title] = Group(channels=list(dict.fromkeys(channels)), owner=current().name)
             self._write(everything)
 
     def remove(self, model: str, layer: str, name: str) -> None:
         """Remove a group; nothing happens if there is none of this name.
 
         Raises:
+            NotAllowedError: the user only looks, or the group of this name is somebody else's.
             StorageError: the file cannot be written.
         """
+        need(Role.EDITOR, "remove groups")
         with _lock:
             everything = self._read()
-            if everything.get(model, {}).get(layer, {}).pop(name, None) is not None:
+            groups = everything.get(model, {}).get(layer, {})
+            if name in groups:
+                need_owner(groups[name]["owner"], f"The group “{name}”")
+                del groups[name]
                 self._write(everything)
 
-    def _read(self) -> dict[str, dict[str, dict[str, list[int]]]]:
+    def _read(self) -> Groups:
         try:
             return _checked(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -79,17 +104,23 @@ class OwnGroups:
             ) from error
 
 
-def _checked(everything: object) -> dict[str, dict[str, dict[str, list[int]]]]:
+def _checked(everything: object) -> Groups:
     """What a file holds, if it is what `OwnGroups` writes: people edit it, too."""
 
-    def inside(value: object) -> list:
+    def inside(value: object) -> ItemsView[str, Any]:
         if not isinstance(value, dict):
             raise ValueError("it must hold groups by model, layer and name")
-        return list(value.values())
+        return value.items()
 
-    for layers in inside(everything):
-        for groups in inside(layers):
-            for channels in inside(groups):
-                if not isinstance(channels, list) or not all(type(c) is int and c >= 0 for c in channels):
-                    raise ValueError("a group must hold a list of channels")
-    return everything  # type: ignore[return-value]  # has just been checked
+    def group(value: object) -> Group:
+        channels, owner = (value.get("channels"), value.get("owner")) if isinstance(value, dict) else (value, "")
+        if not isinstance(channels, list) or not all(type(c) is int and c >= 0 for c in channels):
+            raise ValueError("a group must hold a list of channels")
+        if not isinstance(owner, str):
+            raise ValueError("a group's owner must be a name")
+        return Group(channels=channels, owner=owner)
+
+    return {
+        model: {layer: {name: group(one) for name, one in inside(groups)} for layer, groups in inside(layers)}
+        for model, layers in inside(everything)
+    }

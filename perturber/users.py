@@ -67,3 +67,18 @@ def need(role: Role, what: str) -> None:
     """
     if not (user := current()).may(role):
         raise NotAllowedError(f"A {user.role} cannot {what}; that takes an {role}. Ask an administrator to be one.")
+
+
+def need_owner(owner: str, what: str) -> None:
+    """Refuse to change what belongs to somebody else.
+
+    Args:
+        owner: name of an account; empty where there is none.
+        what: belongs to them.
+
+    Raises:
+        NotAllowedError: naming whom it belongs to.
+    """
+    if not current().may_change(owner):
+        whose = f"{owner}; only they and administrators" if owner else "the administrators; only they"
+        raise NotAllowedError(f"{what} belongs to {whose} may change it.")

@@ -20,9 +20,12 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from perturber.config import Settings
 from perturber.disk import remove_abandoned
 from perturber.errors import StorageError, UnknownNameError
 from perturber.objects.mesh import MorphPair
+from perturber.quotas import bytes_in, check_room, owner_in
+from perturber.users import Role, current, need, need_owner
 
 Kind = Literal["object", "background"]
 
@@ -75,11 +78,13 @@ class Store:
             Its name; the same for the same files.
 
         Raises:
+            NotAllowedError: the user only looks, or has no room left.
             InvalidInputError: anything that cannot be used. Nothing is stored then.
             StorageError: the data folder cannot be written to.
         """
         from perturber.objects.reading import Roles, Upload, read_object
 
+        need(Role.EDITOR, "add objects")
         roles = Roles(
             texture=texture, alpha=alpha, second=second, second_texture=second_texture, second_alpha=second_alpha
         )
@@ -92,7 +97,7 @@ class Store:
         )
         shown = clean_label(label) or clean_label(" ↔ ".join(upload.names)) or "Object"
         if self.has("object", name):
-            if label:
+            if label and self._is_theirs("object", name):
                 self._relabel("object", name, shown)
             return name
         pair = read_object(upload, name=name, label=shown)
@@ -107,15 +112,17 @@ class Store:
             Its name; the same for the same content.
 
         Raises:
+            NotAllowedError: the user only looks, or has no room left.
             InvalidInputError: not a picture, broken or too large. Nothing is stored then.
             StorageError: the data folder cannot be written to.
         """
         from perturber.objects.reading import read_background
 
+        need(Role.EDITOR, "add backgrounds")
         name = _name("background", [("", content)])
         shown = clean_label(label) or f"Background {name[4:8]}"
         if self.has("background", name):
-            if label:
+            if label and self._is_theirs("background", name):
                 self._relabel("background", name, shown)
             return name
         notes: list[str] = []
@@ -130,11 +137,13 @@ class Store:
 
         Raises:
             UnknownNameError: there is nothing of this name in the store.
+            NotAllowedError: it belongs to somebody else.
             StorageError: the data folder cannot be written to.
         """
         if not self.has(kind, name):
             raise UnknownNameError(f"{kind} of your own", name, self.names(kind))
-        if shown := clean_label(label):
+        if (shown := clean_label(label)) not in ("", present := self.names(kind)[name]):
+            need_owner(owner_in(self._info(kind, name)), f"“{present}”")
             self._relabel(kind, name, shown)
 
     def remove(self, kind: Kind, name: str) -> None:
@@ -142,10 +151,12 @@ class Store:
 
         Raises:
             UnknownNameError: there is nothing of this name in the store.
+            NotAllowedError: it belongs to somebody else.
             StorageError: the data folder cannot be written to.
         """
         if not self.has(kind, name):
             raise UnknownNameError(f"{kind} of your own", name, self.names(kind))
+        need_owner(owner_in(self._info(kind, name)), f"“{self.names(kind).get(name, name)}”")
         with self._temporary() as folder:
             try:
                 os.replace(self._path(kind, name), folder / "removed")  # others never see half of it
@@ -218,6 +229,10 @@ class Store:
     def _info(self, kind: Kind, name: str) -> Path:
         return self._path(kind, name) / _INFO[kind]
 
+    def _is_theirs(self, kind: Kind, name: str) -> bool:
+        """Whether the user may change it."""
+        return current().may_change(owner_in(self._info(kind, name)))
+
     def _relabel(self, kind: Kind, name: str, label: str) -> None:
         info = self._info(kind, name)
         with self._temporary() as folder:
@@ -226,11 +241,18 @@ class Store:
 
     @contextmanager
     def _new(self, kind: Kind, name: str) -> Iterator[Path]:
-        """A folder to fill, which takes its place under its name in the end."""
+        """A folder to fill, which takes its place under its name in the end, and belongs to the user.
+
+        Raises:
+            NotAllowedError: the user has no room left.
+        """
         with self._temporary() as folder:
             made = folder / name
             made.mkdir()
             yield made
+            owner, info = current().name, made / _INFO[kind]
+            _write_info(info, {**json.loads(info.read_text()), **({"owner": owner} if owner else {})})
+            check_room(self.folder, owner, bytes_in(made), Settings())
             place = self._path(kind, name)
             place.parent.mkdir(exist_ok=True)
             try:

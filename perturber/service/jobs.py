@@ -14,9 +14,9 @@ from enum import StrEnum
 from time import monotonic
 from typing import Any, Protocol
 
-from perturber import users
 from perturber.errors import InvalidInputError, NotAllowedError, PerturberError
 from perturber.service.requests import Progress
+from perturber.users import Role, current, need
 
 log = logging.getLogger(__name__)
 
@@ -142,9 +142,11 @@ class JobQueue:
             again: whether to begin anew what is done, too.
 
         Raises:
+            NotAllowedError: the user only looks.
             InvalidInputError: too many jobs wait, or nobody takes their steps any more.
         """
-        name, user = job_id(request), users.current().name
+        need(Role.EDITOR, "start jobs")
+        name, user = job_id(request), current().name
         with self._lock:
             if self._ended:
                 raise InvalidInputError(self._ended)
@@ -196,7 +198,7 @@ class JobQueue:
             InvalidInputError: there is no such job (any more), or others have ordered it, too.
             NotAllowedError: only others have.
         """
-        user = users.current()
+        user = current()
         with self._lock:
             job = self._get(name)
             if job.status.state.over:
@@ -204,7 +206,7 @@ class JobQueue:
             if not any(user.may_change(owner) for owner in job.owners):
                 raise NotAllowedError(f"{job.status.title} can be cancelled only by whoever has ordered it.")
             others = job.owners - {user.name}
-            if others and user.role is not users.Role.ADMIN:
+            if others and user.role is not Role.ADMIN:
                 job.owners = others
                 raise InvalidInputError(f"{job.status.title} goes on: somebody else has ordered it, too.")
             job.status = replace(job.status, state=JobState.CANCELLED)

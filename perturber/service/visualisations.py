@@ -4,15 +4,16 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from perturber.errors import InvalidInputError, StorageError
+from perturber.errors import InvalidInputError, NotAllowedError, StorageError
 from perturber.featurevis import Bundle, Recipe, Store, Target, key
 from perturber.service.jobs import JobQueue, JobState, JobStatus
 from perturber.service.requests import Progress
 from perturber.service.works.visualisation import VisualisationRequest
+from perturber.users import Role, need
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,11 @@ class Visualised:
     progress: Progress
     job: str | None = None
     error: str | None = None
+
+    @property
+    def absent(self) -> bool:
+        """Whether there is nothing, and nobody has ordered it."""
+        return self.state is JobState.WAITING and self.job is None
 
 
 class Visualisations:
@@ -68,23 +74,32 @@ class Visualisations:
     ) -> list[Visualised]:
         """Where each target's pictures stand; those that nobody makes yet are ordered as one job.
 
+        Who only looks orders nothing: what is missing is cancelled for them, and an error says why.
+
         Args:
             order: whether to order anything at all.
             again: whether to order those anew whose job was cancelled or has failed.
             urgent: whether somebody waits for them.
 
         Raises:
+            NotAllowedError: `again` by somebody who only looks.
             InvalidInputError: too many jobs wait.
         """
+        try:
+            need(Role.EDITOR, "make feature visualisations")
+            refusal = None
+        except NotAllowedError as error:
+            refusal = error
         keys = [key(fingerprint, target, recipe) for target in targets]
         with self._ordering:
             missing: dict[str, Target] = {}
             for name, target in zip(keys, targets, strict=True):
                 found = self._state(name)
-                unknown = found.state is JobState.WAITING and found.job is None
-                if unknown or (again and found.state in (JobState.CANCELLED, JobState.FAILED)):
+                if found.absent or (again and found.state in (JobState.CANCELLED, JobState.FAILED)):
                     missing[name] = target
-            if missing and order:
+            if missing and again and refusal is not None:
+                raise refusal
+            if missing and order and refusal is None:
                 request = VisualisationRequest(
                     model=model,
                     fingerprint=fingerprint,
@@ -93,7 +108,10 @@ class Visualisations:
                     urgent=urgent,
                 )
                 self._order(request, list(missing))
-        return [self._state(name) for name in keys]
+        stand = [self._state(name) for name in keys]
+        if refusal is None or not order:
+            return stand
+        return [replace(one, state=JobState.CANCELLED, error=str(refusal)) if one.absent else one for one in stand]
 
     def _order(self, request: VisualisationRequest, keys: Sequence[str]) -> None:
         """Submit a job, and remember that it makes these keys' pictures."""

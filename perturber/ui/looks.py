@@ -13,7 +13,7 @@ from perturber.ui.context import cache, service
 def looked(request: LookRequest) -> tuple[Look, bool]:
     """The service's answer, and whether it is one that was kept.
 
-    What is settled is kept: no attack or feature visualisation is on its way in it.
+    What is settled is kept: no attack is on its way in it, and no feature visualisation that may yet be made.
 
     Raises:
         InvalidInputError, OvertakenError: as of `InferenceService.look`.
@@ -25,7 +25,7 @@ def looked(request: LookRequest) -> tuple[Look, bool]:
         return kept, True
     found = service().look(request)
     growing = [found.plane, None if found.attack is None else found.attack.progress]
-    if all(progress is None or progress.finished for progress in growing):
+    if all(progress is None or progress.finished for progress in growing) and unfinished_plane(request) is None:
         cache.set(key, found)
     return found, False
 

@@ -67,6 +67,7 @@ class ModelEntry:
         base: name of the model that its training started from, if there is one.
         checkpoints: its states during training in order, as ``.safetensors`` files, absolute.
         class_names: its own classes in the order of the logits; None where `classes` is a list of the project.
+        owner: of one of the users' own; empty where it was added by a command.
         own: whether it stands in the user's catalogue.
     """
 
@@ -86,6 +87,7 @@ class ModelEntry:
     base: str | None = None
     checkpoints: tuple[Path, ...] = ()
     class_names: tuple[str, ...] | None = None
+    owner: str = ""
     own: bool = False
 
     @property

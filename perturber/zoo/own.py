@@ -8,6 +8,7 @@ from typing import Any
 from perturber.config import Settings
 from perturber.disk import write_whole
 from perturber.errors import InvalidInputError, StorageError, UnknownNameError
+from perturber.users import need_owner
 from perturber.zoo.catalogue import ModelEntry, catalog, make_entry
 
 
@@ -33,10 +34,12 @@ def remove(name: str, settings: Settings) -> None:
 
     Raises:
         UnknownNameError: naming the user's own models.
+        NotAllowedError: it belongs to somebody else.
         StorageError: the catalogue cannot be written.
     """
     if name not in (known := tables(settings)):
         raise UnknownNameError("model of your own", name, known)
+    need_owner(str(known[name].get("owner", "")), f"The model {name!r}")
     put_back(name, None, settings)
 
 

@@ -437,6 +437,11 @@ def said(found: dict[str, Any]) -> str:
     return words
 
 
+def mine(*channels: int) -> dict[str, Any]:
+    """How a group is kept."""
+    return {"channels": list(channels), "owner": "127.0.0.1"}
+
+
 def own(here: Visit) -> list[str]:
     """The users' own groups that a menu offers."""
     return [o["label"] for o in here.of("group", 0)["options"] if o["value"].startswith("own:")]
@@ -457,7 +462,7 @@ def test_groups_are_kept_replaced_chosen_and_removed(visit: Open, folder: Path) 
     here.look(("group", "own:Ohren: 耳", 0))
     assert here.channels == [7]
     assert [path.name for path in folder.iterdir()] == ["groups.json"]
-    assert json.loads((folder / "groups.json").read_text()) == {LITE0: {STEM: {"Ohren: 耳": [7]}}}
+    assert json.loads((folder / "groups.json").read_text()) == {LITE0: {STEM: {"Ohren: 耳": mine(7)}}}
     here.look(("layer", "conv_head", 0))
     assert own(here) == []
 
@@ -484,7 +489,19 @@ def test_names_that_groups_cannot_have(visit: Open, folder: Path, name: Any) -> 
 
 @pytest.mark.parametrize(
     "content",
-    ["{", "[]", "7", "null", '{"a": 5}', '{"a": {"b": []}}', '{"a": {"b": {"c": 5}}}', '{"a": {"b": {"c": ["x"]}}}'],
+    [
+        *(
+            "{",
+            "[]",
+            "7",
+            "null",
+            '{"a": 5}',
+            '{"a": {"b": []}}',
+            '{"a": {"b": {"c": 5}}}',
+            '{"a": {"b": {"c": ["x"]}}}',
+        ),
+        *('{"a": {"b": {"c": {}}}}', '{"a": {"b": {"c": {"channels": [1], "owner": 5}}}}'),
+    ],
 )
 def test_a_broken_file_of_groups_is_named_and_kept(visit: Open, folder: Path, content: str) -> None:
     here = visit(ALONE)
@@ -511,7 +528,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(visit: Open, folder: Path, monk
         with monkeypatch.context() as patch:
             patch.setattr(*target, full)
             assert "No space left" in said(keep(here, "Ears"))
-    assert json.loads((folder / "groups.json").read_text()) == {LITE0: {STEM: {"Fur": [3, 4]}}}
+    assert json.loads((folder / "groups.json").read_text()) == {LITE0: {STEM: {"Fur": mine(3, 4)}}}
     assert [path.name for path in folder.iterdir()] == ["groups.json"]
 
 

@@ -13,6 +13,7 @@ from perturber.config import Settings
 from perturber.editing import Edit, Recalibration, save_edit
 from perturber.errors import InvalidInputError
 from perturber.examples.folders import picture_names
+from perturber.quotas import check_room
 from perturber.service.requests import Progress
 from perturber.service.resources import Resources
 from perturber.service.works.reading import Reading, as_tensor
@@ -36,11 +37,13 @@ class SaveRequest:
     Attributes:
         edit: its text.
         name: of the new model in the catalogue.
+        owner: of the new model; empty for nobody.
         recalibrate: folder of pictures over which the normalisations' statistics are taken anew, or None.
     """
 
     edit: str
     name: str
+    owner: str = ""
     recalibrate: Path | None = None
     urgent: bool = True
 
@@ -98,8 +101,10 @@ class SaveWork:
         path = settings.data / "edits" / f"{name}.safetensors"
         bases = self.resources.networks.editor(self.edit.first, self.edit.second).bases
         save_edit(path, network, edit=self.edit, bases=bases, recalibrated=self.recalibration is not None)
+        owner = self.request.owner
         try:
-            own.add(name, _table(find(self.edit.first, settings), name, path), settings)
+            check_room(settings.data, owner, path.stat().st_size, settings)
+            own.add(name, _table(find(self.edit.first, settings), name, path, owner), settings)
         except BaseException:
             path.unlink(missing_ok=True)  # nobody would find it
             raise
@@ -122,7 +127,7 @@ def check_name(name: str, settings: Settings) -> None:
         raise InvalidInputError(f"A model called {name!r} already exists. Choose another name.")
 
 
-def _table(base: zoo.ModelEntry, name: str, path: Path) -> dict[str, object]:
+def _table(base: zoo.ModelEntry, name: str, path: Path, owner: str) -> dict[str, object]:
     """What the catalogue says of a model with edited weights: as its base, but for the weights."""
     table: dict[str, object] = {
         "label": name,
@@ -137,6 +142,8 @@ def _table(base: zoo.ModelEntry, name: str, path: Path) -> dict[str, object]:
         "base": base.name,
         "weights": {"source": "file", "layout": "same", "sha256": digest(path), "path": f"edits/{path.name}"},
     }
+    if owner:
+        table["owner"] = owner
     if base.class_names is not None:
         table["class_names"] = list(base.class_names)
     if base.groups is not None:

@@ -21,6 +21,7 @@ from perturber.ui.components.drawer import drawer_tools, open_figure, tools_clas
 from perturber.ui.components.maps import Picture
 from perturber.ui.context import service
 from perturber.ui.files import index_version, sheet
+from perturber.ui.limits import SAVES, limited
 from perturber.ui.looks import look_to_save
 from perturber.ui.showing.groups import KEEP, group_options
 from perturber.ui.showing.slots import scales
@@ -157,6 +158,7 @@ def _groups(page: str) -> None:
         state = state_of(settled, facts)
         slot, groups = state.slot(number), own_groups()
         try:
+            limited("groups", SAVES)
             groups.keep(slot.model, slot.layer, name, slot.group or slot.channels)
         except PerturberError as error:
             return str(error)

@@ -18,6 +18,7 @@ from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Postponed,
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.context import service
 from perturber.ui.failures import told
+from perturber.ui.looks import unfinished_plane
 from perturber.ui.states.page import MAX_CHANGES, Change, PageState, parse_query
 
 S = TypeVar("S", bound=PageState)
@@ -131,6 +132,8 @@ def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> 
     try:
         shown = page.show(state, asked)
         notices += shown.notices
+        if shown.plane is not None and shown.plane.finished:  # or nobody makes it (any more)
+            notices += filter(None, [unfinished_plane(LookRequest(scene=state.scene))])
         state = shown.state or state  # type: ignore[assignment]  # a page's look gives a state of its own kind
     except OvertakenError:
         overtaken = True

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from dash import Input, Output, State, callback, ctx, no_update, set_props
 
 from perturber import objects
-from perturber.errors import BusyError, InvalidInputError, PerturberError
+from perturber.errors import BusyError, InvalidInputError, NotAllowedError, PerturberError
 from perturber.figures import data_uri
 from perturber.scene import Scene
 from perturber.service import LookRequest
@@ -35,6 +35,7 @@ from perturber.ui.components.upload import (
 )
 from perturber.ui.context import service
 from perturber.ui.failures import told
+from perturber.ui.limits import UPLOADS, limited
 from perturber.ui.looks import looked
 from perturber.ui.states.page import NOT_OURS
 
@@ -137,7 +138,10 @@ def _closing(page: str) -> None:
             return False, no_update, no_update
         kind = _kind(found.get("kind"))
         if isinstance(label, str):
-            objects.store().rename(kind, name, label)
+            try:
+                objects.store().rename(kind, name, label)
+            except NotAllowedError as error:  # somebody else had added the same
+                set_props("notice", {"children": str(error)})
         used = ctx.triggered_id == upload_id(page, "use") and isinstance(scene, Mapping)
         return False, {**scene, kind: name} if used else no_update, _choices()  # type: ignore[dict-item]
 
@@ -151,6 +155,7 @@ def receive(kind: Kind, contents: object, names: object, *, label: str | None) -
         label: name in the interface; by default after the files.
     """
     try:
+        limited("uploads", UPLOADS)
         with turn():
             name = add(kind, decoded(contents, names), label=label)
         notes = objects.store().notes(kind, name)

@@ -49,11 +49,6 @@ class Made:
     part: Window | None = None
 
     @property
-    def absent(self) -> bool:
-        """Whether nobody has ordered it."""
-        return self.found.state is JobState.WAITING and self.found.job is None
-
-    @property
     def open(self) -> bool:
         """Whether it is being made."""
         return not self.found.state.over and self.found.job is not None
@@ -82,7 +77,7 @@ class Made:
         """A word or two where there is no picture."""
         if self.picture is not None:
             return ""
-        if self.absent:
+        if self.found.absent:
             return "not made"
         return {JobState.WAITING: "queued", JobState.RUNNING: f"{100 * self.share:.0f} %"}.get(
             self.found.state, str(self.found.state)
@@ -140,7 +135,7 @@ def preview(state: CheckpointState, number: int, place: int) -> tuple[str, str]:
     found = made(state, series, place)
     cells = tuple((_small(one.picture), one.note) for one in found)
     channels = written(state.channels)
-    missing = f". {NOT_MADE}" if any(one.absent for one in found) else ""
+    missing = f". {NOT_MADE}" if any(one.found.absent for one in found) else ""
     step = series.steps[place]
     return sheet(cells), f"Feature visualisations of {state.layer}: {channels}, step {step}{missing}"
 

@@ -33,7 +33,8 @@ def picture_of(found: Visualised | None, title: str, part: Window | None = None)
     title += "" if part is None else ", cut to what the neuron sees"
     note, source, progress = "…", None, None
     if found is not None:
-        note = {JobState.FAILED: "failed", JobState.CANCELLED: "cancelled"}.get(found.state, "queued")
+        over = {JobState.FAILED: "failed", JobState.CANCELLED: "not made" if found.error else "cancelled"}
+        note = over.get(found.state, "queued")
         if found.state is JobState.DONE or (found.state is JobState.RUNNING and found.progress.done):
             source = f"/neurons/visualisation/{found.key}.png?v={version(found)}{cut}"
             progress = None if found.state is JobState.DONE else found.progress.done / found.progress.steps
