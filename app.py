@@ -88,7 +88,7 @@ def serve(settings: Settings) -> None:
     Raises:
         InvalidInputError: this address cannot be served on, or others reach it and there are no accounts.
     """
-    if settings.needs_login and not Accounts(settings.data).all():
+    if settings.needs_login and settings.oidc is None and not Accounts(settings.data).all():
         raise InvalidInputError(
             f"Others can reach {settings.host}, and there are no accounts. Make one with `perturber users add NAME "
             "--role admin`, or let everybody in with --no-auth (PERTURBER_AUTH=0)."

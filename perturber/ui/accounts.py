@@ -16,6 +16,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from perturber.accounts import Account, Accounts, is_path
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, NotAllowedError, PerturberError
+from perturber.ui import oidc
 from perturber.ui.components.scene_page import ENDED
 from perturber.ui.guards import READING
 from perturber.ui.limits import ADDRESS_LOGINS, LINKS, LOGINS, limited, new_limits
@@ -24,7 +25,10 @@ from perturber.users import Role, User, acting, current, need
 
 KEY = "PERTURBER_ACCOUNTS"
 
-OPEN = {"accounts.login", "accounts.log_in", "accounts.shared", "healthz", "bootstrap_css"}
+OPEN = {
+    *("accounts.login", "accounts.log_in", "accounts.to_provider", "accounts.from_provider", "accounts.shared"),
+    *("healthz", "bootstrap_css"),
+}
 """Endpoints that need no login."""
 
 PAGES = ("/", "/<path:path>", "/account")
@@ -76,6 +80,8 @@ def let_in(server: Flask, settings: Settings, assets: Path) -> None:
         )
         style = "".join((assets / f"{name}.css").read_text(encoding="utf-8") for name in ("perturber", "account"))
         server.jinja_env.globals["style"] = Markup(style)  # whoever is not logged in gets no file of its own
+        if settings.oidc is not None:
+            oidc.trust(server, settings.oidc)
         manager = LoginManager(server)
         manager.user_loader(lambda mark: _Login(found) if (found := accounts.of_session(mark)) else None)
         server.register_blueprint(routes)
@@ -110,16 +116,21 @@ def _who() -> User | None:
     """Who asks, as far as is known."""
     if KEY not in current_app.config:
         return User(request.remote_addr or "", Role.ADMIN)
-    if current_user.is_authenticated:
-        return current_user.user
+    if (user := _member()) is not None:
+        return user
     token = session.get("share")
     return GUEST if isinstance(token, str) and _accounts().shared(token) is not None else None
+
+
+def _member() -> User | None:
+    """Who has logged in."""
+    return current_user.user if current_user.is_authenticated else oidc.known()
 
 
 @routes.get("/login")
 def login() -> Any:
     """The form; whoever is logged in needs none."""
-    return redirect(_next()) if current_user.is_authenticated else _page(LOG_IN)
+    return _page(LOG_IN) if _member() is None else redirect(_next())
 
 
 @routes.post("/login")
@@ -141,6 +152,28 @@ def log_in() -> Any:
     session.permanent = True
     login_user(_Login(account))
     return redirect(_next())
+
+
+@routes.get("/login/provider")
+def to_provider() -> Any:
+    """Log in by the accounts of the configured provider, if there is one."""
+    if oidc.provider() is None:
+        return redirect(flask.url_for("accounts.login"))
+    try:
+        return oidc.begin(_next())
+    except NotAllowedError as error:
+        return _page(LOG_IN, str(error)), 502
+
+
+@routes.get("/login/provided")
+def from_provider() -> Any:
+    """Where the provider sends users back to."""
+    if oidc.provider() is None:
+        return redirect(flask.url_for("accounts.login"))
+    try:
+        return redirect(oidc.finish())
+    except NotAllowedError as error:
+        return _page(LOG_IN, str(error)), 401
 
 
 @routes.post("/logout")
@@ -168,7 +201,7 @@ def share() -> Any:
         limited("links", LINKS)
         if not (days.isdecimal() and 1 <= int(days[:4]) <= 366):
             raise InvalidInputError(f"A link cannot last {days[:20]!r} days. Allowed: 1 to 366.")
-        link = _accounts().share(address, days=int(days), by=current().name)
+        link = _accounts().share(address, days=int(days), by=current().name if current_user.is_authenticated else "")
     except PerturberError as error:
         return _page(_title(), str(error), address=address), 400
     return _page(_title(), address=address, link=link)
@@ -180,7 +213,7 @@ def shared(token: str) -> Any:
     path = _accounts().shared(token)
     if path is None:
         return _page(LOG_IN, GONE), 404
-    if not current_user.is_authenticated:
+    if _member() is None:
         session["share"] = token
     return redirect(path)
 
@@ -194,8 +227,8 @@ def keep_nothing(response: Response) -> Response:
 
 def _page(title: str, problem: str = "", **shown: Any) -> str:
     session.setdefault("form", secrets.token_urlsafe())
-    known = {"form": session["form"], "next": _next()}
-    user = current_user.user if current_user.is_authenticated else None
+    known = {"form": session["form"], "next": _next(), "provider": oidc.provider()}
+    user = _member()
     may_share = user is not None and user.may(Role.EDITOR)
     return flask.render_template(
         "account.html", title=title, problem=problem, user=user, may_share=may_share, **{**known, **shown}
