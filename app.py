@@ -99,6 +99,8 @@ def serve(settings: Settings) -> None:
     start = ExploreState.default(service.model)
     service.look(start.request(None))  # loads and warms up what the first visitor sees
     print(f"Perturber on http://{settings.host}:{settings.port}", file=sys.stderr)
+    if not (settings.is_local or settings.needs_login):
+        print("Nobody has to log in: whoever reaches this address may do everything.", file=sys.stderr)
     serving.run()
     service.close()
 

@@ -73,7 +73,7 @@ def let_in(server: Flask, settings: Settings, assets: Path) -> None:
         server.secret_key = accounts.secret
         server.session_interface = _Sessions()
         server.config.update(
-            SESSION_COOKIE_NAME="perturber",
+            SESSION_COOKIE_NAME=f"perturber-{settings.port}",  # browsers send cookies to every port of a host
             SESSION_COOKIE_SAMESITE="Lax",
             SESSION_REFRESH_EACH_REQUEST=False,
             PERMANENT_SESSION_LIFETIME=DAYS * 86400,
@@ -118,8 +118,8 @@ def _who() -> User | None:
         return User(request.remote_addr or "", Role.ADMIN)
     if (user := _member()) is not None:
         return user
-    token = session.get("share")
-    return GUEST if isinstance(token, str) and _accounts().shared(token) is not None else None
+    links = (session.get("share"), request.args.get("link"))  # the latter for programs, which keep no cookies
+    return GUEST if any(isinstance(link, str) and _accounts().shared(link) is not None for link in links) else None
 
 
 def _member() -> User | None:
@@ -243,7 +243,7 @@ def _title() -> str:
 def _check_form() -> None:
     """Refuse a form that is none of ours, such as one on another site's page."""
     known = session.get("form")
-    if not isinstance(known, str) or not secrets.compare_digest(known, request.form.get("form", "")):
+    if not isinstance(known, str) or not secrets.compare_digest(known.encode(), request.form.get("form", "").encode()):
         raise Forbidden(OLD)
 
 

@@ -19,10 +19,11 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.service import InferenceService
 from perturber.ui.accounts import GONE, OLD, OPEN, WRONG
+from perturber.ui.callbacks.uploads import receive
 from perturber.ui.components.scene_page import ENDED
 from perturber.ui.limits import KEY as LIMITS
 from perturber.ui.limits import new_limits
-from perturber.users import Role, User, current
+from perturber.users import Role, User, acting, current
 
 PASSWORD = "correct horse battery"
 
@@ -151,7 +152,8 @@ def test_a_wrong_password_gets_a_sentence(client: FlaskClient, name: str, passwo
 
 
 def test_a_form_of_another_site_is_refused(client: FlaskClient) -> None:
-    for sent in ({}, {"form": "x"}):
+    client.get("/login")
+    for sent in ({}, {"form": "x"}, {"form": "é"}):
         response = client.post("/login", data={**sent, "name": "ed", "password": PASSWORD})
         assert (response.status_code, OLD in response.text) == (403, True)
 
@@ -191,11 +193,11 @@ def test_a_session_ends_with_its_password(client: FlaskClient, accounts: Account
 
 def test_a_forged_cookie_is_none(client: FlaskClient, accounts: Accounts) -> None:
     log_in(client, "ed")
-    cookie = client.get_cookie("perturber")
+    cookie = client.get_cookie("perturber-8050")
     assert cookie is not None
     payload, rest = cookie.value.split(".", 1)
     for value in (f"{payload[:-4]}AAAA.{rest}", "", "x"):
-        client.set_cookie("perturber", value)
+        client.set_cookie("perturber-8050", value)
         assert client.get("/alive").status_code == 401
     assert accounts.of_session("ed") is accounts.of_session("ed ") is accounts.of_session("ed é") is None
 
@@ -215,6 +217,24 @@ def test_a_shared_link_lets_others_look(client: FlaskClient) -> None:
     assert "View only" in frame(guest)
     assert guest.post("/account/share", data={**sent, "form": form_of(guest)}).status_code == 400
     assert who(guest) == ["a shared link", "viewer"]
+
+
+def test_a_link_lets_prometheus_measure(client: FlaskClient, accounts: Accounts) -> None:
+    token = accounts.share("/metrics", days=1).rpartition("/")[2]
+    assert client.get(f"/metrics?link={token}").status_code == 200
+    assert client.get(f"/metrics?link={token}x").status_code == 401
+    assert client.get("/metrics").status_code == 401
+
+
+def test_uploads_are_limited(client: FlaskClient) -> None:
+    def upload(name: str) -> str:
+        with client.application.app_context(), acting(User(name, Role.EDITOR)):
+            return receive("background", ["data:,eA=="], ["x.png"], label=None).message
+
+    said = [upload("ed") for _ in range(31)]
+    assert len({*said[:30]}) == 1
+    assert said[30] == "These are too many uploads: more than 30 per 1 minute. Wait a while, then try again."
+    assert upload("ada") == said[0]
 
 
 def test_links_end(client: FlaskClient, accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
