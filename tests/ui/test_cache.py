@@ -18,7 +18,16 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.examples import TOP, ExampleIndex, Tops, index_path
 from perturber.scene import Scene
-from perturber.service import AttackRequest, InferenceService, JobState, JobStatus, LookRequest, Progress, SlotRequest
+from perturber.service import (
+    AttackRequest,
+    InferenceService,
+    JobState,
+    JobStatus,
+    LookRequest,
+    Progress,
+    SlotRequest,
+    Visualised,
+)
 from perturber.ui.callbacks.look import answer
 from perturber.ui.looks import look_key, looked
 from perturber.ui.showing.jobs import job_figure
@@ -76,10 +85,13 @@ def test_an_attack_is_kept_once_all_its_steps_are_taken(looks: list[LookRequest]
 def test_a_plane_is_kept_once_its_picture_is_finished(service: InferenceService, monkeypatch: Any) -> None:
     plane = replace(REQUEST, scene=Scene(plane=True))
     found = service.look(REQUEST)
-    progress = [Progress(done=1, steps=2), Progress(done=2, steps=2)]
-    monkeypatch.setattr(service, "look", lambda _: replace(found, plane=progress[0]))
+    done, made = 1, Visualised(key="", state=JobState.RUNNING, progress=Progress(done=1, steps=2))
+    monkeypatch.setattr(service, "look", lambda _: replace(found, plane=Progress(done=done, steps=2)))
+    monkeypatch.setattr(service, "plane_status", lambda _: made)
     assert [looked(plane)[1] for _ in range(2)] == [False, False]
-    progress.pop(0)
+    done, made = 2, replace(made, state=JobState.CANCELLED)  # somebody may have it made after all
+    assert [looked(plane)[1] for _ in range(2)] == [False, False]
+    made = replace(made, state=JobState.DONE)
     assert [looked(plane)[1] for _ in range(2)] == [False, True]
 
 
