@@ -1,6 +1,5 @@
 """Builds the dashboard from the configuration; ``python app.py`` is ``perturber serve``."""
 
-import functools
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -190,9 +189,8 @@ def _is_ours(error: BaseException) -> bool:
 
 
 def _add_headers(app: dash.Dash) -> None:
-    @functools.cache
     def policy() -> str:
-        # Dash adds its own inline scripts up to the first request; each is allowed by its hash.
+        # Dash adds its own inline scripts up to the first request that is not refused; each is allowed by its hash.
         scripts = " ".join(["'self'", *app.csp_hashes()])
         return (
             f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "

@@ -1,6 +1,7 @@
 """What the server answers: pages, a page's looks, files, and whatever else anybody sends."""
 
 import base64
+import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -397,6 +398,20 @@ def test_headers_keep_everything_on_this_host(client: FlaskClient) -> None:
     assert "unsafe-eval" not in policy
     assert page.headers["X-Content-Type-Options"] == "nosniff"
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page.text) == []
+
+
+def test_a_first_request_that_is_refused_bars_no_script(service: InferenceService) -> None:
+    """Dash adds scripts of its own as it is asked for the first time: what the policy allows must follow."""
+    client = create_app(service=service).server.test_client()
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 421
+    page = client.get("/")
+    shown = re.sub(r"<!--.*?-->", "", page.text, flags=re.DOTALL)
+    found = re.findall(r"<script([^>]*)>(.*?)</script>", shown, re.DOTALL)
+    scripts = [text for kind, text in found if text and "application/json" not in kind]
+    assert len(scripts) == 2
+    for script in scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in page.headers["Content-Security-Policy"]
 
 
 def test_two_apps_in_one_process_ask_their_own_service(client: FlaskClient) -> None:
