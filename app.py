@@ -94,6 +94,7 @@ def serve(settings: Settings) -> None:
         )
     service = InferenceService(settings)
     app = create_app(service=service)
+    app.server.test_client().get("/bootstrap.css")  # the first request sets Dash up; two at once would find half of it
     serving = Serving(app.server, settings, threads=THREADS)
     start = ExploreState.default(service.model)
     service.look(start.request(None))  # loads and warms up what the first visitor sees
