@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from perturber.figures.style import DIVERGING, base_layout, gapped
+from perturber.figures.style import DIVERGING, SIGNED, base_layout, gapped
 
 SIGMAS = 4.0
 """By default the colour scale ends at this many standard deviations of the whole layer."""
@@ -46,10 +46,10 @@ def activation_mosaic(
         zmid=0,
         colorscale=DIVERGING,
         showscale=paper,
-        colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.9},
+        colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.9, "tickformat": SIGNED},
         hoverongaps=False,
         hovertemplate="channel %{customdata[0]} · row %{customdata[1]}, column %{customdata[2]}"
-        "<br><b>%{z:.3f}</b><extra></extra>",
+        "<br><b>%{z:+.3f}</b><extra></extra>",
     )
     figure = go.Figure(heatmap, base_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0}))
     columns = count * width + (count - 1) * gap(width)

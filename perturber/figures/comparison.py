@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from perturber.experiments import Divergence, Similarity
 from perturber.figures.activations import gap, mosaic
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_TEXT, base_layout, gapped, plain
+from perturber.figures.style import DIVERGING, SIGNED, SLOT_COLOURS, SLOT_TEXT, base_layout, gapped, plain
 
 COLUMN_COLOURS = (
     (SLOT_COLOURS[0], SLOT_TEXT[0]),
@@ -58,10 +58,10 @@ def difference_mosaic(
         zmax=scale,
         zmid=0,
         colorscale=DIVERGING,
-        colorbar=_bar("act."),
+        colorbar=_bar("act.", signed=True),
         hoverongaps=False,
         hovertemplate="channel %{customdata[0]} · row %{customdata[1]}, column %{customdata[2]}"
-        "<br><b>%{z:.3f}</b><extra></extra>",
+        "<br><b>%{z:+.3f}</b><extra></extra>",
     )
     figure = go.Figure(heatmap, base_layout(margin={"l": 44, "r": 4, "t": 18, "b": 22}))
     columns, rows = count * (width + gap(width)) - gap(width), 3 * (height + gap(height)) - gap(height)
@@ -186,9 +186,9 @@ def correlation_heatmap(
         zmax=1,
         zmid=0,
         colorscale=DIVERGING,
-        colorbar=_bar("r"),
+        colorbar=_bar("r", signed=True),
         hoverongaps=False,
-        hovertemplate="channel %{y} of A<br>channel %{customdata} of B<br><b>%{z:.3f}</b><extra></extra>",
+        hovertemplate="channel %{y} of A<br>channel %{customdata} of B<br><b>%{z:+.3f}</b><extra></extra>",
     )
     figure = go.Figure(heatmap, base_layout(margin={"l": 52, "r": 4, "t": 6, "b": 42}, plot_bgcolor="#dfe2e6"))
     how = ", by best partner" if matched else ""
@@ -231,9 +231,11 @@ def _title(text: str) -> dict:
     return {"text": text, "standoff": 6, "font": {"size": 11}}
 
 
-def _bar(text: str) -> dict:
+def _bar(text: str, *, signed: bool = False) -> dict:
     """A thin colour bar with its quantity above it."""
-    return {"thickness": 10, "outlinewidth": 0, "len": 1, "title": {"text": text, "side": "top", "font": {"size": 11}}}
+    title = {"text": text, "side": "top", "font": {"size": 11}}
+    ticks = {"tickformat": SIGNED} if signed else {}
+    return {"thickness": 10, "outlinewidth": 0, "len": 1, "title": title, **ticks}
 
 
 @lru_cache(maxsize=64)

@@ -94,7 +94,7 @@ def _margins(result: ScanResult) -> Iterator[dict[str, Any]]:
             "name": name,
             "yaxis": "y2",
             "line": {"color": "#e08e0b", "dash": dash, "width": 1.5},
-            "marker": {"size": 5},
+            "marker": {"size": 6, "symbol": "diamond"},
             "hovertemplate": "%{y:.2f} logits",
         }
 

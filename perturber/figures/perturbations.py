@@ -1,13 +1,14 @@
 """Perturbations as pictures, at which frequencies they lie, and how far they move each layer."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from math import ceil
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, gapped, plain
+from perturber.figures.style import MARKS, SLOT_COLOURS, SLOT_DASHES, SLOT_NAMES, base_layout, gapped, plain
 
 LINES = 9
 """Steps of an attack that are drawn at most."""
@@ -40,7 +41,7 @@ def layer_changes(layers: Sequence[str], change: np.ndarray) -> go.Figure:
         steps = [steps[round(i * (len(steps) - 1) / (LINES - 1))] for i in range(LINES)]
     colours = sample_colorscale("Plasma", [0.85 * i / max(1, len(steps) - 1) for i in range(len(steps))])
     figure = go.Figure(layout=base_layout(margin={"l": 52, "r": 14, "t": 22, "b": 34}, showlegend=True))
-    for step, colour in zip(steps, colours, strict=True):
+    for step, colour, mark in zip(steps, colours, cycle(MARKS), strict=False):
         name = str(step) if step else "start"
         figure.add_scatter(
             x=names,
@@ -48,7 +49,7 @@ def layer_changes(layers: Sequence[str], change: np.ndarray) -> go.Figure:
             name=name,
             mode="lines+markers",
             line={"color": colour, "width": 1.5},
-            marker={"size": 3.5},
+            marker={"size": 4, "symbol": mark},
             hovertemplate=f"%{{x}}<br>step {step}: <b>%{{y:.3g}}</b><extra></extra>",
         )
     figure.update_layout(
@@ -106,7 +107,7 @@ def spectra(slots: Sequence[int], energies: Sequence[np.ndarray], shares: Sequen
             y=np.where(energy > 0, energy / whole, np.nan),
             name=f"{SLOT_NAMES[slot]}: {share:.0%} below {low:g}",
             mode="lines",
-            line={"color": SLOT_COLOURS[slot], "width": 2},
+            line={"color": SLOT_COLOURS[slot], "width": 2, "dash": SLOT_DASHES[slot]},
             hovertemplate=f"{SLOT_NAMES[slot]}, %{{x:.3f}} cycles a pixel: <b>%{{y:.2%}}</b><extra></extra>",
         )
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"})

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from perturber.attack import NORMS, CurveResult
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, gapped
+from perturber.figures.style import SLOT_COLOURS, SLOT_DASHES, SLOT_MARKS, SLOT_NAMES, base_layout, gapped
 
 TICKS = 9
 """Values of ε that are written along an axis, at most."""
@@ -42,8 +42,8 @@ def robustness(slots: Sequence[int], results: Sequence[CurveResult]) -> go.Figur
                 legendgroup=str(slot),
                 showlegend=column == 1,
                 mode="lines+markers",
-                line={"color": SLOT_COLOURS[slot], "width": 2},
-                marker={"size": 5},
+                line={"color": SLOT_COLOURS[slot], "width": 2, "dash": SLOT_DASHES[slot]},
+                marker={"size": 5, "symbol": SLOT_MARKS[slot]},
                 hovertemplate=f"{SLOT_NAMES[slot]}, ε = %{{customdata}}: <b>%{{y:{form}}}</b><extra></extra>",
             )
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"})

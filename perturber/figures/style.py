@@ -15,8 +15,19 @@ SLOT_COLOURS = ("#1f4e8c", "#6baed6", "#f2c037")
 SLOT_TEXT = ("#ffffff", "#14233a", "#14233a")
 """Colours of text on the slots' colours."""
 
+MARKS = ("circle", "square", "diamond", "triangle-up", "x", "star")
+"""Of lines that are told apart by more than their colour."""
+
+SLOT_MARKS = MARKS[:3]
+SLOT_DASHES = ("solid", "dash", "dot")
+"""Marks and dashes of the slots’ lines, which say the same as their colours."""
+
 DIVERGING = ((0.0, "#2166ac"), (0.25, "#92c5de"), (0.5, "#ffffff"), (0.75, "#f4a582"), (1.0, "#b2182b"))
 """Inhibition blue, zero white, excitation red."""
+
+
+SIGNED = "+~g"
+"""How a colour bar of them writes numbers: the sign says what the colour says."""
 
 
 def diverging_colours(count: int) -> np.ndarray:

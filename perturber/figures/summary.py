@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, plain
+from perturber.figures.style import SLOT_COLOURS, SLOT_DASHES, SLOT_MARKS, SLOT_NAMES, base_layout, plain
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ def channel_summary(slots: Sequence[ChannelMeans]) -> go.Figure:
                 y=means,
                 customdata=channels.tolist(),  # Dash reads it as it is sent, and cannot read packed arrays
                 mode="lines+markers",
-                marker={"size": 4},
-                line={"color": SLOT_COLOURS[slot.slot], "width": 1},
+                marker={"size": 4, "symbol": SLOT_MARKS[slot.slot]},
+                line={"color": SLOT_COLOURS[slot.slot], "width": 1, "dash": SLOT_DASHES[slot.slot]},
                 name=f"{SLOT_NAMES[slot.slot]} · {plain(slot.layer)}",
-                hovertemplate="channel %{customdata}: <b>%{y:.3f}</b>",
+                hovertemplate="channel %{customdata}: <b>%{y:+.3f}</b>",
             )
         )
     figure = go.Figure(traces, base_layout(margin={"l": 52, "r": 8, "t": 6, "b": 22}, showlegend=True))

@@ -12,14 +12,14 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from perturber.figures.activations import data_uri, gap, mosaic
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, base_layout, finite_size, plain
+from perturber.figures.style import DIVERGING, MARKS, SLOT_COLOURS, base_layout, finite_size, plain
 
 ERRORS = {
-    "training_error": ("training", "#adb5bd"),
-    "validation_error": ("validation", SLOT_COLOURS[0]),
-    "robust_error": ("attacked", "#b2182b"),
+    "training_error": ("training", "#adb5bd", "circle"),
+    "validation_error": ("validation", SLOT_COLOURS[0], "circle"),
+    "robust_error": ("attacked", "#b2182b", "square"),
 }
-"""Key of the log → what it is called, and its colour."""
+"""Key of the log → what it is called, its colour, and its mark."""
 
 COLOURS = ("#1f4e8c", "#b2182b", "#2a8c82", "#8a5aa5", "#d98e04")
 """Of the classes whose probability is followed."""
@@ -50,7 +50,7 @@ def errors(lines: Sequence[Mapping[str, Any]], checkpoints: Sequence[int]) -> go
         checkpoints: steps, rising.
     """
     figure = _figure(checkpoints, y="error")
-    for key, (name, colour) in ERRORS.items():
+    for key, (name, colour, mark) in ERRORS.items():
         known = [(line["step"], line[key]) for line in lines if isinstance(line.get(key), int | float)]
         known = [point for point in known if checkpoints[0] <= point[0] <= checkpoints[-1]]
         if known:
@@ -62,6 +62,7 @@ def errors(lines: Sequence[Mapping[str, Any]], checkpoints: Sequence[int]) -> go
                 name=name,
                 mode="lines" if key == "training_error" else "lines+markers",
                 line={"color": colour, "width": 1 if key == "training_error" else 2},
+                marker={"size": 6, "symbol": mark},
                 hovertemplate=f"{name}<br>step %{{customdata}}: <b>%{{y:.1%}}</b><extra></extra>",
             )
     if not figure.data:
@@ -77,7 +78,7 @@ def probabilities(checkpoints: Sequence[int], names: Sequence[str], values: np.n
         values: (checkpoints, K) from 0 to 1.
     """
     figure = _figure(checkpoints, y="probability")
-    for name, line, colour in zip(map(plain, names), values.T, COLOURS, strict=False):
+    for name, line, colour, mark in zip(map(plain, names), values.T, COLOURS, MARKS, strict=False):
         figure.add_scatter(
             x=np.arange(len(checkpoints)),
             y=line,
@@ -85,6 +86,7 @@ def probabilities(checkpoints: Sequence[int], names: Sequence[str], values: np.n
             name=name,
             mode="lines+markers",
             line={"color": colour, "width": 2},
+            marker={"size": 7, "symbol": mark},
             hovertemplate=f"{name}<br>step %{{customdata}}: <b>%{{y:.1%}}</b><extra></extra>",
         )
     return figure.update_yaxes(range=[0, 1.02], tickformat=".0%").update_layout(showlegend=True)
@@ -154,7 +156,7 @@ def activation_multiples(maps: np.ndarray, channels: Sequence[int], checkpoints:
             colorscale=DIVERGING,
             showscale=False,
             hoverongaps=False,
-            hovertemplate=f"channel {channel}<br><b>%{{z:.3f}}</b><extra></extra>",
+            hovertemplate=f"channel {channel}<br><b>%{{z:+.3f}}</b><extra></extra>",
         )
         figure.add_annotation(
             x=-0.5,
@@ -221,7 +223,7 @@ def picture_multiples(
         for m, text in enumerate(words):
             if text:
                 place = {"x": m * (1 + ROOM), "y": n * (tall + ROOM) + tall / 2 - 0.5}
-                figure.add_annotation(text=text, showarrow=False, font={"size": 10, "color": "#6c757d"}, **place)
+                figure.add_annotation(text=text, showarrow=False, font={"size": 10, "color": "#495057"}, **place)
     return _fit(figure, count * (1 + ROOM) - ROOM, len(pictures) * (tall + ROOM) - ROOM, 2 * MARK)
 
 
@@ -232,10 +234,11 @@ def column_mark(column: int, rows: int, colour: str) -> dict[str, Any]:
     return {"type": "rect", **ends, "line": {"color": colour, "width": 3}}
 
 
-def place_line(place: int, colour: str) -> dict[str, Any]:
-    """A line through a checkpoint, for the ``shapes`` of a curve."""
+def place_line(place: int, colour: str, label: str) -> dict[str, Any]:
+    """A line through a checkpoint, for the ``shapes`` of a curve, with a word at its end."""
     line = {"color": colour, "width": 2, "dash": "dot"}
-    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "line": line}
+    name = {"text": label, "textposition": "end", "textangle": 0, "font": {"size": 10}}
+    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "line": line, "label": name}
 
 
 def kernel_sheet(kernels: np.ndarray, scale: float) -> np.ndarray:

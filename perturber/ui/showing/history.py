@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from perturber.figures.style import SLOT_COLOURS, SLOT_NAMES, base_layout, plain
+from perturber.figures.style import SLOT_COLOURS, SLOT_MARKS, SLOT_NAMES, base_layout, plain
 from perturber.scene import SceneBase
 from perturber.service import ClassScore, SlotLook
 
@@ -44,14 +44,14 @@ def history_figure(records: Sequence[Record], pinned: Sequence[int], measure: st
         if not any(slots):
             continue
         tops = [slot[1][0] if slot and slot[1] else None for slot in slots]
-        trace = _line(updates, tops, value, f"{SLOT_NAMES[number]}: top class", {"color": colour, "width": 2})
+        trace = _line(updates, tops, value, f"{SLOT_NAMES[number]}: top class", {"color": colour, "width": 2}, number)
         figure.add_trace(trace.update(hovertemplate="%{text}: <b>%{y:.3f}</b>"))
         for n, index in enumerate(pinned):
             found = [_find(slot, index) for slot in slots]
             name = next((score[1] for score in found if score), None)
             if name is not None:
                 line = {"color": colour, "width": 1.5, "dash": DASHES[n % len(DASHES)]}
-                figure.add_trace(_line(updates, found, value, f"{SLOT_NAMES[number]}: {plain(name)}", line))
+                figure.add_trace(_line(updates, found, value, f"{SLOT_NAMES[number]}: {plain(name)}", line, number))
     figure.update_layout(hovermode="x", legend={"bgcolor": "rgba(255,255,255,0.7)"})
     figure.update_xaxes(title={"text": "update", "standoff": 4}, gridcolor="#f1f3f5", zeroline=False)
     scale = {"range": [0, 1], "tickformat": ".0%"} if measure == "probability" else {}
@@ -73,13 +73,14 @@ def history_csv(records: Sequence[Record]) -> str:
     return text.getvalue()
 
 
-def _line(updates: list[int], scores: list[Any], value: int, name: str, line: dict[str, Any]) -> go.Scatter:
+def _line(updates: list[int], scores: list[Any], value: int, name: str, line: dict[str, Any], slot: int) -> go.Scatter:
     return go.Scatter(
         x=updates,
         y=[None if score is None else score[value] for score in scores],
         text=["" if score is None else plain(score[1]) for score in scores],
         name=name,
-        mode="lines",
+        mode="lines+markers",
+        marker={"size": 5, "symbol": SLOT_MARKS[slot]},
         line=line,
         hovertemplate="%{y:.3f}",
     )

@@ -11,7 +11,7 @@ import numpy as np
 from plotly.graph_objects import Figure
 
 from perturber.errors import InvalidInputError
-from perturber.figures import SLOT_COLOURS, empty_figure
+from perturber.figures import SLOT_COLOURS, SLOT_NAMES, empty_figure
 from perturber.figures.style import plain
 from perturber.figures.training import (
     activation_multiples,
@@ -53,7 +53,7 @@ def marks(state: CheckpointState, places: Sequence[int]) -> list[dict[str, Any]]
         n = state.of - 1
         return [column_mark(places[n], len(state.channels), SLOT_COLOURS[n])]
     shown = [n for n, (series, _) in enumerate(state.slots) if series.name == state.series.name]
-    return [place_line(places[n], SLOT_COLOURS[n]) for n in shown]
+    return [place_line(places[n], SLOT_COLOURS[n], SLOT_NAMES[n]) for n in shown]
 
 
 def error_curves(state: CheckpointState) -> Figure:
