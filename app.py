@@ -69,9 +69,11 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
         serve_locally=True,
         title="Perturber",
         update_title="",
+        meta_tags=[{"name": "color-scheme", "content": "light dark"}],
         suppress_callback_exceptions=True,  # each page's components exist only while it is shown
         on_error=_say,
     )
+    app.index_string = app.index_string.replace("<html>", '<html lang="en">')
     app.layout = _frame
     _mark_the_open_page(app)
     server.register_blueprint(files.routes)
@@ -109,11 +111,13 @@ def _frame() -> html.Div:
     links = [dbc.NavLink(page["name"], href=page["path"], id=_link(page)) for page in _listed_pages()]
     return html.Div(
         [
+            html.A("Skip to the page", href="#page", className="skip-link"),
             *tour(),
             html.Header(
                 [html.Strong("Perturber"), dbc.Nav(links), html.Div(id="notice", role="alert"), *account_link()]
             ),
-            html.Main(dash.page_container),
+            html.Main(dash.page_container, id="page", tabIndex=-1),
+            html.P(id="said", role="status", className="visually-hidden"),
         ],
         className="frame",
     )

@@ -1,28 +1,18 @@
-// A model's scores: bars, pinned classes, and pictures that say what a class looks like and what speaks for it.
-// See perturber/ui/components/bars.py.
-window.perturber_components = window.perturber_components || {};
-
+// A model's scores, and pictures of classes and of what speaks for them. See perturber/ui/components/bars.py.
 (function () {
-    "use strict";
-
     const { createElement: h } = window.React;
 
-    const row = (className) => ({ index, name, share, number, length, title }, place) =>
-        h(
-            className === "row" ? "div" : "button",
-            { key: place, className, "data-index": index, title, style: { "--share": `${length * 100}%` } },
-            h("span", { className: "name" }, name),
-            h("span", { className: "share" }, share),
-            className === "row" && h("span", { className: "length" }, number),
-        );
+    const row = (className) => ({ index, name, share, number, length, title }, key) => {
+        const parts = Object.entries({ name, share, ...(className === "row" && { length: number }) });
+        const spans = parts.map(([part, words]) => h("span", { key: part, className: part }, words));
+        const style = { "--share": `${length * 100}%` };
+        return h("button", { key, className, "data-index": index, title, style }, spans);
+    };
 
-    const evidence = ({ kind, caption, ...picture }) =>
-        h(
-            "figure",
-            { key: kind, className: kind },
-            h(window.perturber.Picture, picture),
-            h("figcaption", { title: picture.title }, caption),
-        );
+    const evidence = ({ kind, caption, ...picture }) => {
+        const words = h("figcaption", { title: picture.title }, caption);
+        return h("figure", { key: kind, className: kind }, h(window.perturber.Picture, picture), words);
+    };
 
     function listeners(props) {
         const indexAt = ({ target }) => {
@@ -32,11 +22,9 @@ window.perturber_components = window.perturber_components || {};
         const hover = (index) => index !== (props.hovered ?? null) && props.setProps({ hovered: index });
         return {
             onMouseOver: (event) => hover(indexAt(event)),
+            onFocus: (event) => hover(indexAt(event)),
             onMouseLeave: () => hover(null), // also where the row itself is gone
-            onClick: (event) => {
-                const index = indexAt(event);
-                if (index !== null) window.perturber.report(props, "clicked", { index });
-            },
+            onClick: (event) => indexAt(event) !== null && props.report("clicked", { index: indexAt(event) }),
         };
     }
 
@@ -45,18 +33,14 @@ window.perturber_components = window.perturber_components || {};
         const { id, className = "", rows = [], pinned = [], empty, compact, saves, examples = {}, hovered } = props;
         const shown = (props.evidence || []).map((one) => (one.kind === "example" && examples[hovered]) || one);
         const explained = shown.some(({ kind }) => kind !== "example") ? "explained" : "";
-        const bars = rows.map(row(compact ? "top" : "row"));
-        return h(
-            "div",
-            { id, ref, className: `scores ${compact ? "tops" : "full"} ${className}`, ...listeners(props) },
-            h(
-                "div",
-                { className: "figure" },
-                empty ? h("p", { className: "empty" }, empty) : h("div", { className: "bars" }, bars),
-                saves && h(window.perturber.SaveButtons, { save: (it) => window.perturber.report(props, "save", it) }),
-            ),
-            pinned.length > 0 && h("div", { className: "pins" }, pinned.map(row("row"))),
-            shown.length > 0 && h("div", { className: `evidence ${explained}` }, shown.map(evidence)),
-        );
+        const bars = h("div", { className: "bars" }, rows.map(row(compact ? "top" : "row")));
+        const buttons = saves && h(window.perturber.SaveButtons, { save: (what) => report("save", what) });
+        const report = (name, what) => window.perturber.report(props, name, what);
+        const classes = `scores ${compact ? "tops" : "full"} ${className}`;
+        const figure = empty ? h("p", { className: "empty" }, empty) : bars;
+        const pins = pinned.length > 0 && h("div", { className: "pins" }, pinned.map(row("row")));
+        const below = shown.length > 0 && h("div", { className: `evidence ${explained}` }, shown.map(evidence));
+        const top = h("div", { className: "figure" }, figure, buttons);
+        return h("div", { id, ref, className: classes, ...listeners({ ...props, report }) }, top, pins, below);
     };
 })();

@@ -1,11 +1,8 @@
 // One slot's heatmaps, each in a card with a picture of its neuron. See perturber/ui/components/maps.py.
-window.perturber_components = window.perturber_components || {};
-
 (function () {
-    "use strict";
-
     const { createElement: h, useEffect, useLayoutEffect, useMemo, useRef, useState } = window.React;
     const [LABEL, GAP, SCALE] = [15, 4, 40]; // pixels: height above a map alone, between cards, width
+    const KEYS = "Heatmaps. Arrow keys move a unit over them, Enter marks it.";
     const STILL_MS = 200; // after the last values, before Plotly follows
 
     // base64 of float32 → of each map its rows
@@ -18,27 +15,22 @@ window.perturber_components = window.perturber_components || {};
         return Array.from({ length: rows.length / height }, (_, n) => rows.slice(n * height, (n + 1) * height));
     }
 
-    // ["#rrggbb", …] → their channels one after the other
-    const tableOf = (colours) =>
-        Uint8ClampedArray.from(colours.flatMap((colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16))));
+    // ["#rrggbb", …] → pixels as a canvas has them, 0xffbbggrr
+    const pixelsOf = (colours) =>
+        Uint32Array.from(colours, (c) => Number(`0xff${c.slice(5)}${c.slice(3, 5)}${c.slice(1, 3)}`));
 
     // Paint rows of values, one pixel each: colours end at ±scale; NaN stays clear.
     function paint(canvas, rows, scale, table) {
         const [height, width] = [rows.length, rows[0].length];
         if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-        const context = canvas.getContext("2d");
-        const image = context.createImageData(width, height);
-        const { data } = image;
-        const half = (table.length / 3 - 1) / 2;
+        const [pixels, half] = [new Uint32Array(width * height), (table.length - 1) / 2];
         for (let y = 0, at = 0; y < height; y++)
-            for (let x = 0; x < width; x++, at += 4) {
-                const value = rows[y][x];
-                if (value !== value) continue;
-                const colour = 3 * Math.round((Math.max(-1, Math.min(1, value / scale)) + 1) * half);
-                for (let i = 0; i < 3; i++) data[at + i] = table[colour + i];
-                data[at + 3] = 255;
+            for (let x = 0; x < width; x++, at++) {
+                const share = Math.max(-1, Math.min(1, rows[y][x] / scale));
+                if (share === share) pixels[at] = table[Math.round((share + 1) * half)];
             }
-        context.putImageData(image, 0, 0);
+        const image = new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
+        canvas.getContext("2d").putImageData(image, 0, 0);
     }
 
     // Maps are square and as large as the room allows: in one row or several, each above its picture or beside it.
@@ -114,16 +106,32 @@ window.perturber_components = window.perturber_components || {};
                     const [shown, other] = turned ? [back, front] : [front, back];
                     const button = { key: 1, className: "flip", title: other.title, onClick: flip };
                     const label = [h("span", { key: 0 }, channel), pictures && h("button", button, "⇄")];
-                    return h(
-                        "div",
-                        { key: n, className: "card", "data-channel": channel },
-                        h("div", { className: "label" }, label),
-                        h("div", { className: "map" }, h("canvas")),
-                        pictures && h(window.perturber.Picture, shown),
-                    );
+                    const map = [h("div", { className: "label" }, label), h("div", { className: "map" }, h("canvas"))];
+                    const picture = pictures && h(window.perturber.Picture, shown);
+                    return h("div", { key: n, className: "card", "data-channel": channel }, ...map, picture);
                 }),
             [channels, pictures, flipped],
         );
+    }
+
+    // A unit by the keyboard: arrows move it over all maps as if they stood side by side, Enter is a click.
+    const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    function useUnit({ channels, aspect: [height, width] }, maps, { side, place }, clicked) {
+        const [unit, setUnit] = useState([0, 0]); // row, and column of the maps side by side
+        const within = (value, end) => Math.max(0, Math.min(end - 1, value));
+        const [row, across] = [within(unit[0], height), within(unit[1], channels.length * width)];
+        const [n, column] = [Math.floor(across / width), across % width];
+        const onKeyDown = (event) => {
+            const step = STEPS[event.key];
+            if (event.target !== event.currentTarget || !(step || event.key === "Enter")) return;
+            event.preventDefault();
+            if (step) setUnit([row + step[0], across + step[1]]);
+            else clicked({ channel: channels[n], row, column });
+        };
+        const [dx, dy, { left, top }] = [side / width, side / height, place(n)];
+        const style = { left: left + column * dx, top: top + row * dy, width: dx, height: dy };
+        const words = `channel ${channels[n]} · row ${row}, column ${column}: ${maps?.[n]?.[row][column].toFixed(3)}`;
+        return [onKeyDown, h("output", { className: "unit-of-keys", style, key: "unit" }, h("span", null, words))];
     }
 
     function Shown(props) {
@@ -135,7 +143,7 @@ window.perturber_components = window.perturber_components || {};
         const layout = useMemo(() => arrange(...shown), shown);
         const { columns, side, kind, width, height } = layout;
         const maps = useMemo(() => values && mapsOf(values, aspect), [values]);
-        const table = useMemo(() => tableOf(colours), [colours]);
+        const table = useMemo(() => pixelsOf(colours), [colours]);
         useLayoutEffect(() => {
             maps?.forEach((rows, n) => paint(cards.current.children[n].querySelector("canvas"), rows, end, table));
         }, [maps, end, table]);
@@ -143,20 +151,16 @@ window.perturber_components = window.perturber_components || {};
             const [channel, row, column] = point.customdata;
             report("clicked", { channel, row, column });
         });
-        return h(
-            "div",
-            { className: "place", ref: place, style: { "--side": `${side}px`, "--columns": columns } },
-            h("div", { className: "maps", style: { width, height } }, h("div", { ref: plot })),
-            h("div", { className: `cards ${kind}`, ref: cards }, useCards(props)),
-            h(
-                "div",
-                { className: "scale", style: { left: width + GAP } },
-                h("span", { className: "high" }, ends[1]),
-                h("span", { className: "colours", style: { background: `linear-gradient(0deg, ${colours})` } }),
-                h("span", { className: "low" }, ends[0]),
-            ),
-            h(window.perturber.SaveButtons, { save: (what) => report("save", what) }),
-        );
+        const [onKeyDown, unit] = useUnit(props, maps, layout, (what) => report("clicked", what));
+        const keys = { tabIndex: 0, role: "application", "aria-label": KEYS, onKeyDown };
+        const [low, high] = ["low", "high"].map((className, i) => h("span", { key: className, className }, ends[i]));
+        const bar = { className: "colours", style: { background: `linear-gradient(0deg, ${colours})` } };
+        const style = { "--side": `${side}px`, "--columns": columns };
+        const drawn = h("div", { className: "maps", style: { width, height } }, h("div", { ref: plot }));
+        const all = h("div", { className: `cards ${kind}`, ref: cards }, useCards(props));
+        const scale = h("div", { className: "scale", style: { left: width + GAP } }, high, h("span", bar), low);
+        const buttons = h(window.perturber.SaveButtons, { save: (what) => report("save", what) });
+        return h("div", { className: "place", ref: place, style, ...keys }, unit, drawn, all, scale, buttons);
     }
 
     window.perturber_components.Maps = function ({ id, className = "", ...given }) {

@@ -3,8 +3,6 @@
 // a request carries the last answer's query and memory, the scene, and what was changed since; perturber/ui/callbacks
 // makes an answer of it (the TypedDict `Answer`), which names the properties that components have from then on.
 (function () {
-    "use strict";
-
     const SETTLE_MS = 250; // without an answer or a change: then what may take its time follows
     const URL_MS = 300; // browsers refuse an address that changes more often
     const PROBE_MS = 2000;
@@ -25,8 +23,9 @@
             this.told = new Map(); // component → what it shows and Dash has not heard of
             this.scene = scene;
             this.view = new window.perturber.SceneView(this.name, facts.camera);
-            window.perturber.listenToPointer(this.name, facts.camera, () => this.scene, (values) => this.move(values));
-            this.root.addEventListener("scene", ({ detail }) => this.alive && this.take(detail));
+            const moved = (values) => this.offer(this.tell(values));
+            window.perturber.listenToPointer(this.name, facts.camera, () => this.scene, moved);
+            this.root.addEventListener("scene", ({ detail }) => this.alive && this.offer(detail));
             this.root.addEventListener("answer", ({ detail }) => this.answered(detail));
             this.root.addEventListener("click", ({ target }) => this.enlarge(target.closest(".picture img")));
             this.view.update(scene);
@@ -36,21 +35,12 @@
             return this.root.isConnected && page === this;
         }
 
-        // The panel has another scene: it says so itself, step by step (see parameter_panel.js).
-        take(scene) {
-            this.view.update((this.scene = scene));
-            this.offer();
-        }
-
         // The camera follows the pointer, the panel the camera.
-        move(values) {
-            this.tell({ ...this.scene, ...values });
-            this.offer();
-        }
-
-        tell(scene) {
+        tell(values) {
+            const scene = { ...this.scene, ...values };
             this.view.update((this.scene = scene));
             document.getElementById(`${this.name}-panel`).dispatchEvent(new CustomEvent("moved", { detail: scene }));
+            return scene;
         }
 
         // Controls have other values. What an answer has just put there is no change.
@@ -75,22 +65,25 @@
             setProps(`${this.name}-enlarged`, { data: { place, channel, src, title: image.title } });
         }
 
-        offer() {
-            this.wanted = true;
-            this.root.dataset.busy = "true";
+        // While it is busy, nobody reads to those who listen what is about to change.
+        set busy(whether) {
+            this.root.dataset.busy = this.root.ariaBusy = String(whether);
+        }
+
+        // The panel says itself, step by step, that it has another scene (see parameter_panel.js).
+        offer(scene = this.scene) {
+            this.view.update((this.scene = scene));
+            this.wanted = this.busy = true;
             if (!this.flight) this.next();
         }
 
         next() {
             if (!this.wanted) return;
             this.wanted = false;
-            const { query, memory, scene, drawn, client } = this;
-            const changes = [...this.changes.values()];
-            this.flight = { changes: this.changes, scene, startedAt: performance.now() };
-            this.changes = new Map();
-            const [sequence, pace] = [++this.sequence, this.pace()];
-            const data = { query, memory, scene, changes, drawn, client, sequence, pace };
-            setProps(`${this.name}-panel`, { request: data });
+            const { query, memory, scene, drawn, client, changes } = this;
+            Object.assign(this, { changes: new Map(), flight: { changes, scene, startedAt: performance.now() } });
+            const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace() };
+            setProps(`${this.name}-panel`, { request: { query, memory, scene, drawn, client, ...sent } });
             clearInterval(this.probing);
             this.probing = setInterval(() => this.probe(), PROBE_MS);
         }
@@ -115,7 +108,7 @@
                 this.changes = new Map([...flight.changes, ...this.changes]);
                 this.flight = null;
                 this.offer();
-            }
+            } else window.perturber.say(facts.working);
         }
 
         // The next request leaves before the answer is shown: the service works while the browser draws.
@@ -153,7 +146,7 @@
         // Parameters as the server has read them, unless they have been changed since.
         takeScene(read, sent) {
             const entries = Object.entries(read).filter(([key]) => this.scene[key] === sent[key]);
-            if (entries.length) this.tell({ ...this.scene, ...Object.fromEntries(entries) });
+            if (entries.length) this.tell(Object.fromEntries(entries));
         }
 
         note(answer, times) {
@@ -170,7 +163,7 @@
         rest({ again, failed }) {
             this.told.forEach((_, key) => this.show(key.startsWith("{") ? JSON.parse(key) : key, {}));
             if (again !== null) setTimeout(() => this.alive && !this.wanted && this.offer(), again);
-            this.root.dataset.busy = String(again === 0);
+            this.busy = again === 0;
             if (failed || again === 0) return;
             clearTimeout(this.settling);
             this.settling = setTimeout(() => this.flight || this.settle(), SETTLE_MS);
@@ -182,6 +175,14 @@
             if (!this.alive) return;
             const { query, memory, records, client, sequence } = this;
             setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence } });
+            this.sayClasses();
+        }
+
+        // To those who listen: what each model finds most probable, once nothing moves any more.
+        sayClasses() {
+            const first = [...this.root.querySelectorAll("section[aria-label] .bars > :first-child")];
+            const words = first.map((row) => `${row.closest("section").ariaLabel}: ${row.innerText}`).join("; ");
+            if (words !== this.said) window.perturber.say((this.said = words));
         }
 
         writeUrlSoon() {
@@ -215,17 +216,13 @@
         // All controls of a page in one function; the panel's scene counts as the page is mounted.
         heard(...controls) {
             const [scene, facts] = controls.slice(-2);
-            const { triggered, inputs } = dash.callback_context;
-            const root = document.getElementById(facts.page);
+            const [{ triggered, inputs }, root] = [dash.callback_context, document.getElementById(facts.page)];
             if (page?.root === root) page.hear(triggered);
             else mount(root, facts, scene, inputs);
             return dash.no_update;
         },
         active: (path, ...links) => links.map((href) => href.split("?")[0] === path),
         // figure: with the options of Plotly.downloadImage, as the server has made it for saving
-        save(saved) {
-            if (saved) window.Plotly.downloadImage(saved.figure, saved.options);
-            return dash.no_update;
-        },
+        save: (saved) => void (saved && window.Plotly.downloadImage(saved.figure, saved.options)),
     };
 })();

@@ -1,10 +1,5 @@
-// The parameter panel: a control for each parameter, in groups that fold, and a field that finds them.
-// See perturber/ui/components/parameter_panel.py.
-window.perturber_components = window.perturber_components || {};
-
+// A control for each parameter, and a field that finds them. See perturber/ui/components/parameter_panel.py.
 (function () {
-    "use strict";
-
     const { createElement: h, memo, useEffect, useLayoutEffect, useMemo, useRef, useState } = window.React;
 
     const TYPING_MS = 400;
@@ -15,18 +10,10 @@ window.perturber_components = window.perturber_components || {};
     const read = (text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
     const defaults = (rows) => Object.fromEntries(rows.map((row) => [row.key, row.default]));
 
-    // An input that the user moves and the properties follow; `show(element)` writes a value that comes from elsewhere.
-    // It is not one of React's controlled inputs: those jump back where the echo of an event comes later.
-    function useShown(value, show) {
-        const place = useRef(null);
-        useLayoutEffect(() => void show(place.current), [value]);
-        return place;
-    }
-
     // A field for text: what is being typed stays until it is sent, by Enter, a pause (many lines), or leaving it.
     function Field({ lines = 1, value, read, send, ...attributes }) {
         const typing = useRef({ now: false, timer: null }).current;
-        const place = useShown(value, (field) => {
+        const place = window.perturber.useShown(value, (field) => {
             if (!typing.now && (field.value === "" || read(field.value) !== value)) field.value = value;
         });
         const take = () => {
@@ -35,24 +22,19 @@ window.perturber_components = window.perturber_components || {};
             typing.now = false;
         };
         useEffect(() => () => clearTimeout(typing.timer), []);
-        const listeners = {
-            onInput() {
-                typing.now = true;
-                clearTimeout(typing.timer);
-                if (lines > 1) typing.timer = setTimeout(take, TYPING_MS);
-            },
-            onKeyDown: ({ key }) => lines === 1 && ENDS.includes(key) && take(),
-            onBlur: take,
+        const onInput = () => {
+            typing.now = true;
+            clearTimeout(typing.timer);
+            if (lines > 1) typing.timer = setTimeout(take, TYPING_MS);
         };
-        const field = { ref: place, autoComplete: "off", spellCheck: false, ...attributes, ...listeners };
-        return lines > 1 ? h("textarea", { rows: lines, ...field }) : h("input", field);
+        const onKeyDown = ({ key }) => lines === 1 && ENDS.includes(key) && take();
+        const plain = { ref: place, autoComplete: "off", spellCheck: false, onInput, onKeyDown, onBlur: take };
+        return h(lines > 1 ? "textarea" : "input", { ...plain, ...attributes, ...(lines > 1 && { rows: lines }) });
     }
 
     function NumberControl({ row, id, value, wrong, send }) {
         const { label, min, max, step, whole, unit } = row;
-        const slider = useShown(value, (element) => {
-            if (typeof value === "number" && Number(element.value) !== value) element.value = value;
-        });
+        const slider = window.perturber.useShown(value, window.perturber.showNumber(value));
         const slide = () => send(Number(slider.current.value));
         const press = ({ key, target }) => {
             const move = { ArrowUp: "stepUp", ArrowDown: "stepDown" }[key];
@@ -67,10 +49,9 @@ window.perturber_components = window.perturber_components || {};
         return h("div", { className: "number", onKeyDown: press }, inputs, h("span", { className: "unit" }, unit));
     }
 
-    function SwitchControl({ row, id, value, send }) {
-        const box = useShown(value, (element) => (element.checked = value === true));
-        const named = { type: "checkbox", id, "aria-label": row.label, onChange: ({ target }) => send(target.checked) };
-        return h("div", { className: "on-off" }, h("input", { ref: box, ...named }));
+    function SwitchControl({ id, value, send }) {
+        const box = { type: "checkbox", id, checked: value === true, onChange: ({ target }) => send(target.checked) };
+        return h("div", { className: "on-off" }, h("input", box));
     }
 
     function TextControl({ row, id, value, wrong, send }) {
@@ -94,15 +75,13 @@ window.perturber_components = window.perturber_components || {};
         const send = (next) => change({ [key]: next });
         const names = ["control", lines > 1 && "tall", value !== row.default && "changed"].filter(Boolean);
         const title = `Reset ${label}`;
-        const reset = { className: "reset", title, "aria-label": title, "data-reset": key };
-        return h(
-            "div",
-            { className: names.join(" "), title: row.help, hidden, "data-key": key },
-            h("label", { htmlFor: id }, label),
-            h(CONTROLS[kind], { row, id, value, wrong: problem && "wrong", options, send, add }),
-            h("button", { ...reset, onClick: () => change({ [key]: row.default }) }, "↺"),
-            problem && h("div", { className: "message", role: "alert" }, problem),
-        );
+        const onClick = () => change({ [key]: row.default });
+        const reset = { key: "reset", className: "reset", title, "aria-label": title, "data-reset": key, onClick };
+        const control = { key: "control", row, id, value, wrong: problem && "wrong", options, send, add };
+        const named = h("label", { key: "label", htmlFor: id }, label);
+        const parts = [named, h(CONTROLS[kind], control), h("button", reset, "↺")];
+        const message = problem && h("div", { className: "message", role: "alert" }, problem);
+        return h("div", { className: names.join(" "), title: row.help, hidden, "data-key": key }, parts, message);
     });
 
     // While something is looked for every group is unfolded; after that each is again as it was.
@@ -110,13 +89,9 @@ window.perturber_components = window.perturber_components || {};
         const place = useRef(null);
         const [open, setOpen] = useState(group.unfolded);
         useLayoutEffect(() => void (place.current.open = looked !== "" || open), [looked]);
-        const details = {
-            ref: place,
-            className: changed ? "changed" : "",
-            hidden: !group.rows.some(fits),
-            "data-group": group.name,
-            onToggle: ({ currentTarget }) => looked || setOpen(currentTarget.open),
-        };
+        const onToggle = ({ currentTarget }) => looked || setOpen(currentTarget.open);
+        const [className, hidden] = [changed ? "changed" : "", !group.rows.some(fits)];
+        const details = { ref: place, className, hidden, "data-group": group.name, onToggle };
         const back = (event) => {
             event.preventDefault(); // a click in a heading would fold the group
             reset(group.rows);
@@ -161,13 +136,9 @@ window.perturber_components = window.perturber_components || {};
         const onChange = ({ target }) => find(target.value);
         const field = { type: "search", placeholder: "Find a parameter", "aria-label": "Find a parameter by name" };
         const button = { className: "quiet", title: "All parameters back", "data-reset": "all", onClick: reset };
-        return h(
-            "div",
-            { className: "panel-title" },
-            h("h2", null, "Parameters"),
-            h("div", { className: "search" }, h("input", { ...field, value: looked, onChange })),
-            h("button", button, "Reset all"),
-        );
+        const search = h("div", { className: "search" }, h("input", { ...field, value: looked, onChange }));
+        const title = h("h2", null, "Parameters");
+        return h("div", { className: "panel-title" }, title, search, h("button", button, "Reset all"));
     }
 
     function Panel(props) {

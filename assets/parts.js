@@ -1,42 +1,41 @@
 // What maps and bars share: pictures, the buttons that save, and how a click is reported.
-window.perturber = window.perturber || {};
-
 (function () {
-    "use strict";
-
-    const { createElement: h, useEffect, useState } = window.React;
+    const { createElement: h, useEffect, useLayoutEffect, useRef, useState } = window.React;
 
     // What was shown stays until the new picture has loaded; `note` stands in where there is none.
     window.perturber.Picture = function ({ src = null, title, note, progress = null }) {
         const [shown, setShown] = useState(null);
         const [failed, setFailed] = useState(null);
         const wanted = src !== null && src !== failed ? { src, title } : null;
-        useEffect(() => {
-            if (!wanted) setShown(null);
-        }, [!wanted]);
+        useEffect(() => void (wanted || setShown(null)), [!wanted]);
         const images = wanted && shown && shown.src !== src ? [shown, wanted] : [wanted];
-        const image = (one) =>
-            h("img", {
-                key: one.src, // the element that has loaded is the one that is shown
-                src: one.src,
-                alt: one.title,
-                title: one.title,
-                hidden: !shown || shown.src !== one.src,
-                onLoad: () => setShown(one),
-                onError: () => setFailed(one.src),
-            });
-        return h(
-            "div",
-            { className: "picture" },
-            wanted ? images.map(image) : h("span", { className: "nothing", title }, note),
-            progress !== null && h("div", { className: "progress", style: { width: `${progress * 100}%` } }),
-        );
+        const image = (one) => {
+            const heard = { onLoad: () => setShown(one), onError: () => setFailed(one.src) };
+            const larger = { role: "button", tabIndex: 0, hidden: shown?.src !== one.src }; // see page.js
+            // By its key, the element that has loaded is the one that is shown.
+            return h("img", { key: one.src, src: one.src, alt: one.title, title: one.title, ...larger, ...heard });
+        };
+        const bar = { className: "progress", style: { width: `${progress * 100}%` } };
+        const content = wanted ? images.map(image) : h("span", { className: "nothing", title }, note);
+        return h("div", { className: "picture" }, content, progress !== null && h("div", bar));
     };
 
     // Properties as Dash has them, beneath those that the page tells a component past it (see page.js).
     window.perturber.useTold = function (given) {
         const [told, tell] = useState({});
         return [{ ...given, ...told }, (element) => element && Object.assign(element, { tell })];
+    };
+
+    // An input that the user moves and the properties follow; `show(element)` writes a value that comes from elsewhere.
+    // It is not one of React's controlled inputs: those jump back where the echo of an event comes later.
+    window.perturber.useShown = function (value, show) {
+        const place = useRef(null);
+        useLayoutEffect(() => void show(place.current), [value]);
+        return place;
+    };
+
+    window.perturber.showNumber = (value) => (slider) => {
+        if (typeof value === "number" && Number(slider.value) !== value) slider.value = value;
     };
 
     // What was done becomes a property of this name; the count tells a second time from the first.
@@ -46,11 +45,10 @@ window.perturber = window.perturber || {};
     };
 
     window.perturber.SaveButtons = function ({ save }) {
-        const button = (format) => {
-            const name = format.toUpperCase();
+        const button = ([format, name]) => {
             const title = `Save this figure as ${name}`;
             return h("button", { key: format, className: "quiet", title, onClick: () => save({ format }) }, name);
         };
-        return h("span", { className: "save" }, ["svg", "png"].map(button));
+        return h("span", { className: "save" }, Object.entries({ svg: "SVG", png: "PNG" }).map(button));
     };
 })();

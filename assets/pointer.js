@@ -1,12 +1,9 @@
 // Gestures on the scene become changes of the camera's parameters.
-window.perturber = window.perturber || {};
-
 (function () {
-    "use strict";
-
     const TURN = 0.4; // degrees a pixel
-    const KEYS = { ArrowLeft: [-5, 0], ArrowRight: [5, 0], ArrowUp: [0, -5], ArrowDown: [0, 5] };
-    const DOLLY = { "+": 0.9, "-": 1 / 0.9 };
+    const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const [DEGREES, PIXELS] = [5, 10]; // by which an arrow key turns the object, or moves it with Shift
+    const DOLLY = { "+": 0.9, "=": 0.9, "-": 1 / 0.9 };
     const tidy = (value) => Number(value.toFixed(4));
 
     // page: its name; camera: field of view, limits and start of each parameter; get(): the scene; set(values)
@@ -24,24 +21,7 @@ window.perturber = window.perturber || {};
             set({ pan_x: within("pan_x", x + dx * perPixel), pan_y: within("pan_y", y - dy * perPixel) });
         };
         const dolly = (factor) => set({ distance: within("distance", get().distance * factor) });
-        drags(element, (dx, dy, pan) => (pan ? move(dx, dy) : turn(TURN * dx, TURN * dy)));
-        element.addEventListener("dblclick", () => set(camera.start));
-        const wheel = (event) => {
-            event.preventDefault();
-            dolly(Math.exp(Math.min(200, Math.max(-200, event.deltaY)) * 0.001));
-        };
-        element.addEventListener("wheel", wheel, { passive: false });
-        element.addEventListener("keydown", (event) => {
-            if (!(event.key in KEYS) && !(event.key in DOLLY)) return;
-            event.preventDefault();
-            if (event.key in KEYS) turn(...KEYS[event.key]);
-            else dolly(DOLLY[event.key]);
-        });
-    };
-
-    // moved(dx, dy, pan): in pixels; pan with Shift or the middle button
-    function drags(element, moved) {
-        let last = null;
+        let last = null; // of a drag, which moves with Shift or the middle button
         element.addEventListener("pointerdown", (event) => {
             if (event.button > 1) return;
             event.preventDefault();
@@ -51,10 +31,28 @@ window.perturber = window.perturber || {};
         });
         element.addEventListener("pointermove", ({ clientX: x, clientY: y }) => {
             if (!last) return;
-            moved(x - last.x, y - last.y, last.pan);
+            const [dx, dy] = [x - last.x, y - last.y];
             last = { ...last, x, y };
+            if (last.pan) move(dx, dy);
+            else turn(TURN * dx, TURN * dy);
         });
         for (const end of ["pointerup", "pointercancel"]) element.addEventListener(end, () => (last = null));
         element.addEventListener("auxclick", (event) => event.preventDefault());
-    }
+        element.addEventListener("dblclick", () => set(camera.start));
+        const wheel = (event) => {
+            event.preventDefault();
+            dolly(Math.exp(Math.min(200, Math.max(-200, event.deltaY)) * 0.001));
+        };
+        element.addEventListener("wheel", wheel, { passive: false });
+        element.addEventListener("keydown", (event) => {
+            const { key, shiftKey } = event;
+            const known = key in KEYS || key in DOLLY || ["0", "Home"].includes(key);
+            if (!known || event.ctrlKey || event.altKey || event.metaKey) return;
+            event.preventDefault();
+            if (key in DOLLY) dolly(DOLLY[key]);
+            else if (!(key in KEYS)) set(camera.start);
+            else if (shiftKey) move(...KEYS[key].map((way) => way * PIXELS));
+            else turn(...KEYS[key].map((way) => way * DEGREES));
+        });
+    };
 })();

@@ -2,17 +2,14 @@
 //
 // The camera follows perturber/render/camera.py: it stands at the origin and looks down −z; the object moves:
 //     x_camera = Rz(roll) · Rx(−pitch) · Ry(yaw) · x_object + (pan_x, pan_y, −distance)
-window.perturber = window.perturber || {};
-
 (function () {
-    "use strict";
-
     const [FAR, BUSY_MS] = [60, 30];
     const OBJECT = [
         "yaw", "pitch", "roll", "distance", "pan_x", "pan_y", "morph", "shape_morph", "texture_morph",
         "texture_influence", "lighting_influence", "light_azimuth", "light_elevation", "plane", "plane_neuron",
     ];
     const [radians, share] = [(degrees) => (degrees * Math.PI) / 180, (value) => Math.min(1, Math.max(0, value))];
+    const blend = ([first, second], part) => first.map((value, i) => value + part * (second[i] - value));
     const decode = (text, Type) => new Type(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
     class SceneView {
@@ -114,19 +111,16 @@ window.perturber = window.perturber || {};
         showBackdrop(name) {
             if (this.shown.picture === name) return;
             this.shown.picture = name;
-            const picture = new Image();
+            const picture = Object.assign(new Image(), { src: `/scene/backdrop/${encodeURIComponent(name)}` });
             picture.onload = () => {
                 if (this.shown.picture === name) this.backdrop.style.backgroundImage = `url("${picture.src}")`;
             };
-            picture.src = `/scene/backdrop/${encodeURIComponent(name)}`;
         }
 
         load(name) {
-            if (!this.meshes[name]) {
-                this.meshes[name] = {};
-                this.fetch(`/scene/object/${encodeURIComponent(name)}`, (mesh) => (this.meshes[name] = mesh));
-            }
-            return this.meshes[name];
+            const take = (mesh) => (this.meshes[name] = mesh);
+            if (!this.meshes[name]) this.fetch(`/scene/object/${encodeURIComponent(name)}`, take);
+            return (this.meshes[name] ??= {});
         }
 
         // The plane, as far as its feature visualisation has come; the last one stays until the next is there.
@@ -143,7 +137,7 @@ window.perturber = window.perturber || {};
 
         async fetch(url, take) {
             const response = await fetch(url).catch(() => null);
-            if (!response || !response.ok) return; // the picture beside the view tells what is wrong
+            if (!response?.ok) return; // the picture beside the view tells what is wrong
             const data = await response.json();
             const all = (name, Type) => data[name].map((array) => decode(array, Type));
             const textures = data.textures.map((src) => Object.assign(new Image(), { src }));
@@ -192,18 +186,15 @@ window.perturber = window.perturber || {};
     }
 
     const dataOf = (actor) => actor.getMapper && actor.getMapper().getInputData();
-    function isWhole(actor) {
-        const data = dataOf(actor);
-        return data && data.getPointData().getNormals() && data.getPointData().getTCoords();
-    }
+    const isWhole = (actor) => ["getNormals", "getTCoords"].every((get) => dataOf(actor)?.getPointData()[get]());
 
     // dash-vtk reports no camera back and clips by the bounds of what is visible, so the view's own vtk.js objects
     // are taken from the React component that owns the element.
     function findVtkView(element) {
         const key = element && Object.keys(element).find((k) => k.startsWith("__reactFiber$"));
         let fiber = key && element[key];
-        while (fiber && !(fiber.stateNode && fiber.stateNode.renderWindow)) fiber = fiber.return;
-        return fiber ? fiber.stateNode : null;
+        while (fiber && !fiber.stateNode?.renderWindow) fiber = fiber.return;
+        return fiber?.stateNode;
     }
 
     // A browser keeps some sixteen WebGL contexts alive; one that is left must be given back. And dash-vtk takes its
@@ -212,18 +203,11 @@ window.perturber = window.perturber || {};
         const unmount = vtk.componentWillUnmount;
         vtk.componentWillUnmount = function () {
             vtk.renderer.getActors().filter(isWhole).forEach((a) => dataOf(a).getPointData().removeAllArrays());
-            const canvas = vtk.containerRef.current && vtk.containerRef.current.querySelector("canvas");
+            const canvas = vtk.containerRef.current?.querySelector("canvas");
             unmount.call(vtk);
-            const context = canvas && (canvas.getContext("webgl2") || canvas.getContext("webgl"));
-            const extension = context && context.getExtension("WEBGL_lose_context");
-            if (extension) extension.loseContext();
+            const context = canvas?.getContext("webgl2") || canvas?.getContext("webgl");
+            context?.getExtension("WEBGL_lose_context")?.loseContext();
         };
-    }
-
-    function blend([first, second], part) {
-        if (part === 0) return first.slice();
-        if (part === 1) return second.slice();
-        return Float32Array.from(first, (value, i) => value + part * (second[i] - value));
     }
 
     window.perturber.SceneView = SceneView;

@@ -1,20 +1,13 @@
-// The parts of a network, each with a slider for its share or two for the ends of a range, below one for all of them.
-// See perturber/ui/components/unit_sliders.py.
-window.perturber_components = window.perturber_components || {};
-
+// The parts of a network, each with its sliders, below those of all. See perturber/ui/components/unit_sliders.py.
 (function () {
-    "use strict";
-
-    const { createElement: h, memo, useCallback, useEffect, useLayoutEffect, useRef } = window.React;
+    const { createElement: h, memo, useCallback, useEffect, useRef } = window.React;
     const ALL = "All parts";
     const round = (value) => Number(value.toFixed(4));
     const same = (values, others) => values.every((value, i) => value === others[i]);
 
-    // Not one of React's controlled inputs: those do not hear of a slider that a script has moved.
     function Slider({ label, value, slide }) {
-        const place = useRef(null);
-        useLayoutEffect(() => void (Number(place.current.value) !== value && (place.current.value = value)), [value]);
-        const range = { type: "range", min: 0, max: 1, step: 0.01, ref: place, "aria-label": label };
+        const ref = window.perturber.useShown(value, window.perturber.showNumber(value));
+        const range = { type: "range", min: 0, max: 1, step: 0.01, ref, "aria-label": label };
         return h("input", { ...range, onInput: ({ target }) => slide(Number(target.value)) });
     }
 
@@ -24,18 +17,13 @@ window.perturber_components = window.perturber_components || {};
             const pushed = (other, i) => (i < end ? Math.min(other, value) : Math.max(other, value));
             change(unit, values.map((other, i) => (i === end ? value : pushed(other, i))).map(round));
         };
-        const slider = (value, i) => {
-            const label = values.length === 1 ? name : `${name}, ${i ? "to" : "from"}`;
-            return h(Slider, { key: i, label, value, slide: (moved) => slide(i, moved) });
-        };
+        const names = values.length === 1 ? [name] : [`${name}, from`, `${name}, to`];
+        const slider = (value, i) => h(Slider, { key: i, label: names[i], value, slide: (moved) => slide(i, moved) });
         const classes = ["unit", unit === null && "master", mixed && "mixed", !same(values, start) && "changed"];
-        return h(
-            "div",
-            { className: classes.filter(Boolean).join(" "), "data-unit": unit },
-            h("label", { title: name }, h("bdi", null, name)),
-            h("span", { className: "sliders" }, values.map(slider)),
-            h("output", null, values.map((value) => value.toFixed(2)).join(" – ")),
-        );
+        const named = h("label", { title: name }, h("bdi", null, name));
+        const sliders = h("span", { className: "sliders" }, values.map(slider));
+        const numbers = h("output", null, values.map((value) => value.toFixed(2)).join(" – "));
+        return h("div", { className: classes.filter(Boolean).join(" "), "data-unit": unit }, named, sliders, numbers);
     }
 
     // Values come anew with every answer: a row is drawn only where they differ.
@@ -75,13 +63,11 @@ window.perturber_components = window.perturber_components || {};
         const mixed = all.some((values) => !same(values, all[0]));
         const mean = start.map((_, i) => round(all.reduce((sum, values) => sum + values[i], 0) / all.length));
         const row = (unit) => h(Row, { key: unit, name: unit, unit, values: value[unit], start, change });
-        const rows = [
-            h("p", { key: "explained", className: "explained" }, explained),
-            units.length > 0 && h(Unit, { key: ALL, name: ALL, unit: null, values: mean, start, mixed, change }),
-            h("div", { key: "list", className: "list" }, units.map(row)),
-        ];
+        const master = units.length > 0 && h(Unit, { name: ALL, unit: null, values: mean, start, mixed, change });
+        const list = h("div", { className: "list" }, units.map(row));
+        const rows = [h("p", { className: "explained" }, explained), master, list];
         const classes = `units ${start.length > 1 ? "ranges" : ""} ${className}`;
-        const sentence = empty && h("p", { className: "empty" }, empty);
-        return h("div", { id, ref: place, className: classes, inert: disabled ? "" : undefined }, sentence || rows);
+        const shown = empty ? [h("p", { className: "empty" }, empty)] : rows;
+        return h("div", { id, ref: place, className: classes, inert: disabled ? "" : undefined }, ...shown);
     };
 })();

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from playwright.sync_api import Page
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-ONLY = r"^(?!(bars|colours|maps|parameter_panel|parts|perturber|unit_sliders)\.)"
+ONLY = r"^(?!(access|bars|colours|maps|parameter_panel|parts|perturber|unit_sliders)\.)"
 
 
 class OnPage:

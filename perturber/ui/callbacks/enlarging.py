@@ -8,6 +8,7 @@ import dash_bootstrap_components as dbc
 from dash import Input, Output, State, callback, html, no_update
 from pydantic import Field
 
+from perturber.ui.components.controls import dialog_title
 from perturber.ui.components.maps import Picture
 from perturber.ui.states.page import Sent
 
@@ -66,4 +67,4 @@ def enlargement(clicked: Enlarged, others: Sequence[Picture]) -> list[Any]:
     shown = [(clicked.src, clicked.title)]
     shown += [(p["src"], p["title"]) for p in others if p["src"] and p["src"].partition("?")[0] not in known]
     figures = [html.Figure([html.Img(src=src, alt=title), html.Figcaption(title)]) for src, title in shown]
-    return [dbc.ModalHeader(dbc.ModalTitle(clicked.title)), dbc.ModalBody(figures, className="enlarged")]
+    return [dialog_title(clicked.title), dbc.ModalBody(figures, className="enlarged")]

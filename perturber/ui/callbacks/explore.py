@@ -16,7 +16,7 @@ from perturber.ui.callbacks.follow import Settled
 from perturber.ui.callbacks.messages import triggered_part, triggered_value
 from perturber.ui.callbacks.saving import Saved, saved_figure
 from perturber.ui.components.attack_form import attack_parts
-from perturber.ui.components.controls import Controls, control_id
+from perturber.ui.components.controls import Controls, control_id, dialog_title
 from perturber.ui.components.drawer import drawer_tools, open_figure, tools_class
 from perturber.ui.components.maps import Picture
 from perturber.ui.context import service
@@ -179,7 +179,7 @@ def _question(page: str, number: int, what: str) -> list[Any]:
         id=_part(page, "name", number), type="text", maxLength=MAX_NAME, placeholder="for example Fur detectors"
     )
     return [
-        dbc.ModalHeader(dbc.ModalTitle(f"Keep {what} as a group")),
+        dialog_title(f"Keep {what} as a group"),
         dbc.ModalBody(
             [
                 html.Label(["Name of the group", field]),

@@ -6,7 +6,8 @@ from dash import dcc, html
 
 from perturber.attack import METHODS, NORMS
 from perturber.figures import SLOT_NAMES
-from perturber.ui.components.controls import At, Controls, checks, control_id, menu, options
+from perturber.ui.components.attributes import attributes
+from perturber.ui.components.controls import At, Controls, checks, control_id, menu, named, options
 from perturber.ui.states.attack import MOST_STEPS, AttackState
 from perturber.ui.states.explore import ExploreState
 
@@ -21,10 +22,10 @@ PICTURES = ("amplified", "sign", "spectrum")
 def attack_form(page: str, state: ExploreState, controls: Controls) -> html.Details:
     """The controls of an attack, folded until there is one; they come to be as it is unfolded (see `attack_parts`)."""
     there = state.attack.attack is not None
-    title: list[Any] = ["Attack", html.Span(id=f"{page}-attack-progress", className="facts")]
+    progress = html.Span(id=f"{page}-attack-progress", className="facts", **attributes(data_live="polite"))
     return html.Details(
         [
-            html.Summary(title, id=f"{page}-attack-title", n_clicks=0),
+            html.Summary(["Attack", progress], id=f"{page}-attack-title", n_clicks=0),
             html.Div(attack_parts(page, controls) if there else [], id=f"{page}-attack-parts"),
         ],
         className="attack",
@@ -88,19 +89,20 @@ def is_running(attack: AttackState) -> bool:
 
 
 def _how(page: str, controls: Controls) -> list[Any]:
-    def number(name: str, placeholder: str, className: str) -> dcc.Input:
+    def number(name: str, label: str, placeholder: str, className: str) -> dcc.Input:
         props = {"placeholder": placeholder, **controls[At(name)]}
         id_ = control_id(page, name)
-        return dcc.Input(id=id_, type="number", min=0, step="any", debounce=True, className=className, **props)
+        field = dcc.Input(id=id_, type="number", min=0, step="any", debounce=True, className=className, **props)
+        return named(label, field)
 
     return [
-        menu(control_id(page, "attack-slot"), controls[At("attack-slot")]),
-        menu(control_id(page, "attack-method"), controls[At("attack-method")], maxHeight=300),
-        html.Div(number("attack-epsilon", "ε", "epsilon"), title=BALL),
+        menu(control_id(page, "attack-slot"), "Attacked model", controls[At("attack-slot")]),
+        menu(control_id(page, "attack-method"), "Method and norm", controls[At("attack-method")], maxHeight=300),
+        html.Div(number("attack-epsilon", "ε", "ε", "epsilon"), title=BALL),
         html.Span(
             id=control_id(page, "attack-unit"), className="scaled", disable_n_clicks=True, **controls[At("attack-unit")]
         ),
-        html.Div(number("attack-step-size", "", "step-size"), title=STEP),
+        html.Div(number("attack-step-size", "Step size", "", "step-size"), title=STEP),
     ]
 
 
@@ -110,15 +112,21 @@ def _steps(page: str, controls: Controls) -> list[Any]:
         return html.Button(id=control_id(page, name), n_clicks=0, title=title, className="quiet", **props)
 
     target = control_id(page, "attack-target")
-    count = control_id(page, "attack-count")
+    count = dcc.Input(
+        id=control_id(page, "attack-count"),
+        type="number",
+        min=1,
+        max=MOST_STEPS,
+        step=1,
+        className="steps",
+        **controls[At("attack-count")],
+    )
     return [
-        menu(target, controls[At("attack-target")], placeholder=TARGET, searchable=True, clearable=True),
+        menu(target, "Target", controls[At("attack-target")], placeholder=TARGET, searchable=True, clearable=True),
         checks(control_id(page, "attack-start"), START, controls[At("attack-start")]),
         press("attack-step", "Take one step"),
         press("attack-run", "Take that many steps", "Run"),
-        dcc.Input(
-            id=count, type="number", min=1, max=MOST_STEPS, step=1, className="steps", **controls[At("attack-count")]
-        ),
+        named("How many steps", count),
         press("attack-stop", "Stop after the present step", "Stop"),
         press("attack-end", "Back to the picture as it is; a click into the scene does the same", "End attack"),
     ]
@@ -136,7 +144,7 @@ def _alphas(page: str, controls: Controls) -> list[Any]:
             allow_direct_input=False,
             **controls[At(name)],
         )
-        return html.Label([label, slider], title=title, className="share")
+        return html.Label([label, named(label, slider)], title=title, className="share")
 
     return [
         alpha("attack-alpha", "Attack Alpha", "Fades the perturbation"),

@@ -9,7 +9,17 @@ from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, empty_figure
 from perturber.service import MIN_PICTURES, ManyPictures
 from perturber.ui.components.attributes import attributes
 from perturber.ui.components.bars import Bars
-from perturber.ui.components.controls import At, Controls, button, control_id, dropdown, labelled, order_id
+from perturber.ui.components.controls import (
+    At,
+    Controls,
+    button,
+    control_id,
+    dropdown,
+    labelled,
+    named,
+    order_id,
+    slot_style,
+)
 from perturber.ui.states.channels import MAX_NEURONS
 
 TABS = {
@@ -75,8 +85,12 @@ def training_slot(page: str, number: int, controls: Controls, words: str) -> htm
         dropdown(control_id(page, "series", number), f"{title}: kind of training", series, wide=True),
     ]
     slider = dcc.Slider(step=1, updatemode="mouseup", included=False, allow_direct_input=False, **at("place"))
-    slide = [html.Button(n_clicks=0, **at("play")), slider, html.Output(words, id=words_id(page, number))]
-    preview = html.Img(id=preview_id(page, number), alt="")
+    slide = [
+        html.Button(n_clicks=0, **at("play")),
+        named(f"{title}: checkpoint", slider),
+        html.Output(words, id=words_id(page, number)),
+    ]
+    preview = html.Img(id=preview_id(page, number), alt=f"{title}: feature visualisations")
     return html.Section(
         [
             html.Div(head, className="bar"),
@@ -86,7 +100,7 @@ def training_slot(page: str, number: int, controls: Controls, words: str) -> htm
         ],
         className="model",
         id=f"{page}-slot-{number}",
-        style={"--slot": SLOT_COLOURS[number], "--slot-text": SLOT_TEXT[number]},
+        style=slot_style(SLOT_COLOURS[number], SLOT_TEXT[number]),
         **attributes(aria_label=title),
     )
 
@@ -121,10 +135,13 @@ def training_tabs(page: str, controls: Controls, links: Sequence[tuple[str, str]
     figures = [_panel(page, name) for name in PANELS]
     return html.Section(
         [
-            html.Div([tabs, html.Span(["Open both in ", *pair], className="pair")], className="tab-line"),
+            html.Div(
+                [named("What is drawn", tabs), html.Span(["Open both in ", *pair], className="pair")],
+                className="tab-line",
+            ),
             html.Div(_tools(page, controls), className="tools bar"),
             html.Div(figures, className="panels"),
-            html.P(id=f"{page}-hint", className="hint"),
+            html.P(id=f"{page}-hint", className="hint", **attributes(data_live="polite")),
         ],
         id=f"{page}-tabs",
         className=tab_class(controls[At("tab")]["value"]),
@@ -169,7 +186,7 @@ def _tools(page: str, controls: Controls) -> list[Any]:
         order("compute", "Compute", "Compute the correlations of activations and weights"),
         order("make", "Make them", "Make the feature visualisations that are missing"),
         order("cancel", "Cancel", "Stop what is being computed"),
-        html.Progress(id=f"{page}-progress", max="1", value="0", hidden=True),
+        html.Progress(id=f"{page}-progress", max="1", value="0", hidden=True, **attributes(aria_label="Progress")),
     ]
 
 
@@ -189,7 +206,7 @@ def _panel(page: str, name: Panel) -> html.Figure:
     return html.Figure(
         [
             html.Figcaption(words, title=title),
-            graph,
+            named(words or "Small multiples", graph),
             html.Span(saves, className="save"),
         ],
         className=f"panel {name}",

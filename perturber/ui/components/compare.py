@@ -8,7 +8,7 @@ from dash import dcc, html
 from perturber.service import MAX_MODELS, MAX_PICTURES, MIN_PICTURES
 from perturber.ui.components.attributes import attributes
 from perturber.ui.components.bars import Bars
-from perturber.ui.components.controls import At, Controls, button, control_id, menu, order_id
+from perturber.ui.components.controls import At, Controls, button, control_id, dialog_title, menu, named, order_id
 from perturber.ui.components.maps import Maps
 from perturber.ui.states.channels import MAX_NEURONS
 
@@ -41,13 +41,12 @@ def comparison(page: str, controls: Controls) -> html.Section:
     Args:
         controls: what each control shows (see `compare_controls`).
     """
-    pin = menu(
-        control_id(page, "pin"), controls[At("pin")], searchable=True, clearable=True, placeholder="Pin a class …"
-    )
+    choose = {"searchable": True, "clearable": True, "placeholder": "Pin a class …"}
+    pin = menu(control_id(page, "pin"), "Pin a class", controls[At("pin")], **choose)
     add = html.Button(
         "+ Add a model", id=control_id(page, "add"), className="quiet add-model", n_clicks=0, **controls[At("add")]
     )
-    named = dcc.Input(id=control_id(page, "named"), type="hidden", **controls[At("named")])
+    holds = dcc.Input(id=control_id(page, "named"), type="hidden", **controls[At("named")])
     columns = html.Div(
         [_column(page, n, controls) for n in range(MAX_MODELS)],
         id=control_id(page, "columns"),
@@ -61,7 +60,7 @@ def comparison(page: str, controls: Controls) -> html.Section:
         **controls[At("frame")],
     )
     return html.Section(
-        [html.Div([html.H1("Models"), pin, add, named], className="models-title"), columns, tab],
+        [html.Div([html.H2("Models"), pin, add, holds], className="models-title"), columns, tab],
         className="comparison",
     )
 
@@ -71,7 +70,7 @@ def _column(page: str, n: int, controls: Controls) -> html.Section:
     title = f"Remove model {n + 1}"
     return html.Section(
         [
-            menu(control_id(page, "model", n), controls[At("model", n)], maxHeight=420),
+            menu(control_id(page, "model", n), f"Model {n + 1}", controls[At("model", n)], maxHeight=420),
             button(control_id(page, "remove", n), "×", title, className="quiet remove"),
             Bars(id=control_id(page, "bars", n), compact=True),
             dcc.Markdown(id=f"{page}-agreement-{n}", className="agreement"),
@@ -86,12 +85,11 @@ def _column(page: str, n: int, controls: Controls) -> html.Section:
 
 def _tabs(page: str, controls: Controls) -> html.Div:
     made = [{"value": tab, "label": label, "title": title} for tab, (label, title) in TABS.items()]
-    tabs = dcc.RadioItems(id=control_id(page, "tab"), options=made, className="tabs", **controls[At("tab")])
+    choice = dcc.RadioItems(id=control_id(page, "tab"), options=made, className="tabs", **controls[At("tab")])
+    tabs = named("What is compared", choice)
     pair = [
-        html.Label(
-            [side.upper(), menu(control_id(page, side), controls[At(side)])], title=f"The model that is {side.upper()}"
-        )
-        for side in ("a", "b")
+        html.Label([side.upper(), menu(control_id(page, side), title, controls[At(side)])], title=title)
+        for side, title in (("a", "The model that is A"), ("b", "The model that is B"))
     ]
     return html.Div([tabs, *pair], className="tab-bar")
 
@@ -107,7 +105,7 @@ def _tools(page: str, controls: Controls) -> list[Any]:
         return html.Label([label, field], title=title, className=tabs)
 
     def layers(name: str, label: str, tabs: str) -> html.Label:
-        field = menu(control_id(page, name), controls[At(name)], searchable=True, maxHeight=420)
+        field = menu(control_id(page, name), label, controls[At(name)], searchable=True, maxHeight=420)
         return html.Label([label, field], className=f"layers {tabs}")
 
     channels = dcc.Input(
@@ -115,7 +113,7 @@ def _tools(page: str, controls: Controls) -> list[Any]:
     )
     about = "Which channels to show: numbers and ranges, for example 0, 5, 12-15"
     pictures = html.Label(
-        [menu(control_id(page, "pictures"), controls[At("pictures")])],
+        [menu(control_id(page, "pictures"), "Which pictures", controls[At("pictures")])],
         title="Variations of this scene, or pictures of a folder",
         className="pictures-of in-cka in-same",
     )
@@ -123,7 +121,9 @@ def _tools(page: str, controls: Controls) -> list[Any]:
         layers("layer", "Layer", "in-channels in-same"),
         layers("other", "Layer of B", "in-same"),
         html.Label(
-            [menu(control_id(page, "matched"), controls[At("matched")])], title=ORDER, className="matched in-same"
+            [menu(control_id(page, "matched"), "Order of B’s channels", controls[At("matched")])],
+            title=ORDER,
+            className="matched in-same",
         ),
         number("number", "Count", 1, "in-channels", f"1 to {MAX_NEURONS}"),
         html.Label(["Channels", channels], title=about, className="in-channels"),
@@ -153,22 +153,25 @@ def _orders(page: str) -> list[Any]:
         compute,
         cancel,
         dbc.Progress(id=f"{page}-progress", class_name="gone"),
-        html.Span(id=f"{page}-steps", className="about in-cka in-same"),
+        html.Span(id=f"{page}-steps", className="about in-cka in-same", **attributes(data_live="polite")),
     ]
 
 
 def _body(page: str, controls: Controls) -> html.Div:
     rows = [Maps(id=f"{page}-maps-{side}", className=side) for side in SIDES]
     graphs = [
-        dcc.Graph(
-            id=control_id(page, "graph", name),
-            config=GRAPH,
-            responsive=True,
-            className=f"chart {name}",
-            style=HIDDEN,
-            **controls[At("graph", name)],
+        named(
+            label,
+            dcc.Graph(
+                id=control_id(page, "graph", name),
+                config=GRAPH,
+                responsive=True,
+                className=f"chart {name}",
+                style=HIDDEN,
+                **controls[At("graph", name)],
+            ),
         )
-        for name in ("depth", "job")
+        for name, label in (("depth", "Divergence over the depth"), ("job", "Similarity of layers or channels"))
     ]
     hint = [
         html.Div(id=f"{page}-hint"),
@@ -202,7 +205,7 @@ def name_dialog(page: str, number: int) -> list[Any]:
         id=f"{page}-model-text", type="text", debounce=False, placeholder="prune(efficientnet_lite0;blocks.3=0.1-1)"
     )
     return [
-        dbc.ModalHeader(dbc.ModalTitle(f"Model {number + 1}")),
+        dialog_title(f"Model {number + 1}"),
         dbc.ModalBody(
             [
                 html.Label(

@@ -7,7 +7,7 @@ from typing import Any
 from perturber.editing import Edit
 from perturber.figures.comparison import column_colours
 from perturber.service import MAX_MODELS, MAX_PICTURES, VARIATION, ModelInfo
-from perturber.ui.components.controls import At, options
+from perturber.ui.components.controls import At, options, slot_style
 from perturber.ui.states.channels import MAX_NEURONS, written
 from perturber.ui.states.compare import MIN_MODELS, CompareState
 from perturber.ui.states.compare_changes import OTHER
@@ -72,7 +72,7 @@ def _column_controls(state: CompareState, models: Mapping[str, ModelInfo]) -> di
             At("model", n): {"options": choices, "value": state.models[n] if there else None},
             At("column", n): {
                 "className": "model" if there else "model gone",
-                "style": {"--slot": colour, "--slot-text": text},
+                "style": slot_style(colour, text),
             },
         }
     lists = tuple(dict.fromkeys(models[name].classes for name in state.models))

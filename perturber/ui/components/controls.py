@@ -1,12 +1,18 @@
 """The controls of a page: their ids, what they show, and the few builders that give them one look."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from perturber.ui.components.attributes import attributes
+from perturber.figures import SLOT_COLOURS
+
+TITLE = "dialog-title"
+"""Id of the title of the dialog that is open."""
+
+Named = TypeVar("Named", bound=Component)
 
 
 class At(NamedTuple):
@@ -35,6 +41,13 @@ def tool_id(page: str, tool: Any) -> dict[str, Any]:
     return {"page": page, "tool": tool}
 
 
+def named(label: str, component: Named) -> Named:
+    """One of Dash's own components with a name for who cannot see it: ``assets/access.js`` gives it to its element."""
+    component._valid_wildcard_attributes = ["aria-"]
+    setattr(component, "aria-label", label)
+    return component
+
+
 def dropdown(
     id_: Any, label: str, props: Mapping[str, Any], *, wide: bool = False, searchable: bool = False, **more: Any
 ) -> html.Div:
@@ -45,22 +58,21 @@ def dropdown(
         props: of the state: options and value.
         wide: whether it takes the room that is left.
     """
-    menu = dcc.Dropdown(id=id_, **{"clearable": False, "searchable": searchable, **props, **more})
-    named = {"title": label, **attributes(aria_label=label)}
-    return html.Div(menu, className="menu wide" if wide else "menu", **named)
+    made = dcc.Dropdown(id=id_, **{"clearable": False, "searchable": searchable, **props, **more})
+    return html.Div(named(label, made), className="menu wide" if wide else "menu", title=label)
 
 
 def menu(
-    id_: Any, props: Mapping[str, Any], *, className: str = "", searchable: bool = False, **more: Any
+    id_: Any, label: str, props: Mapping[str, Any], *, className: str = "", searchable: bool = False, **more: Any
 ) -> dcc.Dropdown:
     """A menu without a wrapper, for pages where every component counts; its options say what it is.
 
     Args:
+        label: what it is, for who cannot see it.
         props: of the state: options and value.
     """
-    return dcc.Dropdown(
-        id=id_, **{"clearable": False, "searchable": searchable, "className": f"menu {className}", **props, **more}
-    )
+    given = {"clearable": False, "searchable": searchable, "className": f"menu {className}", **props, **more}
+    return named(label, dcc.Dropdown(id=id_, **given))
 
 
 def options(pairs: Iterable[tuple[Any, str]]) -> list[dict[str, Any]]:
@@ -71,6 +83,26 @@ def options(pairs: Iterable[tuple[Any, str]]) -> list[dict[str, Any]]:
 def button(id_: Any, words: str, title: str, *, className: str = "quiet", **more: Any) -> html.Button:
     """A button; its title says what it does."""
     return html.Button(words, id=id_, title=title, className=className, n_clicks=0, **more)
+
+
+def dialog(page: str) -> dbc.Modal:
+    """The page's dialog, closed; what it asks begins with its `dialog_title`."""
+    return dbc.Modal(id=f"{page}-dialog", is_open=False, centered=True, labelledby=TITLE)
+
+
+def dialog_title(words: str) -> dbc.ModalHeader:
+    """What a dialog is about."""
+    return dbc.ModalHeader(dbc.ModalTitle(words, id=TITLE))
+
+
+def slot_style(colour: str, text: str) -> dict[str, str]:
+    """The style of what has a model's colour: one of the slots' is lighter at night (see ``assets/colours.css``).
+
+    Args:
+        colour, text: of the model, and of text on it.
+    """
+    variable = dict(zip(SLOT_COLOURS, ("--model-1", "--model-2", "--edited"), strict=True)).get(colour)
+    return {"--slot": f"var({variable})" if variable else colour, "--slot-text": text}
 
 
 def labelled(words: str, control: Component | Sequence[Component], title: str = "", className: str = "") -> html.Label:

@@ -6,7 +6,19 @@ from dash import dcc, html
 
 from perturber.figures import empty_figure
 from perturber.service import MAX_EPSILONS
-from perturber.ui.components.controls import At, Controls, button, checks, control_id, menu, options, order_id, tool_id
+from perturber.ui.components.attributes import attributes
+from perturber.ui.components.controls import (
+    At,
+    Controls,
+    button,
+    checks,
+    control_id,
+    menu,
+    named,
+    options,
+    order_id,
+    tool_id,
+)
 from perturber.ui.states.explore import ExploreState
 
 FIGURES = {
@@ -44,9 +56,9 @@ def drawer(page: str, state: ExploreState, controls: Controls, *, examples: bool
     graph = dcc.Graph(id=f"{page}-figure", figure=empty_figure(), config=GRAPH, className="plot", responsive=True)
     return html.Section(
         [
-            choice,
+            named("Figure", choice),
             html.Div(tools, id=f"{page}-tools", className=tools_class(open_figure(state))),
-            graph,
+            named("The open figure", graph),
             html.Div(id=f"{page}-notes", className="notes"),
         ],
         className=drawer_class(state),
@@ -92,7 +104,7 @@ def drawer_tools(page: str, name: str, state: ExploreState, *, examples: bool) -
     order = {"models": "Compare", "curve": "Compute"}.get(name)
     running = [
         html.Button(order, id=order_id(page, name), n_clicks=0, className="use"),
-        html.Span(id=f"{page}-job", className="about"),
+        html.Span(id=f"{page}-job", className="about", **attributes(data_live="polite")),
     ]
     tables = (
         [button(order_id(page, "csv"), "CSV", "Save the values as a table")] if name in ("history", "curve") else []
@@ -106,7 +118,7 @@ def drawer_tools(page: str, name: str, state: ExploreState, *, examples: bool) -
 def _history(page: str, state: ExploreState) -> list[Any]:
     measures = options([("probability", "probability"), ("logit", "logit")])
     return [
-        menu(control_id(page, "measure"), {"options": measures, "value": state.measure}),
+        menu(control_id(page, "measure"), "Measure", {"options": measures, "value": state.measure}),
         button(order_id(page, "clear"), "Clear", "Forget what was recorded"),
         html.Data(id=control_id(page, "since"), value=str(state.since)),
     ]
@@ -131,7 +143,7 @@ def _curve(page: str, examples: bool) -> list[Any]:
         return html.Label([words, field], title=title)
 
     return [
-        menu(tool_id(page, "pictures"), {"options": options(sources), "value": "scene"}),
+        menu(tool_id(page, "pictures"), "Pictures", {"options": options(sources), "value": "scene"}),
         number("pictures-count", "pictures", 16, 1, 256, "How many pictures, unless it is this scene alone"),
         number("most", "ε up to", None, 0, None, "The largest ε; empty: twice the panel’s"),
         number("points", "in", 9, 2, MAX_EPSILONS, "How many values of ε, 0 and the largest included"),

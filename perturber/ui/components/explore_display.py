@@ -5,7 +5,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from perturber.ui.components.controls import At, Controls, checks, control_id, menu, options
+from perturber.ui.components.controls import At, Controls, checks, control_id, menu, named, options
 from perturber.ui.states.display import DIVISOR_RANGE, DIVISOR_STEP, MAX_VARIANTS, View
 
 CARDS = (("visualisation", "Visualisations"), ("examples", "Examples"), ("none", "Maps only"))
@@ -25,8 +25,8 @@ SIGMA = "Four standard deviations of the whole layer’s activations for this pi
 def headings(page: str, controls: Controls) -> html.Div:
     """The line above the slots."""
 
-    def choose(name: str, **more: Any) -> dcc.Dropdown:
-        return menu(control_id(page, name), controls[At(name)], className=name, **more)
+    def choose(name: str, label: str, **more: Any) -> dcc.Dropdown:
+        return menu(control_id(page, name), label, controls[At(name)], className=name, **more)
 
     slider = dcc.Slider(
         id=control_id(page, "divisor"),
@@ -41,21 +41,27 @@ def headings(page: str, controls: Controls) -> html.Div:
     recipe = html.Details(  # a popover of Dash Bootstrap Components would hold on to every page that is left
         [
             html.Summary("⚙", title="How feature visualisations are made"),
-            html.Div([choose("objective"), choose("variants"), choose("naive")]),
+            html.Div(
+                [choose("objective", "Objective"), choose("variants", "Variants"), choose("naive", "Parameterisation")]
+            ),
         ],
         className="recipe",
     )
     return html.Div(
         [
-            html.H1("Neurons"),
-            html.Label(["Act. norm.", slider], title=NORMALISATION, className="normalisation"),
+            html.H2("Neurons"),
+            html.Label(
+                ["Act. norm.", named("Activation normalisation", slider)],
+                title=NORMALISATION,
+                className="normalisation",
+            ),
             html.Button(id=control_id(page, "four-sigma"), title=SIGMA, n_clicks=0, **controls[At("four-sigma")]),
             checks(control_id(page, "boxes"), BOXES, controls[At("boxes")]),
-            choose("cards"),
+            choose("cards", "Below the maps"),
             recipe,
-            html.H1("Predictions"),
-            choose("pin", placeholder="Pin …", searchable=True, clearable=True),
-            choose("explain"),
+            html.H2("Predictions"),
+            choose("pin", "Pin a class", placeholder="Pin …", searchable=True, clearable=True),
+            choose("explain", "Grad-CAM"),
         ],
         className="headings",
     )

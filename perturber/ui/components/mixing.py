@@ -10,6 +10,7 @@ from perturber.editing import LEVELS
 from perturber.editing.edit import DEFAULTS
 from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT, empty_figure
 from perturber.service import ModelInfo
+from perturber.ui.components.attributes import attributes
 from perturber.ui.components.bars import Bars
 from perturber.ui.components.controls import (
     At,
@@ -17,9 +18,12 @@ from perturber.ui.components.controls import (
     button,
     checks,
     control_id,
+    dialog_title,
     dropdown,
+    named,
     options,
     order_id,
+    slot_style,
     tool_id,
 )
 from perturber.ui.components.unit_sliders import UnitSliders
@@ -129,7 +133,7 @@ def save_dialog(page: str, *, examples: bool) -> list[Any]:
     name = dcc.Input(id=tool_id(page, "name"), type="text", maxLength=64, placeholder=NAME, autoFocus=True)
     recalibrate = [checks(tool_id(page, "recalibrate"), [RECALIBRATE], {"value": []})] if examples else []
     return [
-        dbc.ModalHeader("Keep the edited weights as a model"),
+        dialog_title("Keep the edited weights as a model"),
         dbc.ModalBody(
             [
                 html.Label(["Name of the new model", name]),
@@ -193,7 +197,8 @@ def _outcome(page: str, number: int, controls: Controls) -> html.Section:
         ],
         className="outcome",
         id=f"{page}-outcome-{number}",
-        style={"--slot": SLOT_COLOURS[number], "--slot-text": SLOT_TEXT[number]},
+        style=slot_style(SLOT_COLOURS[number], SLOT_TEXT[number]),
+        **attributes(aria_label=SLOT_NAMES[number]),
     )
 
 
@@ -214,7 +219,7 @@ def _scan(page: str, controls: Controls, examples: bool) -> html.Div:
         dropdown(control_id(page, "attack"), ATTACKED, controls[At("attack")]),
         html.Label(["ε", epsilon, scaled], title="Size of the ball, in the [0, 1] pixel scale", className="ball"),
         button(order_id(page, "cancel"), "Cancel", "End this scan", hidden=True),
-        html.Span(id=f"{page}-scan", className="words"),
+        html.Span(id=f"{page}-scan", className="words", **attributes(data_live="polite")),
     ]
     figure = dcc.Graph(
         id=f"{page}-compatibility",
@@ -226,5 +231,7 @@ def _scan(page: str, controls: Controls, examples: bool) -> html.Div:
     saves = [
         button(order_id(page, kind), kind.upper(), f"Save this figure as {kind.upper()}") for kind in ("svg", "png")
     ]
-    drawn = html.Div([figure, html.Span(saves, className="save")], className="figure")
+    drawn = html.Div(
+        [named("Compatibility of the two models", figure), html.Span(saves, className="save")], className="figure"
+    )
     return html.Div([html.Div(bar, className="bar scanning"), drawn], className="card scan")

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-import dash_bootstrap_components as dbc
 from dash import dcc, html
 
-from perturber.ui.components.controls import button
+from perturber.ui.components.controls import button, dialog
 from perturber.ui.components.parameter_panel import parameter_panel
 from perturber.ui.components.scene_view import CameraFacts, camera_facts, scene_view
 from perturber.ui.states.page import PageState
 
 ALIVE = "/alive"
 """What a page asks to see whether the server is there."""
+
+WORKING = "Still working …"
 
 LOST = "The server does not answer; trying again …"
 
@@ -32,7 +33,8 @@ class PageFacts(TypedDict):
         page, path: its name and its address.
         query, memory: of its state (see `PageState`).
         camera: of the view of the scene.
-        alive, lost, ended: whom to ask whether the server is there, and what to say where it is not, or lets nobody in.
+        alive, lost, working, ended: whom to ask whether the server is there, and what to say where it is not, is slow, or
+            lets nobody in.
         kept: how many looks to remember.
     """
 
@@ -44,6 +46,7 @@ class PageFacts(TypedDict):
     alive: str
     lost: str
     ended: str
+    working: str
     kept: int
 
 
@@ -83,6 +86,7 @@ def scene_page(
         alive=ALIVE,
         lost=LOST,
         ended=ENDED,
+        working=WORKING,
         kept=KEPT,
     )
     return html.Div(
@@ -94,7 +98,7 @@ def scene_page(
             *(dcc.Store(id=f"{page}-{name}") for name in ("heard", "settled", "followed", "saved", "enlarged")),
             dcc.Interval(id=f"{page}-interval", interval=POLL_MS, disabled=True),
             dcc.Download(id=f"{page}-download"),
-            dbc.Modal(id=f"{page}-dialog", is_open=False, centered=True),
+            dialog(page),
         ],
         className=" ".join(dict.fromkeys(("explore", page))),
         id=page,
@@ -110,7 +114,7 @@ def _pictures(page: str, caption: str, over_input: Sequence[Any], buttons: Seque
             html.Figure([html.H1("Scene"), scene_view(page)]),
             html.Figure(
                 [
-                    html.H1("Model input"),
+                    html.H2("Model input"),
                     html.Div([picture, *over_input], className="input"),
                     html.Figcaption([about, html.Span([*buttons, save])]),
                 ]

@@ -8,7 +8,18 @@ from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT
 from perturber.service import ModelInfo
 from perturber.ui.components.attributes import attributes
 from perturber.ui.components.bars import Bars
-from perturber.ui.components.controls import At, Controls, button, checks, control_id, menu, options, order_id
+from perturber.ui.components.controls import (
+    At,
+    Controls,
+    button,
+    checks,
+    control_id,
+    menu,
+    named,
+    options,
+    order_id,
+    slot_style,
+)
 from perturber.ui.components.maps import Maps
 from perturber.ui.states.channels import MAX_NEURONS, written
 from perturber.ui.states.explore import SlotState
@@ -42,7 +53,7 @@ def slot_frame(page: str, number: int, slot: SlotState | None, controls: Control
         parts,
         className=slot_class(slot),
         id=slot_id(page, number),
-        style={"--slot": SLOT_COLOURS[number], "--slot-text": SLOT_TEXT[number]},
+        style=slot_style(SLOT_COLOURS[number], SLOT_TEXT[number]),
         **attributes(aria_label=title),
     )
 
@@ -91,18 +102,20 @@ def _controls(page: str, number: int, controls: Controls) -> list[Any]:
     def at(name: str) -> dict[str, Any]:
         return {"id": control_id(page, name, number), **controls[At(name, number)]}
 
-    def choose(name: str, **more: Any) -> dcc.Dropdown:
-        return menu(control_id(page, name, number), controls[At(name, number)], **more)
+    def choose(name: str, label: str, **more: Any) -> dcc.Dropdown:
+        return menu(control_id(page, name, number), f"{title}: {label}", controls[At(name, number)], **more)
 
+    count = dcc.Input(type="number", min=1, step=1, className="count", **at("count"))
+    channels = dcc.Input(type="text", debounce=True, className="channels", **at("channels"))
     turns = [("back", "‹", "previous channels"), ("on", "›", "next channels")]
     return [
-        choose("model", className="model"),
-        choose("layer", className="layer", searchable=True),
+        choose("model", "network", className="model"),
+        choose("layer", "layer", className="layer", searchable=True),
         checks(control_id(page, "shows", number), SHOWS, controls[At("shows", number)]),
-        dcc.Input(type="number", min=1, step=1, className="count", **at("count")),
-        dcc.Input(type="text", debounce=True, className="channels", **at("channels")),
+        named(f"{title}: number of neurons", count),
+        named(f"{title}: channels", channels),
         *(button(control_id(page, name, number), words, f"{title}: {what}") for name, words, what in turns),
-        choose("group", className="group", placeholder="Group …", maxHeight=420),
+        choose("group", "group of neurons", className="group", placeholder="Group …", maxHeight=420),
         html.Button(id=order_id(page, "make", number), n_clicks=0, className="quiet making"),
         html.Button(n_clicks=0, className="quiet hide", **at("hide")),
     ]

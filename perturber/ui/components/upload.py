@@ -7,7 +7,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from perturber.ui.components.controls import button, labelled
+from perturber.ui.components.controls import button, dialog_title, labelled
 from perturber.ui.components.parameter_panel import Kind
 
 LONGEST_NAME = 60
@@ -82,7 +82,7 @@ def upload_dialog(page: str, kind: Kind, outcome: Outcome | None = None) -> list
     use = html.Button("Use it", id=upload_id(page, "use"), className="use", n_clicks=0, disabled=not was_added(outcome))
     close = button(upload_id(page, "close"), "Close", "Back to the scene as it is")
     return [
-        dbc.ModalHeader(dbc.ModalTitle(WORDS[kind].title)),
+        dialog_title(WORDS[kind].title),
         dbc.ModalBody(body, className="upload"),
         dbc.ModalFooter([close, use], className="upload"),
     ]
@@ -90,8 +90,7 @@ def upload_dialog(page: str, kind: Kind, outcome: Outcome | None = None) -> list
 
 def plain_dialog(sentence: str, *, wrong: bool = False) -> list[Component]:
     """What the dialog holds while nobody knows yet what the dropped files are."""
-    title = dbc.ModalHeader(dbc.ModalTitle("Add to the scene"))
-    return [title, dbc.ModalBody(said(sentence, wrong=wrong), className="upload")]
+    return [dialog_title("Add to the scene"), dbc.ModalBody(said(sentence, wrong=wrong), className="upload")]
 
 
 def outcome_children(outcome: Outcome | None) -> list[Component]:
