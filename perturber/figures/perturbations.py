@@ -39,7 +39,7 @@ def layer_changes(layers: Sequence[str], change: np.ndarray) -> go.Figure:
     steps = [step for step in range(len(change)) if step or change[0].any() or len(change) == 1]
     if len(steps) > LINES:
         steps = [steps[round(i * (len(steps) - 1) / (LINES - 1))] for i in range(LINES)]
-    colours = sample_colorscale("Plasma", [0.85 * i / max(1, len(steps) - 1) for i in range(len(steps))])
+    colours = sample_colorscale("Plasma", [0.15 + 0.7 * i / max(1, len(steps) - 1) for i in range(len(steps))])
     figure = go.Figure(layout=base_layout(margin={"l": 52, "r": 14, "t": 22, "b": 34}, showlegend=True))
     for step, colour, mark in zip(steps, colours, cycle(MARKS), strict=False):
         name = str(step) if step else "start"

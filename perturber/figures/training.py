@@ -237,7 +237,8 @@ def column_mark(column: int, rows: int, colour: str) -> dict[str, Any]:
 def place_line(place: int, colour: str, label: str) -> dict[str, Any]:
     """A line through a checkpoint, for the ``shapes`` of a curve, with a word at its end."""
     line = {"color": colour, "width": 2, "dash": "dot"}
-    name = {"text": label, "textposition": "end", "textangle": 0, "font": {"size": 10}}
+    place_of_name = {"textposition": "end", "textangle": 0, "xanchor": "right", "yanchor": "top"}
+    name = {"text": label, "font": {"size": 10}, **place_of_name}
     return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "line": line, "label": name}
 
 

@@ -85,6 +85,7 @@ def test_nothing_shuts_anybody_out(opened: Callable[..., Any], path: str, do: Do
     try:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.wait_for_timeout(300)  # until it is drawn so
             assert serious(page) == [], scheme
     finally:
         page.emulate_media(color_scheme="light")

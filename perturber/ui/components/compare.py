@@ -41,8 +41,8 @@ def comparison(page: str, controls: Controls) -> html.Section:
     Args:
         controls: what each control shows (see `compare_controls`).
     """
-    choose = {"searchable": True, "clearable": True, "placeholder": "Pin a class …"}
-    pin = menu(control_id(page, "pin"), "Pin a class", controls[At("pin")], **choose)
+    chosen = {**controls[At("pin")], "clearable": True, "placeholder": "Pin a class …"}
+    pin = menu(control_id(page, "pin"), "Pin a class", chosen, searchable=True)
     add = html.Button(
         "+ Add a model", id=control_id(page, "add"), className="quiet add-model", n_clicks=0, **controls[At("add")]
     )
