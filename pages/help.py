@@ -15,12 +15,16 @@ dash.register_page(__name__, path="/help", name="Help", title="Perturber · Help
 GESTURES = (
     ("Drag the scene", "turns the object (yaw and pitch); the arrow keys do the same"),
     ("Mouse wheel, + and −", "change the distance"),
-    ("Shift-drag, middle-drag", "move the object parallel to the picture plane"),
-    ("Double-click the scene", "resets the camera"),
+    ("Shift-drag, middle-drag", "move the object parallel to the picture plane; so do the arrow keys with Shift"),
+    ("Double-click the scene", "resets the camera; so do 0 and Home"),
     ("↺ beside a control", "resets one parameter; Reset group and Reset all reset more"),
     ("Find a parameter", "shows the parameters whose names contain all the words that you type"),
     ("Add … beside a menu", "takes your own object or background; you can also drop files on the scene"),
-    ("Click a heatmap", "marks what this unit can see of the model input, its theoretical receptive field"),
+    (
+        "Click a heatmap",
+        "marks what this unit can see of the model input, its theoretical receptive field; arrow keys move a unit "
+        "over the maps, and Enter marks it",
+    ),
     ("Overlay", "lays the marked heatmap over the model input"),
     ("Act. norm.", "sets the activation at which the colours end; 4 σ lets it follow the picture again"),
     ("Group …", "shows neurons that belong together; ‹ and › go through a large group page by page"),
@@ -31,6 +35,10 @@ GESTURES = (
     ("Reference", "remembers the present scene, to find the neurons that change most from it"),
     ("Figures", "opens one figure below the slots: history, all channels, or what an attack does"),
     ("The address bar", "holds the whole state of a page: copy it to show a colleague the same thing"),
+    (
+        "Tab, Enter, Escape",
+        "lead to every control, press it, and close what is open; arrows move sliders, and choose in menus and tabs",
+    ),
     ("SVG and PNG", "save a figure as it is on the page"),
 )
 

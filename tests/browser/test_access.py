@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from gestures import drawn_scene, eventually, wait_for_scene
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -97,3 +98,157 @@ def serious(page: Page) -> list[tuple[str, str]]:
     found = Axe().run(page, options=OPTIONS).response["violations"]
     grave = [one for one in found if one["impact"] in ("serious", "critical")]
     return [(one["id"], node["html"][:200]) for one in grave for node in one["nodes"]]
+
+
+# ---- by the keyboard ----------------------------------------------------------------------------------------------
+
+SEEN = """() => {
+    const at = document.activeElement;
+    const places = [at, at.closest(".dash-input-container"), at.closest("label"), at.closest(".drop")];
+    const outlined = (place) => place && getComputedStyle(place).outlineStyle === "solid";
+    return at.matches(".place") || places.some(outlined) || at.outerHTML.slice(0, 200);
+}"""
+"""Whether it is seen where the keyboard is; the heatmaps show a unit."""
+
+
+def tab_to(page: Page, selector: str, most: int = 150) -> None:
+    """Go on by the Tab key; every place on the way is seen."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        assert page.evaluate(SEEN) is True
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"the Tab key does not lead to {selector}")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_explore_is_used_by_the_keyboard_alone(opened: Callable[..., Any]) -> None:
+    watched = opened("/?cards=none", fresh=True)
+    page = watched.page
+    tab_to(page, ".skip-link")
+    press(page, "Enter")
+    assert page.evaluate("document.activeElement.tagName") == "MAIN"
+
+    tab_to(page, ".pointer")
+    press(page, "ArrowRight", "Shift+ArrowUp", "-")
+    watched.wait_for("shown.yaw === '-30' && Number(shown.pan_y) > 0 && Number(shown.distance) > 4")
+    press(page, "Home")
+    wait_for_scene(watched)
+    press(page, "ArrowLeft", "0")
+    wait_for_scene(watched)
+
+    tab_to(page, "#explore-attack-title")
+    press(page, "Enter")
+    page.get_by_role("button", name="Run", exact=True).wait_for()
+    tab_to(page, ".dash-dropdown")
+    press(page, "Enter", "ArrowDown", "Escape")
+    assert page.evaluate("document.activeElement.matches('#explore-attack .dash-dropdown')")
+    tab_to(page, "[title='Take one step']")
+    press(page, "Enter")
+    watched.wait_for("shown.attack")
+    tab_to(page, "[title^='Back to the picture']")
+    press(page, "Enter")
+    watched.wait_for("!shown.attack")
+
+    tab_to(page, ".choice .quiet")
+    press(page, "Enter")
+    page.locator(".modal.show .modal-title").wait_for()
+    press(page, "Escape")
+    expect(page.locator(".modal")).to_have_count(0)
+    assert page.evaluate("document.activeElement.matches('.choice .quiet')")
+
+    tab_to(page, "#explore-yaw")
+    press(page, "ArrowRight")
+    wait_for_scene(watched, yaw=-34)
+    tab_to(page, ".place")
+    press(page, "ArrowDown", "ArrowDown", "ArrowRight")
+    expect(page.locator(":focus .unit-of-keys")).to_contain_text("row 2, column 1")
+    press(page, "Enter")
+    expect(page.locator("#explore-about-input")).to_contain_text("row 2, column 1")
+    tab_to(page, ".bars .row")
+    press(page, "Enter")
+    watched.wait_for("shown.pinned")
+    tab_to(page, "#explore-drawer input")
+    press(page, "ArrowRight")
+    expect(page.locator("#explore-drawer")).to_have_class("drawer open")
+    assert drawn_scene(watched) == {"yaw": "-34"}
+
+
+def test_the_tour_and_what_is_unfolded_close_by_escape(opened: Callable[..., Any]) -> None:
+    page = opened("/?cards=none").page
+    page.locator(".recipe summary").focus()
+    press(page, "Enter", "Tab", "Escape")
+    assert page.locator(".recipe[open]").count() == 0
+    assert page.evaluate("document.activeElement.matches('.recipe summary')")
+    toured(page)
+    page.locator(".tour .next").focus()
+    press(page, "Escape")
+    expect(page.locator(".tour button")).to_have_count(0)
+
+
+# ---- by ear, without colours, without motion ----------------------------------------------------------------------
+
+
+def test_controls_say_what_they_are(opened: Callable[..., Any]) -> None:
+    page = opened("/?cards=none").page
+    page.get_by_role("button", name="Object Dog ↔ Cat").wait_for()
+    page.get_by_role("button", name="Model 2: network Lite0 adversarial").wait_for()
+    page.get_by_role("slider", name="Activation normalisation").wait_for()
+    page.get_by_role("textbox", name="Model 1: channels").wait_for()
+    page.get_by_role("radiogroup", name="Figure").wait_for()
+    page.get_by_role("region", name="Model 1").get_by_role("application").wait_for()
+
+
+def test_news_is_said_once_nothing_moves(opened: Callable[..., Any]) -> None:
+    watched = opened("/?cards=none")
+    page, before = watched.page, watched.sequence()
+    eventually(lambda: page.locator("#said").inner_text().startswith("Model 1: "))
+    page.wait_for_timeout(4500)  # what was said is heard
+    page.evaluate(
+        """() => {
+            window.said = [];
+            const noted = () => window.said.push(document.getElementById("said").textContent);
+            new MutationObserver(noted).observe(document.getElementById("said"), { childList: true });
+        }"""
+    )
+    page.locator(".pointer").focus()
+    for _ in range(12):
+        press(page, "ArrowRight")
+        page.wait_for_timeout(100)
+        if page.locator("#explore").get_attribute("data-busy") == "true":
+            assert page.locator("#explore").get_attribute("aria-busy") == "true"
+    watched.settle()
+    assert watched.sequence() > before + 2
+    top = page.locator("#explore-slot-1 .bars .name").first.inner_text()
+    eventually(lambda: f"Model 2: {top}" in page.locator("#said").inner_text())
+    assert len(page.evaluate("window.said")) <= 2
+
+
+def test_saved_figures_are_those_of_the_day(opened: Callable[..., Any]) -> None:
+    page = opened("/?cards=none&summary=true").page
+    figure = page.locator("#explore-figure .js-plotly-plot")
+    line = figure.locator(".js-line").first
+    line.wait_for()
+    day = line.evaluate("(line) => getComputedStyle(line).stroke")
+    try:
+        page.emulate_media(color_scheme="dark")
+        eventually(lambda: line.evaluate("(line) => getComputedStyle(line).stroke") != day)
+        drawn = figure.evaluate("(plot) => Plotly.toImage(plot, { format: 'svg' }).then(decodeURIComponent)")
+    finally:
+        page.emulate_media(color_scheme="light")
+    assert day == "rgb(31, 78, 140)"
+    assert f"stroke: {day}" in drawn
+    assert "fill: rgb(33, 37, 41)" in drawn
+
+
+def test_nothing_moves_by_itself_for_who_asks_for_that(opened: Callable[..., Any]) -> None:
+    page = opened("/?cards=none").page
+    buttons = page.locator("#explore-slot-0 .save").first
+    page.emulate_media(reduced_motion="reduce")
+    assert buttons.evaluate("(save) => getComputedStyle(save).transitionProperty") == "none"
+    page.emulate_media(reduced_motion="no-preference")
+    assert buttons.evaluate("(save) => getComputedStyle(save).transitionProperty") == "opacity"

@@ -16,6 +16,9 @@ from perturber.ui.components.attributes import attributes
 from perturber.ui.components.controls import control_id
 from perturber.ui.components.upload import drop_target
 
+KEYS = "Scene. Arrow keys turn the object, with Shift they move it; plus and minus change the distance, 0 resets it."
+"""What those hear who cannot see the view."""
+
 CAMERA = ("yaw", "pitch", "roll", "distance", "pan_x", "pan_y")
 """Parameters that gestures change, or bring back."""
 
@@ -79,7 +82,7 @@ def scene_view(page: str) -> html.Div:
         tabIndex=0,
         role="application",
         title="Drag: turn · wheel: distance · Shift-drag or middle button: move · double-click: reset",
-        **attributes(aria_label="Scene. Drag or use the arrow keys to turn the object, plus and minus for distance."),
+        **attributes(aria_label=KEYS),
     )
     return html.Div(
         [
