@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from perturber import cli
 from perturber.accounts import Accounts
 from perturber.config import Settings
+from perturber.disk import holding
 from perturber.errors import BusyError, InvalidInputError, NotAllowedError, PerturberError
 from perturber.service import InferenceService
 from perturber.ui import files
@@ -87,13 +88,19 @@ def serve(settings: Settings) -> None:
     """Serve the dashboard until it is interrupted.
 
     Raises:
-        InvalidInputError: this address cannot be served on, or others reach it and there are no accounts.
+        InvalidInputError: this address cannot be served on, others reach it and there are no accounts, or another
+            server has the data folder.
     """
     if settings.needs_login and settings.oidc is None and not Accounts(settings.data).all():
         raise InvalidInputError(
             f"Others can reach {settings.host}, and there are no accounts. Make one with `perturber users add NAME "
             "--role admin`, or let everybody in with --no-auth (PERTURBER_AUTH=0)."
         )
+    with holding(settings.data):
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
     service = InferenceService(settings)
     app = create_app(service=service)
     app.server.test_client().get("/bootstrap.css")  # the first request sets Dash up; two at once would find half of it

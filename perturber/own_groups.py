@@ -1,12 +1,12 @@
 """Groups of neurons that users have named: one JSON file for the whole team."""
 
 import json
-import threading
-from collections.abc import ItemsView, Sequence
+from collections.abc import ItemsView, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
-from perturber.disk import write_whole
+from perturber.disk import changing, write_whole
 from perturber.errors import InvalidInputError, StorageError
 from perturber.users import Role, current, need, need_owner
 
@@ -15,8 +15,6 @@ MAX_GROUPS = 500
 """Of one layer."""
 
 MAX_CHANNELS = 512
-
-_lock = threading.Lock()
 
 
 class Group(TypedDict):
@@ -59,15 +57,13 @@ class OwnGroups:
             )
         if not 1 <= len(channels) <= MAX_CHANNELS:
             raise InvalidInputError(f"A group cannot hold {len(channels)} channels. Allowed: 1 to {MAX_CHANNELS}.")
-        with _lock:
-            everything = self._read()
+        with self._changing() as everything:
             groups = everything.setdefault(model, {}).setdefault(layer, {})
             if title not in groups and len(groups) >= MAX_GROUPS:
                 raise InvalidInputError(f"{layer} of {model} has {MAX_GROUPS} groups already. Remove one first.")
             if title in groups:
                 need_owner(groups[title]["owner"], f"The group “{title}”")
             groups[title] = Group(channels=list(dict.fromkeys(channels)), owner=current().name)
-            self._write(everything)
 
     def remove(self, model: str, layer: str, name: str) -> None:
         """Remove a group; nothing happens if there is none of this name.
@@ -77,13 +73,12 @@ class OwnGroups:
             StorageError: the file cannot be written.
         """
         need(Role.EDITOR, "remove groups")
-        with _lock:
-            everything = self._read()
-            groups = everything.get(model, {}).get(layer, {})
-            if name in groups:
-                need_owner(groups[name]["owner"], f"The group “{name}”")
-                del groups[name]
-                self._write(everything)
+        if name in self.of(model, layer):
+            with self._changing() as everything:
+                groups = everything.get(model, {}).get(layer, {})
+                if name in groups:
+                    need_owner(groups[name]["owner"], f"The group “{name}”")
+                    del groups[name]
 
     def _read(self) -> Groups:
         try:
@@ -95,9 +90,13 @@ class OwnGroups:
                 f"The groups in {str(self.path)!r} cannot be read: {error}. Repair the file or remove it."
             ) from error
 
-    def _write(self, everything: dict) -> None:
+    @contextmanager
+    def _changing(self) -> Iterator[Groups]:
+        """What there is, to be changed and then written, while nobody else does so."""
         try:
-            write_whole(self.path, json.dumps(everything, ensure_ascii=False, indent=1).encode())
+            with changing(self.path):
+                yield (everything := self._read())
+                write_whole(self.path, json.dumps(everything, ensure_ascii=False, indent=1).encode())
         except OSError as error:
             raise StorageError(
                 f"The group cannot be kept in {str(self.path)!r}: {error.strerror or error}. Make room and try again."

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from perturber.config import Settings
-from perturber.disk import ABANDONED, sweep
+from perturber.disk import YOUNG, changing, holding, is_held, sweep
+from perturber.errors import InvalidInputError
 from perturber.objects import Store
 from perturber.own_groups import OwnGroups
 
@@ -34,13 +34,13 @@ for turn in range(1, 10**6):
 
 
 def age(folder: Path) -> None:
-    """Let everything below a folder be as old as what nobody can be writing any more."""
+    """Let everything below a folder be older than what was only just made."""
     for path in folder.rglob("*"):
-        os.utime(path, (time.time() - 2 * ABANDONED,) * 2)
+        os.utime(path, (time.time() - 2 * YOUNG,) * 2)
 
 
 def test_killed_in_the_middle_of_a_store(tmp_path: Path) -> None:
-    """Whenever the writer is killed, everything that can be read is whole; an hour later nothing else is there."""
+    """Whenever the writer is killed, everything that can be read is whole; soon nothing else is there."""
     wait = random.Random(0)
     for _ in range(3):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
@@ -64,21 +64,106 @@ def test_killed_in_the_middle_of_a_store(tmp_path: Path) -> None:
     assert set(Store(tmp_path).names("background")) == set(names)
 
 
-def test_a_service_sweeps_as_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from perturber.service import InferenceService
-
+def test_who_holds_the_folder_sweeps_what_nobody_writes(tmp_path: Path) -> None:
     left = [".abcdefgh.part", "edits/.abcdefgh.part", "cache/tmpabcdefgh.__wz_cache", "incoming/tmpx/mesh.npz"]
     kept = ["weights/net.pth.part", "edits/mine.safetensors", "notes.part", "objects/own-1/pair.json"]
     for name in [*left, *kept]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    age(tmp_path)
-    for name in ("edits/.12345678.part", "incoming/tmpy/mesh.npz"):  # another server is writing them
+    written = ["edits/.12345678.part", "incoming/tmpy/mesh.npz"]
+    for name in written:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    with InferenceService(Settings(data=tmp_path)):
-        found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert found == {*kept, "edits/.12345678.part", "incoming/tmpy/mesh.npz"}
+    writer = subprocess.Popen(
+        [sys.executable, "-c", BESIDE, str(tmp_path / written[0]), str(tmp_path / written[1]).rpartition("/")[0]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == b"ready\n"
+    age(tmp_path)
+    (tmp_path / ".87654321.part").write_bytes(b"x")  # is about to be locked
+
+    def there() -> set[str]:
+        with holding(tmp_path):
+            found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+        return found - {"server.lock"}
+
+    assert there() == {*kept, *written, ".87654321.part"}
+    writer.kill()
+    writer.communicate()
+    age(tmp_path)
+    assert there() == set(kept)
+
+
+BESIDE = """
+import sys
+from pathlib import Path
+from perturber.disk import writing
+with writing(Path(sys.argv[1])), writing(Path(sys.argv[2])):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+HOLDER = """
+import sys
+from pathlib import Path
+from perturber.disk import holding
+with holding(Path(sys.argv[1])):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_server_a_folder(tmp_path: Path) -> None:
+    """The second says so; a killed one is no hindrance; who writes whole files is none either way."""
+    assert not is_held(tmp_path)
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert first.stdout is not None
+    assert first.stdout.readline() == b"ready\n"
+    assert is_held(tmp_path)
+    with (
+        pytest.raises(InvalidInputError, match=r"Another server runs on the data folder .* Stop it, or set"),
+        holding(tmp_path),
+    ):
+        pytest.fail("two servers")
+    OwnGroups(tmp_path).keep("model", "layer", "beside a server", [1])
+    assert OwnGroups(tmp_path).of("model", "layer") == {"beside a server": [1]}
+    first.kill()
+    first.communicate()
+    with holding(tmp_path):
+        assert is_held(tmp_path)
+    assert not is_held(tmp_path)
+
+
+def test_two_processes_change_one_file(tmp_path: Path) -> None:
+    """Nothing that one has added is lost to what the other read before."""
+    several = [subprocess.Popen([sys.executable, "-c", KEEPER, str(tmp_path), str(number)]) for number in range(2)]
+    assert [process.wait() for process in several] == [0, 0]
+    assert len(OwnGroups(tmp_path).of("model", "layer")) == 40
+    with changing(tmp_path / "catalog.toml"):
+        pass
+
+
+KEEPER = """
+import sys
+from pathlib import Path
+from perturber.own_groups import OwnGroups
+for number in range(20):
+    OwnGroups(Path(sys.argv[1])).keep("model", "layer", f"{sys.argv[2]} {number}", [number])
+"""
+
+
+def test_a_data_folder_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with (
+            pytest.raises(InvalidInputError, match=r"there is a file in its place\. Set PERTURBER_DATA"),
+            holding(place),
+        ):
+            pytest.fail("served from a file")
 
 
 QUOTA = """
@@ -138,5 +223,6 @@ def test_every_writer_says_that_there_is_no_room(tmp_path: Path) -> None:
     ).stdout.splitlines()
     assert len(printed) == 6, printed
     assert all("File too large" in line and line.endswith(".") for line in printed), printed
-    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} <= {"groups.json"}
+    found = {path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    assert found <= {"groups.json"}
     assert len(OwnGroups(tmp_path).of("model", "layer")) >= 1

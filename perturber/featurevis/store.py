@@ -76,7 +76,7 @@ class Store:
         path = self._path(key)
         data = encode(pictures)
         try:
-            write_whole(path, data)
+            write_whole(path, data, lasting=False)  # what a power cut leaves of it is damaged, and made anew
         except OSError as error:
             raise StorageError(
                 f"Feature visualisations cannot be kept in {str(self.folder)!r}: {error.strerror or error}. "

@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image
 
 from perturber.config import Settings
-from perturber.disk import remove_abandoned
-from perturber.errors import StorageError, UnknownNameError
+from perturber.disk import remove_abandoned, settle, unwritable, writing
+from perturber.errors import UnknownNameError
 from perturber.objects.mesh import MorphPair
 from perturber.quotas import bytes_in, check_room, owner_in
 from perturber.users import Role, current, need, need_owner
@@ -237,6 +237,7 @@ class Store:
         info = self._info(kind, name)
         with self._temporary() as folder:
             _write_info(folder / info.name, {**json.loads(info.read_text()), "label": label})
+            settle(folder / info.name)
             os.replace(folder / info.name, info)
 
     @contextmanager
@@ -253,6 +254,8 @@ class Store:
             owner, info = current().name, made / _INFO[kind]
             _write_info(info, {**json.loads(info.read_text()), **({"owner": owner} if owner else {})})
             check_room(self.folder, owner, bytes_in(made), Settings())
+            for part in (*made.iterdir(), made):
+                settle(part)
             place = self._path(kind, name)
             place.parent.mkdir(exist_ok=True)
             try:
@@ -260,6 +263,7 @@ class Store:
             except OSError:
                 if not self.has(kind, name):  # otherwise another process was faster with the same
                     raise
+            settle(place.parent)
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:
@@ -274,14 +278,12 @@ class Store:
             remove_abandoned(incoming.glob("*"))
             folder = Path(tempfile.mkdtemp(dir=incoming))
             try:
-                yield folder
+                with writing(folder):
+                    yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError as error:
-            raise StorageError(
-                f"The data folder {str(self.folder)!r} cannot be written to ({error.strerror or error}). "
-                "Check the free space and permissions there; see PERTURBER_DATA."
-            ) from error
+            raise unwritable(self.folder, error) from error
 
 
 def clean_label(text: str | None) -> str:

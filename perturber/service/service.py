@@ -13,7 +13,6 @@ import numpy as np
 from perturber import zoo
 from perturber.attack import Attack
 from perturber.config import Settings
-from perturber.disk import sweep
 from perturber.editing import Edit, Level
 from perturber.errors import InvalidInputError
 from perturber.featurevis import Bundle, Recipe, Store, Target, bundle_folder
@@ -85,7 +84,6 @@ class InferenceService:
 
     def __init__(self, settings: Settings | None = None, engine: Callable[[Settings], Engine] = LocalEngine) -> None:
         self.settings = settings or Settings()
-        sweep(self.settings.data)
         self._infos: dict[str, ModelInfo] = {}
         self._unusable: set[str] = set()
         self._edit = lru_cache(EDITS)(lambda text: self._call(lambda engine: engine.model(text)))

@@ -3,10 +3,11 @@
 import json
 import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from perturber.config import Settings
-from perturber.disk import write_whole
+from perturber.disk import changing, write_whole
 from perturber.errors import InvalidInputError, StorageError, UnknownNameError
 from perturber.users import need_owner
 from perturber.zoo.catalogue import ModelEntry, catalog, make_entry
@@ -25,7 +26,7 @@ def add(name: str, table: Mapping[str, Any], settings: Settings) -> ModelEntry:
     if name in catalog(settings.models):
         raise InvalidInputError(f"The model {name!r} belongs to the project; choose another name.")
     made = make_entry(name, table, settings.data, own=True)
-    _write({**tables(settings), name: dict(table)}, settings)
+    put_back(name, dict(table), settings)
     return made
 
 
@@ -49,8 +50,13 @@ def put_back(name: str, table: Mapping[str, Any] | None, settings: Settings) -> 
     Raises:
         StorageError: the catalogue cannot be written.
     """
-    rest = {key: value for key, value in tables(settings).items() if key != name}
-    _write(rest if table is None else {**rest, name: table}, settings)
+    path = settings.data / "catalog.toml"
+    try:
+        with changing(path):
+            rest = {key: value for key, value in tables(settings).items() if key != name}
+            _write(path, rest if table is None else {**rest, name: table})
+    except OSError as error:
+        raise StorageError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
 
 
 def tables(settings: Settings) -> dict[str, Any]:
@@ -68,13 +74,9 @@ def tables(settings: Settings) -> dict[str, Any]:
         raise InvalidInputError(f"The catalogue {str(path)!r} cannot be read: {error}.") from error
 
 
-def _write(models: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
-    path = settings.data / "catalog.toml"
+def _write(path: Path, models: Mapping[str, Mapping[str, Any]]) -> None:
     text = "\n".join(_table(_toml(name), table) for name, table in models.items())
-    try:
-        write_whole(path, text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise StorageError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
+    write_whole(path, text.encode("utf-8", "replace"))
 
 
 def _table(name: str, table: Mapping[str, Any]) -> str:

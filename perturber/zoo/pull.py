@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from perturber.config import Settings
-from perturber.disk import write_whole
+from perturber.disk import settle, write_whole
 from perturber.errors import InvalidInputError, StorageError
 from perturber.zoo.catalogue import ModelEntry
 from perturber.zoo.sources import pulled_file, weights_file
@@ -52,6 +52,7 @@ def pull(
         path.parent.mkdir(parents=True, exist_ok=True)
         _download(url, part, progress)
         _check(entry, path, part)
+        settle(part)
         os.replace(part, path)
     except HTTPError as error:
         raise InvalidInputError(f"The server answered {error.code} {error.reason}. {by_hand}") from error
