@@ -105,8 +105,10 @@ def _serve(settings: Settings) -> None:
     app = create_app(service=service)
     app.server.test_client().get("/bootstrap.css")  # the first request sets Dash up; two at once would find half of it
     serving = Serving(app.server, settings, threads=THREADS)
-    start = ExploreState.default(service.model)
-    service.look(start.request(None))  # loads and warms up what the first visitor sees
+    try:
+        service.look(ExploreState.default(service.model).request(None))  # loads what the first visitor sees
+    except PerturberError as error:  # said to whoever asks for it; the rest works
+        print(f"perturber: {error}", file=sys.stderr)
     print(f"Perturber on http://{settings.host}:{settings.port}", file=sys.stderr)
     if not (settings.is_local or settings.needs_login):
         print("Nobody has to log in: whoever reaches this address may do everything.", file=sys.stderr)

@@ -1,5 +1,8 @@
 """What pages find in the app that they belong to: its service, and its cache."""
 
+import logging
+import tempfile
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -7,8 +10,11 @@ from flask import current_app
 from flask_caching import Cache
 
 from perturber.config import Settings
-from perturber.errors import InvalidInputError, StorageError
+from perturber.disk import unwritable
+from perturber.errors import InvalidInputError
 from perturber.service import InferenceService
+
+log = logging.getLogger(__name__)
 
 KEY = "PERTURBER_SERVICE"
 
@@ -18,7 +24,28 @@ SECONDS = 3600
 ENTRIES = 128
 """Answers that are kept in memory or files; a look holds some 200 KB, one of an attack 800 KB."""
 
-cache = Cache()
+
+class SpareCache(Cache):
+    """A cache whose place may fail, and nobody's answer with it: what cannot be read there is made anew."""
+
+    def get(self, *args: Any, **options: Any) -> Any:
+        """What is kept under a key, or None."""
+        return self._tried(super().get, *args, **options)
+
+    def set(self, *args: Any, **options: Any) -> bool | None:
+        """Keep something under a key; whether that was done."""
+        return self._tried(super().set, *args, **options)
+
+    @staticmethod
+    def _tried(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        try:
+            return function(*args, **options)
+        except Exception as error:  # each kind of cache has errors of its own
+            log.warning("The cache cannot be used: %s.", str(error).rstrip("."))
+            return None
+
+
+cache = SpareCache()
 """Of answers that cost something and are asked for again; each app has its own behind it (see `create_app`)."""
 
 
@@ -28,11 +55,10 @@ def service() -> InferenceService:
 
 
 def cache_config(settings: Settings) -> dict[str, Any]:
-    """Flask-Caching's options for the place that the settings name.
+    """Flask-Caching's options for the place that the settings name; memory where its folder cannot be written.
 
     Raises:
         InvalidInputError: they name none.
-        StorageError: its folder cannot be made.
     """
     common = {"CACHE_DEFAULT_TIMEOUT": SECONDS, "CACHE_THRESHOLD": ENTRIES}
     if settings.cache == "memory":
@@ -41,8 +67,10 @@ def cache_config(settings: Settings) -> dict[str, Any]:
         folder = settings.data / "cache"
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
         except OSError as error:
-            raise StorageError(f"The cache {str(folder)!r} cannot be made: {error.strerror}.") from error
+            log.warning("%s Answers are cached in memory.", unwritable(settings.data, error))
+            return {"CACHE_TYPE": "SimpleCache", **common}
         return {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(folder), **common}
     if settings.cache.startswith(("redis://", "rediss://")):
         if find_spec("redis") is None:

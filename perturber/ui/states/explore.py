@@ -151,9 +151,21 @@ class ExploreState(BaseModel):
     measure: str = "probability"
 
     @classmethod
-    def default(cls, models: Models) -> "ExploreState":
-        """What a visitor sees first."""
-        return cls(scene=Scene(), slots=(*(SlotState.first(models(name)) for name in DEFAULT_MODELS), None))
+    def default(cls, models: Models, problems: list[str] | None = None) -> "ExploreState":
+        """What a visitor sees first; a slot whose model cannot be loaded is empty.
+
+        Args:
+            problems: gets a sentence for each such model.
+        """
+        slots: list[SlotState | None] = []
+        for name in DEFAULT_MODELS:
+            try:
+                slots.append(SlotState.first(models(name)))
+            except InvalidInputError as error:
+                slots.append(None)
+                if problems is not None:
+                    problems.append(str(error))
+        return cls(scene=Scene(), slots=(*slots, None))
 
     @classmethod
     def from_query(cls, query: Mapping[str, str], models: Models) -> tuple["ExploreState", list[str]]:
@@ -163,7 +175,7 @@ class ExploreState(BaseModel):
             The state, and one sentence for each thing that was wrong.
         """
         problems: list[str] = []
-        state = cls.default(models)
+        state = cls.default(models, problems)
         slots = tuple(
             _slot_from_query(slot, number, query, models, problems) for number, slot in enumerate(state.slots, 1)
         )
