@@ -6,7 +6,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,9 +20,6 @@ except ImportError:  # Windows: what is being written is known by its age alone
     fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger(__name__)
-
-YOUNG = 2.0
-"""Seconds in which a temporary file or folder that was just made is locked at the latest."""
 
 ABANDONED = 3600.0
 """Seconds after which one belongs to nobody where files cannot be locked: writing takes seconds, whoever does it."""
@@ -49,21 +46,61 @@ def write_whole(path: Path, data: bytes, *, lasting: bool = True) -> None:
         OSError: the disk is full, or the place cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with writing(Path(name)):
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                if lasting:
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(name, path)
+    with temporary(path.parent, _new_file) as file:
+        file.write_bytes(data)
         if lasting:
-            settle(path.parent)
-    except BaseException:
+            settle(file)
+        os.replace(file, path)
+    if lasting:
+        settle(path.parent)
+
+
+@contextmanager
+def temporary(parent: Path, make: Callable[[Path], Path] | None = None) -> Iterator[Path]:
+    """A folder, or whatever else is made in the parent, that is gone afterwards, whatever happens.
+
+    Meanwhile a lock, which ends with this process, shows those who sweep that somebody is writing it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    made, lock = _locked(parent, make or _new_folder)
+    try:
+        yield made
+    finally:
         with suppress(OSError):
-            os.unlink(name)
-        raise
+            shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink()
+        if lock is not None:
+            os.close(lock)
+
+
+def _new_folder(parent: Path) -> Path:
+    return Path(tempfile.mkdtemp(dir=parent))
+
+
+def _new_file(parent: Path) -> Path:
+    handle, name = tempfile.mkstemp(dir=parent, prefix=".", suffix=".part")
+    os.close(handle)
+    return Path(name)
+
+
+def _locked(parent: Path, make: Callable[[Path], Path]) -> tuple[Path, int | None]:
+    """Something that was just made, and its lock; made once more where a sweep came between."""
+    while True:
+        made = make(parent)
+        if fcntl is None:
+            return made, None
+        try:
+            lock = os.open(made, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return made, None
+        with suppress(OSError):  # some network folders know no locks: there the age counts
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        if made.exists():
+            return made, lock
+        os.close(lock)
 
 
 def settle(path: Path) -> None:
@@ -77,21 +114,6 @@ def settle(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Show those who sweep that a temporary file or folder is being written, by a lock that ends with this process."""
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network folders cannot: there the age counts
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        yield
     finally:
         os.close(handle)
 
@@ -179,24 +201,26 @@ def remove_abandoned(paths: Iterable[Path]) -> None:
     """Remove those temporary files and folders that nobody is writing any more."""
     with suppress(OSError):
         for path in paths:
-            with suppress(OSError):
-                if _is_abandoned(path):
+            with suppress(OSError), _claimed(path) as mine:
+                if mine:
                     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
-def _is_abandoned(path: Path) -> bool:
-    """Whether nobody has this locked, or it is old where that cannot be found out."""
+@contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Whether nobody has it locked, and nobody will as long as this lasts; where that is not known, whether it is old.
+
+    Raises:
+        OSError: somebody has it locked, or it is gone.
+    """
     status = path.lstat()
-    age = time.time() - status.st_mtime
-    if fcntl is None or age > ABANDONED or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        return age > ABANDONED
-    if age < YOUNG:
-        return False
+    plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    if fcntl is None or not plain or time.time() - status.st_mtime > ABANDONED:
+        yield time.time() - status.st_mtime > ABANDONED
+        return
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # somebody has it, or locks are not known here
-        return False
+        yield True
     finally:
         os.close(handle)
-    return True

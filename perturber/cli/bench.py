@@ -153,3 +153,17 @@ def load(
     from perturber.bench.load import run
 
     run(settings(device), users=users, seconds=seconds, long=long)
+
+
+@bench_app.command()
+def kill(
+    kills: Annotated[int, typer.Option(help="How often the process that stores is killed.", min=1)] = 50,
+    seed: Annotated[int, typer.Option(help="Chooses the moments.", min=0)] = 0,
+) -> None:
+    """Kill a process that stores, again and again, and look for what is lost, half-written or left over."""
+    from tempfile import TemporaryDirectory
+
+    from perturber.bench.kill import run
+
+    with TemporaryDirectory(prefix="perturber-kill-") as folder:
+        run(settings("cpu", data=Path(folder)), kills=kills, seed=seed)

@@ -10,8 +10,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from perturber.config import Settings
-from perturber.disk import remove_abandoned, settle, unwritable, writing
+from perturber.disk import remove_abandoned, settle, temporary, unwritable
 from perturber.errors import UnknownNameError
 from perturber.objects.mesh import MorphPair
 from perturber.quotas import bytes_in, check_room, owner_in
@@ -276,12 +274,8 @@ class Store:
         try:
             incoming.mkdir(parents=True, exist_ok=True)
             remove_abandoned(incoming.glob("*"))
-            folder = Path(tempfile.mkdtemp(dir=incoming))
-            try:
-                with writing(folder):
-                    yield folder
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
+            with temporary(incoming) as folder:
+                yield folder
         except OSError as error:
             raise unwritable(self.folder, error) from error
 

@@ -1,6 +1,5 @@
 """The store: names from content, all or nothing on disk, one sentence for whatever cannot be used."""
 
-import os
 import subprocess
 import sys
 import zipfile
@@ -17,6 +16,7 @@ from PIL import Image
 from user_files import CUBE, GREEN, QUAD, RED, Gltf, corners, picture, zipped
 
 from perturber import objects
+from perturber.disk import temporary
 from perturber.errors import InvalidInputError, StorageError, UnknownNameError
 from perturber.objects import Store
 from perturber.scene import Scene
@@ -168,12 +168,10 @@ def test_what_a_stopped_process_left_is_swept_away(store: Store) -> None:
     left = store.folder / "incoming" / "left"
     left.mkdir(parents=True)
     (left / "mesh.npz").write_bytes(b"half")
-    fresh = store.folder / "incoming" / "fresh"
-    fresh.mkdir()
-    os.utime(left, (0, 0))
-    store.add_background(corners())
-    assert not left.exists()
-    assert fresh.exists()
+    with temporary(store.folder / "incoming") as fresh:
+        store.add_background(corners())
+        assert not left.exists()
+        assert fresh.exists()
 
 
 def test_a_data_folder_that_is_none_is_explained(tmp_path: Path) -> None:
