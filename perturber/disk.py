@@ -45,9 +45,20 @@ def write_whole(path: Path, data: bytes, *, lasting: bool = True) -> None:
     Raises:
         OSError: the disk is full, or the place cannot be written.
     """
+    with whole(path, lasting=lasting) as file:
+        file.write_bytes(data)
+
+
+@contextmanager
+def whole(path: Path, *, lasting: bool = True) -> Iterator[Path]:
+    """A file to fill, which takes its place in the end, as of `write_whole`.
+
+    Raises:
+        OSError: the disk is full, or the place cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary(path.parent, _new_file) as file:
-        file.write_bytes(data)
+        yield file
         if lasting:
             settle(file)
         os.replace(file, path)

@@ -6,6 +6,7 @@ import typer
 
 from perturber.cli import (
     attack,
+    backup,
     bench,
     evaluate,
     examples,
@@ -23,7 +24,16 @@ from perturber.errors import PerturberError
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-for command in (serve.serve, look.look, look.render, look.parameters, evaluate.evaluate, featurevis.featurevis):
+for command in (
+    serve.serve,
+    look.look,
+    look.render,
+    look.parameters,
+    evaluate.evaluate,
+    featurevis.featurevis,
+    backup.backup,
+    backup.restore,
+):
     app.command()(command)
 app.command(cls=attack.AttackCommand)(attack.attack)
 app.command()(train.train)
