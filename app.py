@@ -17,6 +17,7 @@ from perturber.accounts import Accounts
 from perturber.config import Settings
 from perturber.disk import holding
 from perturber.errors import BusyError, InvalidInputError, NotAllowedError, PerturberError
+from perturber.logs import configure
 from perturber.service import InferenceService
 from perturber.ui import files
 from perturber.ui.accounts import account_link, let_in
@@ -26,6 +27,7 @@ from perturber.ui.context import KEY, cache, cache_config
 from perturber.ui.failures import is_own, told
 from perturber.ui.guards import POLICY, guard
 from perturber.ui.health import watch
+from perturber.ui.request_ids import name_requests
 from perturber.ui.serving import Serving
 from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.page import NOT_OURS
@@ -54,6 +56,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     server = Flask("perturber")
     asked = service or InferenceService(settings or Settings())
     server.config[KEY] = asked
+    name_requests(server)
     guard(server, asked.settings)
     watch(server, asked)
     let_in(server, asked.settings, ROOT / "assets")
@@ -88,9 +91,10 @@ def serve(settings: Settings) -> None:
     """Serve the dashboard until it is interrupted.
 
     Raises:
-        InvalidInputError: this address cannot be served on, others reach it and there are no accounts, or another
-            server has the data folder.
+        InvalidInputError: this address cannot be served on, others reach it and there are no accounts, another server
+            has the data folder, or a setting is not allowed.
     """
+    configure(settings.log)
     if settings.needs_login and settings.oidc is None and not Accounts(settings.data).all():
         raise InvalidInputError(
             f"Others can reach {settings.host}, and there are no accounts. Make one with `perturber users add NAME "

@@ -77,6 +77,7 @@ class Settings:
         visualisations_mib: room for feature visualisations under `data` before the least recently used ones leave.
         cache: where answers are kept that are asked for again: ``memory``, ``files`` (under `data`), or the address of
             a Redis server (``redis://…``).
+        log: how the server's log is written: ``text`` or ``json``.
         look_seconds: after which a look or comparison that has no answer yet is given up.
         user_mib: of uploads and models that one user may keep; 0 for any number.
         users_mib: of those of all users together; 0 for any number.
@@ -108,6 +109,7 @@ class Settings:
     )
     visualisations_mib: int = field(default_factory=lambda: _integer("VISUALISATIONS_MIB", 1024))
     cache: str = field(default_factory=lambda: _environment("CACHE", "memory"))
+    log: str = field(default_factory=lambda: _environment("LOG", "text"))
     look_seconds: int = field(default_factory=lambda: _integer("LOOK_SECONDS", 120))
     user_mib: int = field(default_factory=lambda: _integer("USER_MIB", 4096))
     users_mib: int = field(default_factory=lambda: _integer("USERS_MIB", 32768))
