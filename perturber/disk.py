@@ -190,6 +190,16 @@ def is_held(data: Path) -> bool:
         return True
 
 
+def writable(folder: Path) -> None:
+    """Try to write a file into a folder, which is made.
+
+    Raises:
+        OSError: that is not possible.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
+
+
 def unwritable(data: Path, error: OSError) -> StorageError:
     """What to say where something was to be kept."""
     return StorageError(

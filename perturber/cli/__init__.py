@@ -8,6 +8,7 @@ from perturber.cli import (
     attack,
     backup,
     bench,
+    doctor,
     evaluate,
     examples,
     featurevis,
@@ -33,6 +34,7 @@ for command in (
     featurevis.featurevis,
     backup.backup,
     backup.restore,
+    doctor.doctor,
 ):
     app.command()(command)
 app.command(cls=attack.AttackCommand)(attack.attack)

@@ -1,7 +1,6 @@
 """What pages find in the app that they belong to: its service, and its cache."""
 
 import logging
-import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -10,7 +9,7 @@ from flask import current_app
 from flask_caching import Cache
 
 from perturber.config import Settings
-from perturber.disk import unwritable
+from perturber.disk import unwritable, writable
 from perturber.errors import InvalidInputError
 from perturber.service import InferenceService
 
@@ -66,8 +65,7 @@ def cache_config(settings: Settings) -> dict[str, Any]:
     if settings.cache == "files":
         folder = settings.data / "cache"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=folder).close()
+            writable(folder)
         except OSError as error:
             log.warning("%s Answers are cached in memory.", unwritable(settings.data, error))
             return {"CACHE_TYPE": "SimpleCache", **common}
