@@ -5,7 +5,7 @@
 (function () {
     const SETTLE_MS = 250; // without an answer or a change: then what may take its time follows
     const URL_MS = 300; // browsers refuse an address that changes more often
-    const PROBE_MS = 2000;
+    const [PROBE_MS, LOST_MS] = [2000, 60_000]; // then an answer may have been lost in a sleep
     const dash = (window.dash_clientside = window.dash_clientside || {});
     const setProps = (id, props) => dash.set_props(id, props);
     const text = (value) => JSON.stringify(value ?? null);
@@ -21,7 +21,7 @@
             this.known = new Map(Object.entries(inputs).map(([key, value]) => [key, text(value)]));
             this.changes = new Map(); // control → what was changed and not sent yet
             this.told = new Map(); // component → what it shows and Dash has not heard of
-            this.scene = scene;
+            Object.assign(this, { scene, patience: LOST_MS });
             this.view = new window.perturber.SceneView(this.name, facts.camera);
             const moved = (values) => this.offer(this.tell(values));
             window.perturber.listenToPointer(this.name, facts.camera, () => this.scene, moved);
@@ -81,7 +81,7 @@
             if (!this.wanted) return;
             this.wanted = false;
             const { query, memory, scene, drawn, client, changes } = this;
-            Object.assign(this, { changes: new Map(), flight: { changes, scene, startedAt: performance.now() } });
+            [this.changes, this.flight] = [new Map(), { changes, scene, startedAt: performance.now(), sentAt: Date.now() }];
             const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace() };
             setProps(`${this.name}-panel`, { request: { query, memory, scene, drawn, client, ...sent } });
             clearInterval(this.probing);
@@ -104,9 +104,9 @@
             if (!ok) {
                 flight.lost = true;
                 setProps("notice", { children: status === 401 ? facts.ended : facts.lost });
-            } else if (flight.lost) {
+            } else if (flight.lost || Date.now() - flight.sentAt > this.patience) {
                 this.changes = new Map([...flight.changes, ...this.changes]);
-                this.flight = null;
+                Object.assign(this, { flight: null, patience: 2 * this.patience }); // it may only be slow
                 this.offer();
             } else window.perturber.say(facts.working);
         }
@@ -115,7 +115,7 @@
         answered(answer) {
             const [flight, arrivedAt] = [this.flight, performance.now()];
             if (!flight || answer.client !== this.client || answer.sequence !== this.sequence) return;
-            this.flight = null;
+            Object.assign(this, { flight: null, patience: LOST_MS });
             if (answer.query !== null) Object.assign(this, { query: answer.query, memory: answer.memory });
             if (answer.looked) Object.assign(this, { drawn: answer.drawn });
             this.next();
