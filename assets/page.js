@@ -81,7 +81,7 @@
             if (!this.wanted) return;
             this.wanted = false;
             const { query, memory, scene, drawn, client, changes } = this;
-            [this.changes, this.flight] = [new Map(), { changes, scene, startedAt: performance.now(), sentAt: Date.now() }];
+            [this.changes, this.flight] = [new Map(), { changes, scene, begun: performance.now(), sent: Date.now() }];
             const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace() };
             setProps(`${this.name}-panel`, { request: { query, memory, scene, drawn, client, ...sent } });
             clearInterval(this.probing);
@@ -104,7 +104,7 @@
             if (!ok) {
                 flight.lost = true;
                 setProps("notice", { children: status === 401 ? facts.ended : facts.lost });
-            } else if (flight.lost || Date.now() - flight.sentAt > this.patience) {
+            } else if (flight.lost || Date.now() - flight.sent > this.patience) {
                 this.changes = new Map([...flight.changes, ...this.changes]);
                 Object.assign(this, { flight: null, patience: 2 * this.patience }); // it may only be slow
                 this.offer();
@@ -121,7 +121,7 @@
             this.next();
             this.takeScene(answer.scene, flight.scene);
             answer.props.forEach(({ id, props }) => this.show(id, props));
-            if (answer.looked) this.note(answer, { startedAt: flight.startedAt, arrivedAt });
+            if (answer.looked) this.note(answer, { startedAt: flight.begun, arrivedAt });
             if (!this.flight) this.rest(answer);
         }
 
