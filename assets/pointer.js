@@ -6,9 +6,7 @@
     const DOLLY = { "+": 0.9, "=": 0.9, "-": 1 / 0.9 };
     const tidy = (value) => Number(value.toFixed(4));
 
-    // page: its name; camera: field of view, limits and start of each parameter; get(): the scene; set(values)
-    window.perturber.listenToPointer = function (page, camera, get, set) {
-        const element = document.querySelector(`#${page}-stage .pointer`);
+    const moves = (element, camera, get, set) => {
         const within = (key, value) => tidy(Math.min(camera.limits[key][1], Math.max(camera.limits[key][0], value)));
         const turn = (dx, dy) => {
             const { yaw, pitch } = get();
@@ -16,11 +14,17 @@
         };
         const move = (dx, dy) => {
             const { pan_x: x, pan_y: y, distance } = get();
-            const angle = (camera.fieldOfView * Math.PI) / 360;
-            const perPixel = (2 * Math.tan(angle) * distance) / element.clientHeight;
+            const perPixel = (2 * Math.tan((camera.fieldOfView * Math.PI) / 360) * distance) / element.clientHeight;
             set({ pan_x: within("pan_x", x + dx * perPixel), pan_y: within("pan_y", y - dy * perPixel) });
         };
         const dolly = (factor) => set({ distance: within("distance", get().distance * factor) });
+        return [turn, move, dolly];
+    };
+
+    // page: its name; camera: field of view, limits and start of each parameter; get(): the scene; set(values)
+    window.perturber.listenToPointer = function (page, camera, get, set) {
+        const element = document.querySelector(`#${page}-stage .pointer`);
+        const [turn, move, dolly] = moves(element, camera, get, set);
         let last = null; // of a drag, which moves with Shift or the middle button
         element.addEventListener("pointerdown", (event) => {
             if (event.button > 1) return;
@@ -33,17 +37,13 @@
             if (!last) return;
             const [dx, dy] = [x - last.x, y - last.y];
             last = { ...last, x, y };
-            if (last.pan) move(dx, dy);
-            else turn(TURN * dx, TURN * dy);
+            last.pan ? move(dx, dy) : turn(TURN * dx, TURN * dy);
         });
         for (const end of ["pointerup", "pointercancel"]) element.addEventListener(end, () => (last = null));
         element.addEventListener("auxclick", (event) => event.preventDefault());
         element.addEventListener("dblclick", () => set(camera.start));
-        const wheel = (event) => {
-            event.preventDefault();
-            dolly(Math.exp(Math.min(200, Math.max(-200, event.deltaY)) * 0.001));
-        };
-        element.addEventListener("wheel", wheel, { passive: false });
+        const wheel = ({ deltaY }) => dolly(Math.exp(Math.min(200, Math.max(-200, deltaY)) * 0.001));
+        element.addEventListener("wheel", (event) => (event.preventDefault(), wheel(event)), { passive: false });
         element.addEventListener("keydown", (event) => {
             const { key, shiftKey } = event;
             const known = key in KEYS || key in DOLLY || ["0", "Home"].includes(key);

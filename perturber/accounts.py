@@ -9,6 +9,8 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from perturber.disk import write_whole
+from perturber.disk import changing, write_whole
 from perturber.errors import InvalidInputError, StorageError, UnknownNameError
 from perturber.users import Role
 
@@ -82,9 +84,11 @@ class Accounts:
                 f"An account cannot be called {name[:80]!r}. Allowed: up to 32 characters of a-z, 0-9, ., _ and -, the "
                 "first a letter."
             )
-        if name in (known := self.all()):
-            raise InvalidInputError(f"There is an account {name!r} already. Give it another password or role.")
-        self._write({**known, name: Account(name, role, _hashed(password))})
+        account = Account(name, role, _hashed(password))
+        with self._changing() as known:
+            if name in known:
+                raise InvalidInputError(f"There is an account {name!r} already. Give it another password or role.")
+            known[name] = account
 
     def change(self, name: str, *, role: Role | None = None, password: str | None = None) -> None:
         """Give an account another role, or another password, which ends its sessions.
@@ -94,9 +98,10 @@ class Accounts:
             InvalidInputError: the password is not allowed.
             StorageError: the file cannot be written.
         """
-        known, old = self.all(), self._get(name)
-        new = old.password if password is None else _hashed(password)
-        self._write({**known, name: Account(name, role or old.role, new)})
+        new = None if password is None else _hashed(password)
+        with self._changing() as known:
+            old = _get(known, name)
+            known[name] = Account(name, role or old.role, new or old.password)
 
     def remove(self, name: str) -> None:
         """Remove an account, whose sessions and links end; what it owns belongs to administrators then.
@@ -105,8 +110,8 @@ class Accounts:
             UnknownNameError: there is no such account.
             StorageError: the file cannot be written.
         """
-        self._get(name)
-        self._write({key: one for key, one in self.all().items() if key != name})
+        with self._changing() as known:
+            del known[_get(known, name).name]
 
     def known(self, name: str, password: str) -> Account | None:
         """The account of this name, if that is its password."""
@@ -162,18 +167,22 @@ class Accounts:
     def _signer(self) -> URLSafeSerializer:
         return URLSafeSerializer(self.secret, salt="link", signer_kwargs={"digest_method": hashlib.sha256})
 
-    def _get(self, name: str) -> Account:
-        known = self.all()
-        if name not in known:
-            raise UnknownNameError("account", name, known)
-        return known[name]
-
-    def _write(self, accounts: dict[str, Account]) -> None:
-        kept = {name: {"role": one.role, "password": one.password} for name, one in accounts.items()}
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Account]]:
+        """What there is, to be changed and then written, while nobody else does so."""
         try:
-            write_whole(self.path, json.dumps(kept, indent=1).encode())  # which makes files for their owner alone
+            with changing(self.path):
+                yield (accounts := self.all())
+                kept = {name: {"role": one.role, "password": one.password} for name, one in accounts.items()}
+                write_whole(self.path, json.dumps(kept, indent=1).encode())  # which makes files for their owner alone
         except OSError as error:
             raise StorageError(f"{str(self.path)!r} cannot be written: {error.strerror or error}.") from error
+
+
+def _get(accounts: dict[str, Account], name: str) -> Account:
+    if name not in accounts:
+        raise UnknownNameError("account", name, accounts)
+    return accounts[name]
 
 
 def is_path(text: str) -> bool:

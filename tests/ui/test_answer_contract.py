@@ -50,6 +50,9 @@ def test_the_script_reads_the_properties_of_components() -> None:
 
 
 def test_the_script_sends_what_python_reads() -> None:
-    data = re.search(r"const data = \{ (.*?) \};", (ASSETS / "page.js").read_text())
-    assert data
-    assert set(data[1].split(", ")) == set(PageRequest.model_fields)
+    script = (ASSETS / "page.js").read_text()
+    request = re.search(r"request: \{ (.*?), \.\.\.sent \}", script)
+    sent = re.search(r"const sent = \{ (.*) \};", script)
+    assert request
+    assert sent
+    assert {*request[1].split(", "), *re.findall(r"(\w+): ", sent[1])} == set(PageRequest.model_fields)

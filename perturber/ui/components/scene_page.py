@@ -33,8 +33,8 @@ class PageFacts(TypedDict):
         page, path: its name and its address.
         query, memory: of its state (see `PageState`).
         camera: of the view of the scene.
-        alive, lost, working, ended: whom to ask whether the server is there, and what to say where it is not, is slow, or
-            lets nobody in.
+        alive, lost, working, ended: whom to ask whether the server is there, and what to say where it is not, where it
+            is slow, and where it lets nobody in.
         kept: how many looks to remember.
     """
 
