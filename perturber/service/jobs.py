@@ -7,7 +7,7 @@ belongs to all who have ordered it (see `perturber.users`).
 import hashlib
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -25,6 +25,9 @@ MAX_WAITING = 512
 
 MAX_OF_A_USER = 128
 """Of these, jobs that one user may have ordered."""
+
+AT_ONCE = 8
+"""Jobs of one user that take turns: each that has begun holds memory. Urgent ones count by themselves."""
 
 MAX_FINISHED = 64
 """Finished jobs that are remembered, with their results."""
@@ -267,16 +270,24 @@ class JobQueue:
                 job.status = replace(job.status, **changes)
 
     def _next(self) -> tuple[str, _Job | None]:
-        """Users take turns; of one's jobs urgent ones go first, then those somebody looks at, and equals take turns."""
+        """Users take turns; of one's jobs urgent ones go first, then those somebody looks at, and equals take turns.
+
+        A job that has not begun waits while `AT_ONCE` others have.
+        """
         now = monotonic()
+        unfinished = [item for item in self._jobs.items() if not item[1].status.state.over]
+        begun = Counter((o, job.request.urgent) for _, job in unfinished if job.begun for o in job.owners)
+
+        def may_go(job: _Job) -> bool:
+            return job.begun or any(begun[owner, job.request.urgent] < AT_ONCE for owner in job.owners)
 
         def rank(item: tuple[str, _Job]) -> tuple:
             job = item[1]
             turn = min(self._served.get(owner, 0.0) for owner in job.owners)
             return turn, not job.request.urgent, now - job.asked > LOOKED_AT_SECONDS, job.stepped
 
-        waiting = [item for item in self._jobs.items() if not item[1].status.state.over]
-        return min(waiting, key=rank) if waiting else ("", None)
+        waiting = [item for item in unfinished if may_go(item[1])]
+        return min(waiting, key=rank, default=("", None))
 
     def _refuse_too_many(self, user: str) -> None:
         waiting = [job for job in self._jobs.values() if not job.status.state.over]

@@ -11,7 +11,7 @@ import torch
 
 from perturber.errors import InvalidInputError, NotAllowedError, StorageError
 from perturber.service import JobState, Progress, jobs
-from perturber.service.jobs import MAX_FINISHED, MAX_OF_A_USER, MAX_WAITING, JobQueue
+from perturber.service.jobs import AT_ONCE, MAX_FINISHED, MAX_OF_A_USER, MAX_WAITING, JobQueue
 from perturber.users import Role, User, acting
 
 
@@ -290,6 +290,20 @@ def test_users_take_turns_however_many_jobs_one_has_ordered(queue: JobQueue, cou
     counter.taken.clear()
     run(queue, counter, most=15)
     assert sorted(label[0] for label in counter.taken[:9]) == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+
+
+def test_few_jobs_of_a_user_have_begun_at_the_same_time(queue: JobQueue, counter: Counter) -> None:
+    for number in range(AT_ONCE + 3):
+        ordered(queue, "ann", f"a{number}")
+        ordered(queue, "bob", f"b{number}")
+        ordered(queue, "bob", f"u{number}", urgent=True)
+    most: dict[str, int] = {}
+    while queue.step(counter):
+        for kind in "abu":
+            held = sum(request.label.startswith(kind) for request in counter.requests.values())
+            most[kind] = max(most.get(kind, 0), held)
+    assert most == dict.fromkeys("abu", AT_ONCE)
+    assert len(counter.taken) == 9 * (AT_ONCE + 3)
 
 
 def test_jobs_of_a_user_are_bounded_and_all_together(queue: JobQueue, counter: Counter) -> None:
