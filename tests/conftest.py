@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+import perturber  # noqa: F401  # before torch: it says how torch's threads wait for each other
+
+# isort: split
 import torch
 
 if TYPE_CHECKING:
