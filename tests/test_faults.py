@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 import app
-from perturber import zoo
+from perturber import cli, zoo
 from perturber.config import Settings
 from perturber.disk import holding
 from perturber.errors import InvalidInputError, StorageError
@@ -178,7 +178,7 @@ def test_no_gpu_although_asked_for(
     monkeypatch.setenv("PERTURBER_DEVICE", "cuda")
     monkeypatch.setenv("PERTURBER_DATA", str(tmp_path))
     with pytest.raises(SystemExit) as ended:
-        app.main()
+        cli.main("serve")
     assert ended.value.code == 2
     assert capsys.readouterr().err == "perturber: This machine has no device 'cuda'. Allowed: auto, cpu.\n"
     with holding(tmp_path):  # nothing holds it any more
