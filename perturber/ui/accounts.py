@@ -34,6 +34,9 @@ OPEN = {
 PAGES = ("/", "/<path:path>", "/account")
 """Routes of pages: whoever asks for one is led to the login, and then back."""
 
+STYLE = ("colours", "perturber", "account")
+"""Sheets of the pages' style that these pages take."""
+
 DAYS = 7
 """After which one has to log in again."""
 
@@ -78,7 +81,7 @@ def let_in(server: Flask, settings: Settings, assets: Path) -> None:
             SESSION_REFRESH_EACH_REQUEST=False,
             PERMANENT_SESSION_LIFETIME=DAYS * 86400,
         )
-        style = "".join((assets / f"{name}.css").read_text(encoding="utf-8") for name in ("perturber", "account"))
+        style = "".join((assets / f"{name}.css").read_text(encoding="utf-8") for name in STYLE)
         server.jinja_env.globals["style"] = Markup(style)  # whoever is not logged in gets no file of its own
         if settings.oidc is not None:
             oidc.trust(server, settings.oidc)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, Page
 
 from perturber.parameters import PARAMETERS
 
@@ -100,3 +101,16 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
     while not holds():
         assert time.monotonic() < end, "this did not come about"
         time.sleep(0.1)
+
+
+def shuts_nobody_out(page: Page) -> None:
+    """By day and by night there is nothing that axe-core finds serious or critical."""
+    try:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.wait_for_timeout(300)  # until it is drawn so
+            found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+            grave = [one for one in found if one["impact"] in ("serious", "critical")]
+            assert [(one["id"], node["html"][:200]) for one in grave for node in one["nodes"]] == [], scheme
+    finally:
+        page.emulate_media(color_scheme="light")

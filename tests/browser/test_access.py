@@ -5,15 +5,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from gestures import drawn_scene, eventually, wait_for_scene
+from gestures import drawn_scene, eventually, shuts_nobody_out, wait_for_scene
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
 LITE0 = "efficientnet_lite0"
 ATTACK = f"attack=pgd(l2=1,steps=2;{LITE0})"
-OPTIONS = {"resultTypes": ["violations"]}
 
 Do = Callable[[Page], Any]
 
@@ -85,20 +83,9 @@ def test_nothing_shuts_anybody_out(opened: Callable[..., Any], path: str, do: Do
         do(page)
     page.wait_for_timeout(400)  # until what comes late has its name, and what fades in is there
     try:
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.wait_for_timeout(300)  # until it is drawn so
-            assert serious(page) == [], scheme
+        shuts_nobody_out(page)
     finally:
-        page.emulate_media(color_scheme="light")
         page.keyboard.press("Escape")
-
-
-def serious(page: Page) -> list[tuple[str, str]]:
-    """Rule and element of what axe-core finds grave."""
-    found = Axe().run(page, options=OPTIONS).response["violations"]
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
-    return [(one["id"], node["html"][:200]) for one in grave for node in one["nodes"]]
 
 
 # ---- by the keyboard ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import VIEWPORT, Site, Watched
+from gestures import shuts_nobody_out
 from playwright.sync_api import Browser, Page, expect
 
 from perturber.accounts import Accounts
@@ -36,11 +37,13 @@ def test_a_page_whose_session_ends_goes_on_after_the_next_login(browser: Browser
         page.goto(f"{site.url}/?yaw=30")
         log_in(page, "wrong")
         expect(page.get_by_role("alert")).to_contain_text("not the password")
+        shuts_nobody_out(page)
         log_in(page, PASSWORD)
         watched.settle()
         assert watched.shown()["yaw"] == "30"
         page.get_by_role("link", name="ed · editor").click()
         page.get_by_role("button", name="Make a link").click()
+        shuts_nobody_out(page)
         link = page.get_by_label("Link").input_value()
         page.get_by_role("link", name="Back").click()
         watched.settle()
