@@ -46,8 +46,8 @@ def test_first_visit_shows_everything(opened: Open, site: Any) -> None:
         shares = frame.locator(".bars .share").all_inner_texts()
         assert shares == [f"{score.probability * 100:.1f} %" for score in expected.slots[slot].top or ()]
         expect(frame.locator(".heatmaplayer image")).to_have_count(8)
-    page.locator("#explore-yaw").press("ArrowRight")  # another visit may have asked for the first scene before
-    watched.wait_for("shown.yaw")
+    page.locator("#explore-hue").fill("0.37")  # another visit may have asked for the first scene before
+    watched.wait_for("shown.hue === '0.37'")
     status = page.locator("#explore-status").inner_text()
     assert all(word in status for word in ("Render", "Model 1", "Model 2", "service", "ms"))
 
