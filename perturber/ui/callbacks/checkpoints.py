@@ -76,6 +76,9 @@ class Following:
         {"curves": self._curves, "pictures": lambda: self._pictures(found[state.series.name])}.get(
             state.tab, self._of_all
         )()
+        if self.order == "cancel":  # an answer that was on its way may be shown after this one: then all this once more
+            self.found.running = True
+            self.found.shown.clear()
         return self.found
 
     # ---- tabs -----------------------------------------------------------------------------------------------------
