@@ -53,16 +53,12 @@ def watch(server: Flask, service: InferenceService) -> None:
     def metrics() -> Response:
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
-    @server.before_request
-    def begin() -> None:
-        g.since = perf_counter()
-
     @server.after_request
     def measure(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
         answered.labels(route, response.status_code).inc()
-        if "since" in g:
-            seconds.labels(route).observe(perf_counter() - g.since)
+        if "begun" in g:  # see `name_requests`
+            seconds.labels(route).observe(perf_counter() - g.begun)
         if "kept" in g:
             kept.labels(str(g.kept).lower()).inc()
         return response

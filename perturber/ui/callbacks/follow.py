@@ -172,7 +172,8 @@ def _pressed() -> Order | None:
     for one in ctx.triggered:
         id_ = ctx.triggered_prop_ids[one["prop_id"]]
         if isinstance(id_, Mapping) and one["value"] and "order" in id_:
-            return Order(order=str(id_["order"]), slot=by_id([id_], [0], "slot").popitem()[0])
+            (slot,) = by_id([id_], [None], "slot")
+            return Order(order=str(id_["order"]), slot=slot)
     return None
 
 
