@@ -11,7 +11,7 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	sh tests/browser/need_chromium.sh
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal -m 'not browser'
-	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m browser --reruns 1
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

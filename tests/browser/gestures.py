@@ -103,14 +103,23 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.1)
 
 
+STILL = """() => new Promise((resolve) => {
+    const fading = () => document.getAnimations().some((one) => one instanceof CSSTransition && one.playState === "running");
+    requestAnimationFrame(() => requestAnimationFrame(() => resolve(!fading())));
+})"""
+"""Whether what has changed is drawn, and no colour is on its way to another."""
+
+
 def shuts_nobody_out(page: Page) -> None:
     """By day and by night there is nothing that axe-core finds serious or critical."""
     try:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.wait_for_timeout(300)  # until it is drawn so
+            page.wait_for_timeout(300)
+            page.wait_for_function(STILL)
             found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
             grave = [one for one in found if one["impact"] in ("serious", "critical")]
-            assert [(one["id"], node["html"][:200]) for one in grave for node in one["nodes"]] == [], scheme
+            told = [(one["id"], node["html"][:200]) for one in grave for node in one["nodes"]]
+            assert not told, f"{scheme}: {told}"
     finally:
         page.emulate_media(color_scheme="light")
