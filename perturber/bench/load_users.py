@@ -84,7 +84,8 @@ class Dragging(FastHttpUser):
 
     def _check(self, asked: dict[str, Any], answer: dict[str, Any]) -> None:
         """Whether it is the answer to what was asked, and what it shows, to be compared with what it should."""
-        if (answer["client"], answer["sequence"]) != (asked["client"], asked["sequence"]):
+        written = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
+        if answer["request"] != hashlib.sha256(written).hexdigest():
             self.errors.append("an answer to another request")
         props = {json.dumps(one["id"]): one["props"] for one in answer["props"]}
         if (notice := props.get('"notice"', {}).get("children")) and notice != "":

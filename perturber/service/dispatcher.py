@@ -28,7 +28,9 @@ JOBS_SHARE = 0.17
 """Of the time, which jobs get however many ask: the next step is due s / share after one of s seconds began."""
 
 LATE_SECONDS = 0.3
-"""Jobs that are so late go before whoever waits until they are no more: some short steps together delay few looks."""
+"""Jobs that are so late go on at once behind an answer, before whoever waits, until they are late no more.
+
+Some short steps together delay few looks, and whoever drags has hardly looked at the answer yet."""
 
 LONGEST_REST = 10.0
 """Seconds after which the next step is due at most, so that one which loads a network does not cost a job minutes."""
@@ -48,7 +50,8 @@ class Dispatcher:
 
     Looks and comparisons that wait at the same moment are answered together, those of all clients in turn. One that
     waits gives its place to anything newer that its own client asks for. A step of a job is taken while nobody waits,
-    and whenever jobs have had less than their share. What fails outside of an answer is logged and counted.
+    and behind an answer where jobs have had less than their share. What fails outside of an answer is logged and
+    counted.
 
     Args:
         engine: makes what does the work; called on the dispatcher's own thread.
@@ -76,6 +79,7 @@ class Dispatcher:
         self._quiet_until = 0.0
         self._due = 0.0  # when jobs have had less than their share
         self._jobs_left = False
+        self._worked = False  # whether something has just been done
         self._refusal: str | None = None
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(engine, started), name="service", daemon=True)
@@ -223,7 +227,7 @@ class Dispatcher:
         calls, self._calls = self._calls, []
         self._taken = [call.future for call in calls]
         tasks: list[Task] = [partial(self._call, call) for call in calls]
-        if jobs_left and now >= self._due + LATE_SECONDS:
+        if jobs_left and self._worked and now >= self._due + LATE_SECONDS:
             tasks.append(self._catch_up)
         elif self._questions:
             batch = self._batch()
@@ -234,14 +238,12 @@ class Dispatcher:
                 tasks.append(self._ahead.pop(0))
             elif jobs_left:
                 tasks.append(self._step)
+        self._worked = bool(tasks)
         return tasks
 
     def _pause(self) -> float | None:
         """Seconds until there will be something to do, if nobody asks; None for never."""
-        if not (self._jobs_left or self._ahead):
-            return None
-        until = min(self._quiet_until, self._due + LATE_SECONDS) if self._jobs_left else self._quiet_until
-        return max(0.0, until - perf_counter())
+        return max(0.0, self._quiet_until - perf_counter()) if self._jobs_left or self._ahead else None
 
     def _batch(self) -> list["_Waiting"]:
         """Take those that are answered next: of each client one, in turn; all without a client count as one.

@@ -104,8 +104,9 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 STILL = """() => new Promise((resolve) => {
-    const fading = () => document.getAnimations().some((one) => one instanceof CSSTransition && one.playState === "running");
-    requestAnimationFrame(() => requestAnimationFrame(() => resolve(!fading())));
+    const fades = (one) => one instanceof CSSTransition && one.playState === "running";
+    const look = () => resolve(!document.getAnimations().some(fades));
+    requestAnimationFrame(() => requestAnimationFrame(look));
 })"""
 """Whether what has changed is drawn, and no colour is on its way to another."""
 

@@ -1,5 +1,6 @@
 """What a browser does with the Explore page, without one: it asks its callbacks, and keeps what it was answered."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -38,6 +39,8 @@ class Visit(Followed):
         asked |= {"drawn": self.drawn, "client": "me", "sequence": self.sequence, **sent}
         found = props_of(self.ask("explore-panel.answer", [value("explore-panel", "request", asked)]))
         answer = found["explore-panel"]["answer"]
+        written = json.dumps(asked, sort_keys=True, separators=(",", ":"))
+        assert answer["request"] == hashlib.sha256(written.encode()).hexdigest()
         self.take({text_of(one["id"]): one["props"] for one in answer["props"]})
         if answer["query"] is not None:
             self.query, self.memory = answer["query"], answer["memory"]

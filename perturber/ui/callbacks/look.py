@@ -14,7 +14,7 @@ from perturber.errors import BusyError, OvertakenError, PerturberError
 from perturber.parameters import PARAMETERS, Neuron, Value, get
 from perturber.scene import SceneBase
 from perturber.service import LookRequest, Progress
-from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Postponed, Props, SentChange
+from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Postponed, Props, SentChange, digest
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.context import service
 from perturber.ui.failures import told
@@ -107,6 +107,10 @@ def look_callbacks(page: ScenePage[S]) -> None:
 
 def answer(page: ScenePage[S], data: object) -> Answer:
     """One request of a page → everything that the page shows, all of it from one answer of the service."""
+    return {**_answer(page, data), "request": digest(data)}
+
+
+def _answer(page: ScenePage[S], data: object) -> Answer:
     asked = PageRequest.read(data)
     changes = [*Postponed.read(asked.memory).postponed, *asked.changes]
     try:
@@ -151,6 +155,7 @@ def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> 
     return Answer(
         client=asked.client,
         sequence=asked.sequence,
+        request="",
         looked=shown is not None,
         failed=False,
         query=state.query(),
@@ -192,6 +197,7 @@ def _failed(asked: PageRequest, sentence: str) -> Answer:
     return Answer(
         client=asked.client,
         sequence=asked.sequence,
+        request="",
         looked=False,
         failed=True,
         query=None,

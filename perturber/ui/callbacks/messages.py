@@ -1,5 +1,7 @@
 """What a page's script and the callbacks tell each other; ``assets/page.js`` is the other end."""
 
+import hashlib
+import json
 from collections.abc import Container
 from typing import Any, TypedDict
 
@@ -43,6 +45,11 @@ def triggered_part(key: str, allowed: Container[Any]) -> Any:
     return part
 
 
+def digest(request: object) -> str:
+    """SHA-256 of what a page has sent, as JSON without spaces and with sorted keys."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
 class Props(TypedDict):
     """Properties that a component has from now on."""
 
@@ -55,6 +62,7 @@ class Answer(TypedDict):
 
     Attributes:
         client, sequence: of the request.
+        request: its `digest`, which tells whether this is the answer to what was asked.
         looked: whether the service has looked: then `props` holds all that belongs to one picture.
         failed: whether the request could not be answered.
         query: of the link to the state that is shown, or None where the former one stands.
@@ -66,11 +74,12 @@ class Answer(TypedDict):
         plane: version of the plane in the scene's view, or None where there is none.
         record: of this look, for the page's history, or None.
         live: whether what takes its time is to follow while things move, too.
-        service_ms: the service's time.
+        serviceMs: the service's time.
     """
 
     client: str
     sequence: int
+    request: str
     looked: bool
     failed: bool
     query: str | None
