@@ -1,17 +1,23 @@
-# make run: set up and serve · make test: set up and test · make lint: style and types
+# make run: set up and serve · make test, make test-slow: set up and test · make lint: style and types
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+TEST := $(BIN)/python -m pytest
 
-.PHONY: run test lint clean
+.PHONY: run test test-slow lint clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py
 
 test: $(VENV)/.dev
 	sh tests/browser/need_chromium.sh
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal -m 'not browser'
-	$(BIN)/python -m pytest -m browser --reruns 1
+	$(TEST) --numprocesses logical --maxprocesses 8 --dist worksteal -m 'not browser and not slow'
+	$(TEST) -m 'browser and not slow' --reruns 1
+
+test-slow: $(VENV)/.dev
+	sh tests/browser/need_chromium.sh
+	$(TEST) --numprocesses logical --maxprocesses 8 --dist worksteal -m 'not browser and slow'
+	$(TEST) -m 'browser and slow' --reruns 1
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -134,21 +134,22 @@ def _jobs(server: Server, seconds: float) -> None:
     print(HEAD)
     alone = _play(server, 1, seconds, DRAGGING_EVERY)
     print(alone.row("alone"))
-    _order(server)
+    _order(server, 77)
     together = _play(server, 1, seconds, DRAGGING_EVERY)
     print(together.row("beside a job"))
     medians = [float(np.median(one.latencies[0])) for one in (together, alone)]
     print(f"median beside a job / alone: {medians[0] / medians[1]:.2f}")
     print(together.jobs)
+    _order(server, 78)  # the first one may end meanwhile
     crowd = _play(server, 8, seconds)
     print(crowd.row("8 as fast as they can, and the job"))
     print(crowd.jobs)
 
 
-def _order(server: Server) -> None:
-    """A feature visualisation that is not made: a job of several minutes."""
+def _order(server: Server, channel: int) -> None:
+    """A feature visualisation that is not made: a job of half a minute and more."""
     request = {
-        "query": "plane=1&plane_neuron=blocks.4.2:77",
+        "query": f"plane=1&plane_neuron=blocks.4.2:{channel}",
         "memory": {},
         "scene": {},
         "changes": [],

@@ -73,6 +73,7 @@ CASES: list[tuple[str, Do | None]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "do"), CASES, ids=lambda part: getattr(part, "__name__", None))
 def test_nothing_shuts_anybody_out(opened: Callable[..., Any], path: str, do: Do | None) -> None:
     plain = path in ("/help", "/nowhere")

@@ -39,6 +39,7 @@ def wait_for_lines(watched: Any, count: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_layers_grow_with_the_steps_and_outlast_fading(opened: Open) -> None:
     watched = opened(LINK)
     page = watched.page
@@ -80,6 +81,7 @@ def test_models_side_by_side(opened: Open) -> None:
     assert all("% below 0.1" in words for words in legend)
 
 
+@pytest.mark.slow
 def test_a_curve_is_there_again_after_a_reload(opened: Open) -> None:
     watched = opened(LINK)
     page = watched.page

@@ -14,7 +14,7 @@ from perturber.config import Settings
 from perturber.ui.components.scene_page import ENDED
 from perturber.users import Role
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PASSWORD = "correct horse battery"
 

@@ -115,6 +115,7 @@ def test_maps_lie_in_their_cards(opened: Open, size: tuple[int, int]) -> None:
                 assert all(abs(place[key] - frame[key]) <= 2 for key in ("x", "y", "width", "height"))
 
 
+@pytest.mark.slow
 def test_feature_visualisations_come_stay_and_follow_the_options(opened: Open) -> None:
     watched = opened(f"/?{STEM}&c1=3,4&cards=none", fresh=True)  # no picture is there yet
     page = watched.page

@@ -55,6 +55,7 @@ def test_many_visits_to_a_page(opened: Open, name: str) -> None:
         assert median(counts[late]) < median(counts[early]) * 1.2 + 100, f"nodes and listeners: {nodes}"
 
 
+@pytest.mark.slow
 def test_from_page_to_page(opened: Open) -> None:
     watched = opened("/?yaw=10", fresh=True)
     for _ in range(2):
@@ -77,6 +78,7 @@ def test_pages_in_two_tabs_lose_no_change(opened: Open) -> None:
         assert watched.errors == []
 
 
+@pytest.mark.slow
 def test_a_page_that_is_left_at_once_does_no_harm(opened: Open) -> None:
     watched = opened("/help", wait=False, fresh=True)
     for _ in range(3):

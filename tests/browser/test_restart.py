@@ -20,7 +20,7 @@ from test_honest_display import GONE
 from perturber.bench.chromium import been_here
 from perturber.bench.server import APP, _wait
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Open = Callable[..., Watched]
 

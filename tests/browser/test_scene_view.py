@@ -43,6 +43,7 @@ def poses(name: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_silhouettes_agree(opened: Callable[..., Any], site: Any) -> None:
     overlaps = []
     for name in OBJECTS:  # whose mesh is there once the view is drawn

@@ -77,6 +77,7 @@ def boxes(found: Locator) -> list[FloatRect]:
     return [box for one in found.all() if (box := one.bounding_box()) is not None]
 
 
+@pytest.mark.slow
 def test_five_steps_beside_what_they_are_about(first_visit: FirstVisit) -> None:
     watched = first_visit()
     page = watched.page

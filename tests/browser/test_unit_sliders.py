@@ -183,6 +183,7 @@ def test_disabled_sliders_cannot_be_moved(shares: Shown) -> None:
     assert not shares.page.locator("#units").evaluate("(units) => units.inert")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["blocks.30", "All parts"])
 def test_a_step_costs_little_with_sixty_parts(shares: Shown, label: str) -> None:
     units = [f"blocks.{number}" for number in range(60)]
