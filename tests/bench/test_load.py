@@ -55,7 +55,7 @@ def test_a_wrong_answer_is_told(server: Server, settings: Settings, capsys: pyte
 
 
 def test_what_jobs_get_is_told(server: Server) -> None:
-    load._order(server)
+    load._order(server, 77)
     steps, seconds = load._play(server, 1, seconds=5.0, every=0.2).steps
     assert steps >= 1
     assert 0 < seconds <= 5.5

@@ -115,6 +115,7 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+@pytest.mark.slow
 def test_explore_is_used_by_the_keyboard_alone(opened: Callable[..., Any]) -> None:
     watched = opened("/?cards=none", fresh=True)
     page = watched.page
@@ -196,6 +197,7 @@ def test_controls_say_what_they_are(opened: Callable[..., Any]) -> None:
     page.get_by_role("region", name="Model 1").get_by_role("application").wait_for()
 
 
+@pytest.mark.slow
 def test_news_is_said_once_nothing_moves(opened: Callable[..., Any]) -> None:
     watched = opened("/?cards=none")
     page, before = watched.page, watched.sequence()

@@ -62,6 +62,7 @@ def move(watched: Any, key: str) -> None:
         watched.page.wait_for_function(GROWING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_control_changes_the_model_input_and_goes_back(opened: Open, group: str) -> None:
     """…and ↺ brings back exactly what was there before."""

@@ -68,6 +68,7 @@ def test_from_page_to_page(opened: Open) -> None:
     assert watched.errors == []
 
 
+@pytest.mark.slow
 def test_pages_in_two_tabs_lose_no_change(opened: Open) -> None:
     tabs = [opened("/?yaw=0&distance=4", fresh=True), opened("/mixing?yaw=0&distance=4", fresh=True)]
     for _ in range(5):

@@ -140,6 +140,7 @@ def test_by_keyboard(first_visit: FirstVisit) -> None:
     expect(card(page)).to_have_count(0, timeout=PATIENCE_MS)
 
 
+@pytest.mark.slow
 def test_help_starts_it_again(first_visit: FirstVisit) -> None:
     watched = first_visit()
     page = watched.page

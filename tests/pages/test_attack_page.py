@@ -311,6 +311,7 @@ def test_there_is_no_table_before_there_are_values(visit: Callable[..., Visit]) 
     assert "Choose Compute first" in (here.follow("csv").notice or "")
 
 
+@pytest.mark.slow
 def test_nothing_that_is_sent_is_a_bug(visit: Callable[..., Visit], service: InferenceService) -> None:
     """Wrong kinds, huge and strange values, in every control of the panel and every setting of an order."""
     here = visit(attack_figure="curve", h2="1")

@@ -231,6 +231,7 @@ def test_the_preview_of_a_slot_is_its_checkpoints(page: ModuleType) -> None:
         assert picture.count("not made") == 2
 
 
+@pytest.mark.slow
 def test_curves_are_computed_once(page: ModuleType) -> None:
     query = f"{QUERY}&count=3"
     first = follow(page, query)
@@ -391,6 +392,7 @@ def test_without_checkpoints_it_says_how_to_get_some(page: ModuleType, tmp_path:
         service.settings = before
 
 
+@pytest.mark.slow
 def test_whatever_is_sent_is_answered(page: ModuleType) -> None:
     chooser = random.Random(0)
     odd = [None, "", "x" * 999, -1, 10**30, 2.5, True, [], {}, [[1]], {"a": 1}, "../../etc/passwd", "\x00"]

@@ -136,6 +136,7 @@ def everywhere(http: Http) -> list[int]:
     return [http.get(path).status_code for path in ("/", ALIVE, "/bootstrap.css")]
 
 
+@pytest.mark.slow
 def test_forty_unfinished_planes_and_attacks_hold_no_thread(http: Http, service: InferenceService) -> None:
     def asked(number: int) -> dict[str, Any]:
         """Looks at a plane, a figure of which is saved, and now and then looks at an attack."""
@@ -154,6 +155,7 @@ def test_forty_unfinished_planes_and_attacks_hold_no_thread(http: Http, service:
     assert not any("explore-saved" in answer for answer in answers)
 
 
+@pytest.mark.slow
 def test_a_full_service_leaves_room_for_pages_and_for_cancelling(
     http: Http, service: InferenceService, engines: list[HeldEngine]
 ) -> None:

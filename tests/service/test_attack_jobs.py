@@ -169,6 +169,7 @@ def test_a_curve_over_labelled_pictures(engine: LocalEngine, folder: Path) -> No
     assert seen  # it grows
 
 
+@pytest.mark.slow
 def test_autoattack_gives_way_and_is_named(engine: LocalEngine) -> None:
     pytest.importorskip("torchattacks")
     work = CurveWork(engine.resources, curve(models=(LITE0,), slots=(0,), method="autoattack", epsilons=(0.0, 3.0)))

@@ -13,6 +13,7 @@ from perturber.service.engine import LocalEngine
 COUNT = 10
 
 
+@pytest.mark.slow
 def test_the_budget_is_exceeded_by_one_network_at_most(
     add: Callable[..., zoo.ModelEntry], own_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -468,6 +468,7 @@ def add(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_models_add_says_all_of_it_and_the_logits_are_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Lightning-like file with its own normalisation, ten classes, averaged weights: against the network itself."""
     monkeypatch.setenv("PERTURBER_DATA", str(tmp_path / "data"))
