@@ -19,6 +19,7 @@ from perturber.disk import holding
 from perturber.errors import BusyError, InvalidInputError, NotAllowedError, PerturberError
 from perturber.logs import configure
 from perturber.service import InferenceService
+from perturber.sessions import Database
 from perturber.ui import files
 from perturber.ui.accounts import account_link, let_in
 from perturber.ui.callbacks.messages import BUG
@@ -100,7 +101,7 @@ def serve(settings: Settings) -> None:
             f"Others can reach {settings.host}, and there are no accounts. Make one with `perturber users add NAME "
             "--role admin`, or let everybody in with --no-auth (PERTURBER_AUTH=0)."
         )
-    with holding(settings.data):
+    with holding(settings.data), Database(settings.data).held():
         _serve(settings)
 
 

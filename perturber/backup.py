@@ -5,6 +5,7 @@ A copy is taken while a server and commands go on writing, and is consistent all
 - Every file takes its place whole, by a rename: one that is open is the old one or the new one to its end.
 - Uploads and feature visualisations are named by their content, so that nothing else is ever found under their names;
   the files of one upload are opened together, and are copied all or none.
+- The database of sessions is copied as it is at one moment, by SQLite.
 - The catalogue is read before the weights that it names, which are stored before they enter it and stay when they leave
   it. Where a model has been stored anew under its name meanwhile, the copy is made again.
 
@@ -33,6 +34,7 @@ import zstandard
 from perturber.config import Settings
 from perturber.disk import SERVER, holding, temporary, unwritable, whole
 from perturber.errors import InvalidInputError, StorageError
+from perturber.sessions.database import FILE, LOG_FILES, Database
 from perturber.zoo import entries
 
 FORMAT = "perturber-backup-1"
@@ -92,8 +94,13 @@ def backup(settings: Settings, path: Path, *, small: bool = False) -> Copied:
     _ending(path)
     for _ in range(TRIES):
         try:
-            with suppress(_ChangedError), whole(path) as file, _packed(file, path, "wb") as stream:
-                return _write(settings, stream, small=small)
+            with (
+                suppress(_ChangedError),
+                whole(path) as file,
+                temporary(path.parent) as room,
+                _packed(file, path, "wb") as stream,
+            ):
+                return _write(settings, stream, room, small=small)
         except OSError as error:
             raise StorageError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
     raise StorageError("Models are being stored again and again under the same names. Try again later.")
@@ -183,7 +190,7 @@ def _packed(file: Path, named: Path, mode: str) -> Iterator[IO[bytes]]:
 # ---- copying ------------------------------------------------------------------------------------------------------
 
 
-def _write(settings: Settings, stream: IO[bytes], *, small: bool) -> Copied:
+def _write(settings: Settings, stream: IO[bytes], room: Path, *, small: bool) -> Copied:
     data = settings.data.resolve()
     copied, catalogue = Copied(), _catalogue(data)
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
@@ -192,6 +199,9 @@ def _write(settings: Settings, stream: IO[bytes], *, small: bool) -> Copied:
         if catalogue:
             _add(archive, CATALOGUE, catalogue)
             copied.files, copied.size = 1, len(catalogue)
+        if Database(data).copy(room / FILE):
+            archive.add(room / FILE, FILE)
+            copied.files, copied.size = copied.files + 1, copied.size + (room / FILE).stat().st_size
         for group in _together(data, LEFT_OUT + (AGAIN if small else ()), copied.notes):
             with ExitStack() as opened:
                 try:
@@ -220,7 +230,9 @@ def _together(data: Path, left_out: Sequence[str], notes: list[str]) -> Iterator
         files = sorted(
             Path(parent, name)
             for name in names
-            if name not in links and not name.endswith((".part", ".lock")) and here / name != Path(CATALOGUE)
+            if name not in links
+            and not name.endswith((".part", ".lock"))
+            and here / name not in {Path(other) for other in (CATALOGUE, FILE, *LOG_FILES)}
         )
         if here.parent.as_posix() in UPLOADS:
             yield files

@@ -79,7 +79,7 @@ class Settings:
             a Redis server (``redis://…``).
         log: how the server's log is written: ``text`` or ``json``.
         look_seconds: after which a look or comparison that has no answer yet is given up.
-        user_mib: of uploads and models that one user may keep; 0 for any number.
+        user_mib: of uploads, models and sessions that one user may keep; 0 for any number.
         users_mib: of those of all users together; 0 for any number.
         max_upload_mib: size of one upload, in MiB; what a zip file unpacks to counts too.
         max_triangles: triangles of one uploaded object, counted before anything is built from them.

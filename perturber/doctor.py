@@ -255,6 +255,19 @@ def _uploads(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _sessions(settings: Settings) -> Iterator[Finding]:
+    from perturber.sessions import FILE, Database, Sessions
+
+    found = Sessions(settings.data).all(limit=0)
+    path = settings.data / FILE
+    said = f"{found.total}, {(path.stat().st_size if path.exists() else 0) / 2**20:.1f} MiB"
+    if faults := Database(settings.data).faults():
+        todo = "Bring the file back (perturber restore), or export what can be opened: perturber sessions export."
+        yield Finding("sessions", State.ERROR, f"{said}; the file is damaged: {'; '.join(faults)[:300]}.", todo)
+    else:
+        yield Finding("sessions", State.OK, said)
+
+
 def _others(settings: Settings) -> Iterator[Finding]:
     from perturber.examples import ExampleIndex
     from perturber.featurevis.store import decode
@@ -312,6 +325,7 @@ CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "data folder": _folder,
     "models": _models,
     "uploads": _uploads,
+    "sessions": _sessions,
     "what is kept": _others,
 }
 """What is checked → its check."""

@@ -41,6 +41,11 @@ class OwnGroups:
         """The groups of one layer."""
         return {name: group["channels"] for name, group in self._read().get(model, {}).get(layer, {}).items()}
 
+    def by_layer(self, model: str) -> dict[str, dict[str, list[int]]]:
+        """Layer → name → channels of a model's groups."""
+        layers = self._read().get(model, {})
+        return {layer: {name: one["channels"] for name, one in groups.items()} for layer, groups in layers.items()}
+
     def keep(self, model: str, layer: str, name: object, channels: Sequence[int]) -> None:
         """Keep channels under a name; an older group of this name is replaced.
 

@@ -1,4 +1,4 @@
-"""How much users may keep: uploads and models, of each and of all together."""
+"""How much users may keep: uploads, models and sessions, of each and of all together."""
 
 import json
 from collections import Counter
@@ -28,16 +28,17 @@ def check_room(data: Path, owner: str, more: int, settings: Settings) -> None:
     for who, limit, there in limits:
         if limit and there + more > limit * MIB:
             raise NotAllowedError(
-                f"{who} may keep {limit} MiB of uploads and models, of which {there / MIB:.1f} are taken; this needs "
-                f"{more / MIB:.1f} more. Ask an administrator to remove some."
+                f"{who} may keep {limit} MiB of uploads, models and sessions, of which {there / MIB:.1f} are taken; "
+                f"this needs {more / MIB:.1f} more. Ask an administrator to remove some."
             )
 
 
 def kept_bytes(data: Path, settings: Settings) -> Counter[str]:
-    """Owner → bytes of their objects, backgrounds and models; what has no owner is that of ""."""
+    """Owner → bytes of their objects, backgrounds, models and sessions; what has no owner is that of ""."""
+    from perturber.sessions import kept_by_owner
     from perturber.zoo import own
 
-    kept: Counter[str] = Counter()
+    kept = kept_by_owner(data)
     for info in [*data.glob("objects/*/pair.json"), *data.glob("backgrounds/*/background.json")]:
         kept[owner_in(info)] += bytes_in(info.parent)
     for name, table in own.tables(settings).items():

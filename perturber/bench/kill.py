@@ -32,6 +32,7 @@ from perturber.own_groups import OwnGroups
 from perturber.service.networks import Networks
 from perturber.service.resources import Resources
 from perturber.service.works.saving import SaveRequest, SaveWork
+from perturber.sessions import NewSnapshot, Sessions
 from perturber.zoo import own
 from perturber.zoo.sources import weights_file
 from perturber.zoo.weights import verify
@@ -212,6 +213,49 @@ class Group(Kind):
             _expect(found.get(name, [-1])[0] >= turn, name)
 
 
+class SessionSnapshot(Kind):
+    """A snapshot in a session; each turn adds one and copies the session, and the copy of the turn before goes."""
+
+    NAME = "killed"
+    FULL = 50
+    """Snapshots, after which another session begins."""
+
+    def store(self, turn: int) -> str:
+        """One whose picture is this turn's noise."""
+        sessions = Sessions(self.settings.data)
+        listed = sessions.all(limit=200).sessions
+        mine = [one.id for one in listed if one.name == self.NAME and one.snapshots < self.FULL]
+        session = mine[0] if mine else sessions.create(self.NAME)
+        new = NewSnapshot.of(page="/explore", query=f"turn={turn}", picture=self._noise(turn), comment=str(turn))
+        made = sessions.add(session, new)
+        for one in listed:
+            if one.name != self.NAME:
+                sessions.delete(one.id, for_good=True)
+        sessions.duplicate(session, "copy")
+        return str(made)
+
+    def check(self, acknowledged: list[tuple[int, str]]) -> None:
+        """Each is there and the same; each that is listed is whole."""
+        sessions = Sessions(self.settings.data)
+        if faults := sessions.database.faults():
+            raise ValueError("; ".join(faults))
+        there = {}
+        for session in sessions.all(limit=200).sessions:
+            for one in sessions.open(session.id).strip:
+                there[str(one.id)] = int(one.comment)
+                if str(one.id) not in self.read:
+                    found = sessions.snapshot(one.id)
+                    if not np.array_equal(found.pixels(), self._noise(int(one.comment))):
+                        raise ValueError(f"snapshot {one.id}")
+        for turn, name in acknowledged:
+            _expect(there.get(name) == turn, name)
+        self.read |= {name for _, name in acknowledged}
+
+    @staticmethod
+    def _noise(turn: int) -> np.ndarray:
+        return np.random.default_rng(turn).integers(0, 256, (32, 32, 3), np.uint8)
+
+
 KINDS: dict[str, type[Kind]] = {
     "visualisation": Visualisation,
     "object": Object,
@@ -219,6 +263,7 @@ KINDS: dict[str, type[Kind]] = {
     "edited model": EditedModel,
     "example index": Index,
     "own group": Group,
+    "session": SessionSnapshot,
 }
 
 

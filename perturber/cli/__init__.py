@@ -17,6 +17,7 @@ from perturber.cli import (
     models,
     scenes,
     serve,
+    sessions,
     train,
     users,
 )
@@ -45,6 +46,7 @@ app.add_typer(scenes.backgrounds_app, name="backgrounds")
 app.add_typer(examples.examples_app, name="examples")
 app.add_typer(models.models_app, name="models")
 app.add_typer(groups.groups_app, name="groups")
+app.add_typer(sessions.sessions_app, name="sessions")
 app.add_typer(users.users_app, name="users")
 
 

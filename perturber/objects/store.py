@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -128,6 +129,39 @@ class Store:
         with self._new("background", name) as folder:
             Image.fromarray(picture).save(folder / PICTURE, quality=95, method=4)
             _write_info(folder / _INFO["background"], {"label": shown, "notes": notes})
+        return name
+
+    def add_pair(self, pair: MorphPair) -> str:
+        """Add an object that has been read before, in another store, under a name made from what it holds.
+
+        Returns:
+            Its name, whatever it was called; the same for equal ones.
+
+        Raises:
+            NotAllowedError: the user only looks, or has no room left.
+            StorageError: the data folder cannot be written to.
+        """
+        need(Role.EDITOR, "add objects")
+        arrays = ((key, getattr(pair, key)) for key in ("faces", "uv", "positions", "normals", "textures"))
+        parts = [part for key, a in arrays for part in ((key, repr(a.shape).encode()), (key, a.tobytes()))]
+        name = _name("object", [*parts, ("gloss", repr((pair.specular, pair.shininess)).encode())])
+        if not self.has("object", name):
+            with self._new("object", name) as folder:
+                replace(pair, name=name, label=clean_label(pair.label) or "Object").save(folder, lossless=True)
+        return name
+
+    def add_picture(self, picture: np.ndarray, *, label: str, notes: Sequence[str] = ()) -> str:
+        """Add a background that has been read before, (S, S, 3) uint8, as it is; as of `add_pair`."""
+        need(Role.EDITOR, "add backgrounds")
+        name = _name("background", [("shape", repr(picture.shape).encode()), ("picture", picture.tobytes())])
+        if not self.has("background", name):
+            with self._new("background", name) as folder:
+                Image.fromarray(picture).save(folder / PICTURE, lossless=True, quality=0, method=0)
+                info: dict[str, object] = {
+                    "label": clean_label(label) or f"Background {name[4:8]}",
+                    "notes": list(notes),
+                }
+                _write_info(folder / _INFO["background"], info)
         return name
 
     def rename(self, kind: Kind, name: str, label: str) -> None:

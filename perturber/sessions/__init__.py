@@ -1,0 +1,36 @@
+"""Sessions that a team shares: named, with notes and snapshots of what was seen; short links.
+
+Sessions as files are in `perturber.sessions.archive`, which takes seconds to load, as it knows the models.
+"""
+
+from perturber.sessions.database import FILE, Database
+from perturber.sessions.differences import Difference, Differences, differences
+from perturber.sessions.links import Link, ShortLinks
+from perturber.sessions.store import (
+    Listing,
+    NewSnapshot,
+    Session,
+    Sessions,
+    Snapshot,
+    SnapshotSummary,
+    Summary,
+    kept_by_owner,
+)
+
+__all__ = [
+    "FILE",
+    "Database",
+    "Difference",
+    "Differences",
+    "Link",
+    "Listing",
+    "NewSnapshot",
+    "Session",
+    "Sessions",
+    "ShortLinks",
+    "Snapshot",
+    "SnapshotSummary",
+    "Summary",
+    "differences",
+    "kept_by_owner",
+]

@@ -1,0 +1,551 @@
+"""Named sessions and their snapshots: kept, found again, changed by whoever may."""
+
+import math
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from perturber.config import Settings
+from perturber.errors import InvalidInputError, NotAllowedError, StorageError
+from perturber.quotas import kept_bytes
+from perturber.sessions import FILE, NewSnapshot, Sessions, differences, kept_by_owner
+from perturber.sessions import database as databases
+from perturber.sessions import store as stores
+from perturber.users import Role, User, acting
+
+ED, EVE, ADA = User("ed", Role.EDITOR), User("eve", Role.EDITOR), User("ada", Role.ADMIN)
+VIEWER = User("vi", Role.VIEWER)
+
+
+def noise(seed: int, height: int = 24, width: int = 32) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def new(seed: int = 0, **changes: Any) -> NewSnapshot:
+    given = {"page": "/explore", "query": f"yaw={seed}&m1=efficientnet_lite0", "picture": noise(seed)}
+    return NewSnapshot.of(**{**given, "comment": str(seed), **changes})
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Sessions:
+    """Those of a folder that is not there yet."""
+    return Sessions(tmp_path / "data")
+
+
+@pytest.fixture
+def sessions(bare: Sessions) -> Iterator[Sessions]:
+    """As beside a server."""
+    with bare.database.held():
+        yield bare
+
+
+def comments(sessions: Sessions, id: str) -> list[str]:
+    return [one.comment for one in sessions.open(id).strip]
+
+
+def test_looking_makes_nothing(bare: Sessions) -> None:
+    assert bare.all() == stores.Listing((), 0)
+    with pytest.raises(InvalidInputError, match=r"There is no session 'x'\."):
+        bare.open("x")
+    assert not bare.data.exists()
+
+
+def test_all_of_a_snapshot_comes_back(sessions: Sessions) -> None:
+    """By another connection, as after a restart; the picture is equal to the bit."""
+    memory = {"history": True, "groups": [[1, 2], []], "text": "ä “x”"}
+    predictions = [{"class": "dog", "probability": 0.25, "logit": None}]
+    id = sessions.create(" Fur  and shape ", notes="# Notes\r\n<script>alert(1)</script>\n")
+    made = sessions.add(id, new(3, memory=memory, predictions=predictions, comment="one\ntwo"))
+    again = Sessions(sessions.data)
+    session = again.open(id)
+    assert (session.name, session.owner, session.snapshots) == ("Fur and shape", "", 1)
+    assert session.notes == "# Notes\n<script>alert(1)</script>\n"  # text; whoever renders it defuses it
+    snapshot = again.snapshot(made)
+    assert (snapshot.page, snapshot.query) == ("/explore", "yaw=3&m1=efficientnet_lite0")
+    assert (snapshot.memory, snapshot.predictions, snapshot.comment) == (memory, predictions, "one\ntwo")
+    assert (snapshot.width, snapshot.height) == (32, 24)
+    np.testing.assert_array_equal(snapshot.pixels(), noise(3))
+    with Image.open(BytesIO(snapshot.thumbnail)) as picture:
+        assert (picture.format, max(picture.size) <= 128) == ("WEBP", True)
+    assert session.strip[0].thumbnail == snapshot.thumbnail == session.thumbnail
+    assert (sessions.data / FILE).stat().st_mode & 0o077 == 0
+
+
+def test_pictures_may_be_files(sessions: Sessions) -> None:
+    file = BytesIO()
+    Image.fromarray(noise(1)).save(file, format="PNG")
+    id = sessions.create("x", snapshots=[new(picture=file.getvalue())])
+    np.testing.assert_array_equal(sessions.snapshot(sessions.open(id).strip[0].id).pixels(), noise(1))
+
+
+def test_the_list_has_what_was_changed_last_first(sessions: Sessions) -> None:
+    first, second, third = (sessions.create(name) for name in ("first", "second", "third"))
+    sessions.add(first, new())
+    sessions.set_thumbnail(second, noise(5, 300, 400))
+    listed = sessions.all()
+    assert [one.id for one in listed.sessions] == [second, first, third]
+    assert [one.snapshots for one in listed.sessions] == [0, 1, 0]
+    assert [one.thumbnail is None for one in listed.sessions] == [False, False, True]
+    assert len(listed.sessions[0].thumbnail or b"") < 20_000
+    assert [one.id for one in sessions.all(offset=1, limit=1).sessions] == [first]
+    assert (sessions.all(offset=1, limit=1).total, sessions.all(offset=9).sessions) == (3, ())
+    with acting(ED):
+        mine = sessions.create("mine")
+    assert [one.id for one in sessions.all(owner="ed").sessions] == [mine]
+
+
+def test_rename_notes_and_duplicate(sessions: Sessions) -> None:
+    with acting(ED):
+        id = sessions.create("old", notes="n", snapshots=[new(1), new(2)])
+        sessions.rename(id, "new name")
+        sessions.write_notes(id, "other")
+        sessions.delete_snapshot(sessions.open(id).strip[0].id)
+    with acting(EVE):
+        copy = sessions.duplicate(id)
+    session = sessions.open(copy)
+    assert (session.name, session.owner, session.notes) == ("new name (copy)", "eve", "other")
+    assert [one.comment for one in session.strip] == ["2"]
+    np.testing.assert_array_equal(sessions.snapshot(session.strip[0].id).pixels(), noise(2))
+    with acting(EVE):
+        sessions.comment(session.strip[0].id, "changed")
+    assert (comments(sessions, copy), comments(sessions, id)) == (["changed"], ["2"])
+
+
+def test_order_and_what_was_deleted_by_mistake(sessions: Sessions) -> None:
+    id = sessions.create("x", snapshots=[new(n) for n in range(4)])
+    ids = [one.id for one in sessions.open(id).strip]
+    sessions.reorder(id, [ids[3], ids[1]])
+    assert comments(sessions, id) == ["3", "1", "0", "2"]
+    sessions.delete_snapshot(ids[1])
+    assert comments(sessions, id) == ["3", "0", "2"]
+    with pytest.raises(InvalidInputError, match="There is no snapshot"):
+        sessions.snapshot(ids[1])
+    with pytest.raises(InvalidInputError, match="There is no snapshot"):
+        sessions.comment(ids[1], "x")
+    with pytest.raises(InvalidInputError, match="There is no snapshot"):
+        sessions.reorder(id, [ids[1]])
+    sessions.restore_snapshot(ids[1])
+    assert comments(sessions, id) == ["3", "1", "0", "2"]
+    sessions.delete(id)
+    assert sessions.all().total == 0
+    for attempt in (sessions.open, sessions.delete, sessions.duplicate):
+        with pytest.raises(InvalidInputError, match="There is no session"):
+            attempt(id)
+    with pytest.raises(InvalidInputError, match="There is no snapshot"):
+        sessions.snapshot(ids[0])
+    sessions.restore(id)
+    sessions.restore(id)
+    assert comments(sessions, id) == ["3", "1", "0", "2"]
+
+
+def test_what_was_deleted_goes_after_a_week(bare: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, stays = (bare.create(name, snapshots=[new(n, picture=noise(n, 500, 500)) for n in range(3)]) for name in "ab")
+    bare.delete(gone)
+    snapshot = bare.open(stays).strip[0].id
+    bare.delete_snapshot(snapshot)
+    size = (bare.data / FILE).stat().st_size
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + stores.UNDO_SECONDS + 1)
+    bare.create("later")
+    with pytest.raises(InvalidInputError):
+        bare.restore(gone)
+    with pytest.raises(InvalidInputError):
+        bare.restore_snapshot(snapshot)
+    with bare.database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM pictures").scalar_one() == 2
+    assert (bare.data / FILE).stat().st_size < 0.5 * size
+    bare.delete(stays)
+    bare.delete(stays, for_good=True)
+    with pytest.raises(InvalidInputError):
+        bare.restore(stays)
+
+
+def test_who_may_change_a_session(sessions: Sessions) -> None:
+    with acting(ED):
+        id = sessions.create("Ed’s", snapshots=[new(1), new(2)])
+    snapshot = sessions.open(id).strip[0].id
+    changes: list[Callable[[], object]] = [
+        lambda: sessions.rename(id, "x"),
+        lambda: sessions.write_notes(id, "x"),
+        lambda: sessions.set_thumbnail(id, None),
+        lambda: sessions.add(id, new()),
+        lambda: sessions.comment(snapshot, "x"),
+        lambda: sessions.reorder(id, [snapshot]),
+        lambda: sessions.delete_snapshot(snapshot),
+        lambda: sessions.restore_snapshot(snapshot),
+        lambda: sessions.delete(id),
+        lambda: sessions.restore(id),
+        lambda: sessions.delete(id, for_good=True),
+    ]
+    before = sessions.open(id)
+    for change in changes:
+        with acting(EVE), pytest.raises(NotAllowedError, match=r"“Ed’s” belongs to ed; only they"):
+            change()
+        with acting(VIEWER), pytest.raises(NotAllowedError, match=r"A viewer cannot .* that takes an editor"):
+            change()
+    for make in (lambda: sessions.create("x"), lambda: sessions.duplicate(id)):
+        with acting(VIEWER), pytest.raises(NotAllowedError, match="A viewer cannot keep sessions"):
+            make()
+    assert sessions.open(id) == before
+    with acting(ADA):
+        for change in changes:
+            change()
+    assert sessions.all().total == 0
+
+
+def test_quotas_count_sessions(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    with acting(ED):
+        id = sessions.create("x", notes="1234", snapshots=[new(1)])
+    expected = new(1).size + 4 * 4
+    assert kept_by_owner(sessions.data) == {"ed": expected}
+    assert kept_bytes(sessions.data, Settings(data=sessions.data))["ed"] == expected == sessions.open(id).size
+    monkeypatch.setenv("PERTURBER_USER_MIB", "1")
+    large = new(2, picture=noise(2, 600, 600))
+    assert large.size > 2**20
+    for attempt in (lambda: sessions.add(id, large), lambda: sessions.create("y", snapshots=[large])):
+        with acting(ED), pytest.raises(NotAllowedError, match=r"^You may keep 1 MiB of uploads, models and sessions"):
+            attempt()
+        with acting(ADA), pytest.raises(NotAllowedError):  # it would be Ed's, or hers
+            attempt()
+    assert comments(sessions, id) == ["1"]
+
+
+def deep(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"page": "//evil.example"}, r"is no page"),
+        ({"page": "/explore?x=1"}, r"is no page"),
+        ({"query": "x" * 100_001}, r"100,001 characters is too long"),
+        ({"query": "a=b\nc"}, r"is no state"),
+        ({"query": "a=\ud800"}, r"is no state"),
+        ({"query": None}, r"is no state"),
+        ({"memory": [1]}, r"must be an object"),
+        ({"memory": {"a": math.nan}}, r"cannot be kept as JSON"),
+        ({"memory": {"a": {1, 2}}}, r"cannot be kept as JSON"),
+        ({"memory": {"a": "\ud800"}}, r"cannot be kept as JSON"),
+        ({"memory": deep(30)}, r"deeper than 20 levels"),
+        ({"memory": deep(5000)}, r"deeper than 20 levels"),
+        ({"predictions": "x" * 200_001}, r"cannot take 200,003 characters"),
+        ({"comment": "x" * 2_001}, r"A comment cannot be 2,001 characters"),
+        ({"picture": noise(0).astype(np.float32)}, r"three channels of 8 bits"),
+        ({"picture": noise(0)[..., 0]}, r"three channels of 8 bits"),
+        ({"picture": noise(0, 1, 1025)}, r"cannot have 1025 × 1 pixels"),
+        ({"picture": b"GIF89a"}, r"must be a PNG or WebP"),
+        ({"picture": b"\x89PNG\r\n\x1a\n"}, r"cannot be read as a picture|cut off"),
+    ],
+)
+def test_what_cannot_be_kept(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidInputError, match=sentence):
+        new(**changes)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\x00b", None, "\u202eabc"])
+def test_what_a_session_cannot_be_called(sessions: Sessions, name: Any) -> None:
+    with pytest.raises(InvalidInputError, match="A session cannot be called"):
+        sessions.create(name)
+    with pytest.raises(InvalidInputError, match="Notes cannot be"):
+        sessions.create("x", notes="x" * 20_001)
+    assert sessions.all().total == 0
+
+
+@pytest.mark.parametrize("id", ["", "' OR 1=1 --", "x" * 10**5, None, -1, 2**70, "1"])
+def test_ids_that_nothing_has(sessions: Sessions, id: Any) -> None:
+    sessions.create("x", snapshots=[new()])
+    for attempt in (sessions.snapshot, sessions.delete_snapshot, sessions.restore_snapshot):
+        with pytest.raises(InvalidInputError, match=r"There is no snapshot"):
+            attempt(id)
+    if isinstance(id, str):
+        with pytest.raises(InvalidInputError, match=r"There is no session"):
+            sessions.open(id)
+
+
+def test_there_are_limits(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "MAX_SNAPSHOTS", 2)
+    monkeypatch.setattr(stores, "MAX_SESSIONS", 2)
+    id = sessions.create("x", snapshots=[new(1), new(2)])
+    with pytest.raises(InvalidInputError, match="more than 2 snapshots"):
+        sessions.add(id, new(3))
+    first = sessions.open(id).strip[0].id
+    sessions.delete_snapshot(first)
+    sessions.add(id, new(3))
+    with pytest.raises(InvalidInputError, match="more than 2 snapshots"):
+        sessions.restore_snapshot(first)
+    assert comments(sessions, id) == ["2", "3"]
+    sessions.duplicate(id)
+    for attempt in (lambda: sessions.create("y"), lambda: sessions.duplicate(id)):
+        with pytest.raises(InvalidInputError, match="2 sessions of this owner"):
+            attempt()
+
+
+def test_fifty_sessions_with_two_hundred_snapshots_are_small_and_listed_without_pictures(
+    bare: Sessions, sessions: Sessions
+) -> None:
+    """50 sessions, 200 snapshots, inputs of the real size; the list looks up what it needs, and passes no table from end to end."""
+    picture = np.asarray(Image.fromarray(noise(0, 28, 28)).resize((224, 224), Image.Resampling.BICUBIC))
+    rich = new(picture=picture, predictions=[{"class": "x" * 30, "probability": 0.1}] * 15)
+    for number in range(50):
+        sessions.create(f"session {number}", notes="notes " * 200, snapshots=[rich] * 4)
+    listed = sessions.all()
+    assert (listed.total, sum(one.snapshots for one in listed.sessions)) == (50, 200)
+    assert sum(len(one.thumbnail or b"") for one in listed.sessions) < 2**20
+    assert 200 * len(rich.picture.content) > 4 * 2**20
+    assert sessions.database.copy(bare.data / "copy.db")
+    assert (bare.data / "copy.db").stat().st_size < 50 * 2**20
+    rows = str(stores._summaries().compile(compile_kwargs={"literal_binds": True}))
+    with sessions.database.reading() as connection:
+        plan = [str(row) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {rows}")]
+    assert not any("SCAN snapshots" in row or "SCAN pictures" in row for row in plan), plan
+
+
+# ---- several processes, and what goes wrong -----------------------------------------------------------------------
+
+
+def _add_many(data: Path, id: str, number: int) -> None:
+    for turn in range(10):
+        Sessions(data).add(id, new(turn, comment=f"{number}-{turn}"))
+
+
+def test_several_processes_write_at_once(sessions: Sessions) -> None:
+    """Nothing is lost, and each has the order in which it was added."""
+    id = sessions.create("x")
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+    several = [context.Process(target=_add_many, args=(sessions.data, id, number)) for number in range(3)]
+    for process in several:
+        process.start()
+    for process in several:
+        process.join()
+    assert [process.exitcode for process in several] == [0, 0, 0]
+    found = comments(sessions, id)
+    assert sorted(found) == sorted(f"{number}-{turn}" for number in range(3) for turn in range(10))
+    for number in range(3):
+        assert [one for one in found if one.startswith(f"{number}-")] == [f"{number}-{turn}" for turn in range(10)]
+
+
+SAVER = """
+import sys
+from pathlib import Path
+import numpy as np
+from perturber.sessions import NewSnapshot, Sessions
+sessions = Sessions(Path(sys.argv[1]))
+id = sessions.create("killed")
+for turn in range(10**6):
+    picture = np.random.default_rng(turn).integers(0, 256, (64, 64, 3), np.uint8)
+    new = NewSnapshot.of(page="/explore", query=f"yaw={turn % 90}", picture=picture, comment=str(turn))
+    made = sessions.add(id, new)
+    print(id, made, turn, flush=True)
+"""
+
+
+def test_what_was_acknowledged_outlasts_kills(bare: Sessions) -> None:
+    """Whenever the one that saves is killed; what is listed can be opened, and is what was saved."""
+    acknowledged: dict[int, int] = {}
+    wait = np.random.default_rng(0)
+    for _ in range(5):
+        saver = subprocess.Popen([sys.executable, "-c", SAVER, str(bare.data)], stdout=subprocess.PIPE, text=True)
+        assert saver.stdout is not None
+        lines = [saver.stdout.readline()]
+        time.sleep(wait.uniform(0, 0.3))
+        saver.kill()
+        lines += saver.communicate()[0].splitlines(keepends=True)
+        whole = [line.split() for line in lines if line.endswith("\n")]
+        assert whole
+        acknowledged |= {int(made): int(turn) for _, made, turn in whole}
+        assert bare.database.faults() == []
+        there = {one.id: int(one.comment) for session in bare.all().sessions for one in bare.open(session.id).strip}
+        assert acknowledged.items() <= there.items()
+        for one, turn in there.items():
+            np.testing.assert_array_equal(
+                bare.snapshot(one).pixels(),
+                np.random.default_rng(turn).integers(0, 256, (64, 64, 3), np.uint8),
+            )
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from perturber.errors import StorageError
+from perturber.sessions import NewSnapshot, Sessions
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sessions = Sessions(Path(sys.argv[1]))
+id = sys.argv[2]
+def new(turn):
+    picture = np.random.default_rng(turn).integers(0, 256, (200, 200, 3), np.uint8)
+    return NewSnapshot.of(page="/explore", query="", picture=picture, comment=str(turn))
+sessions.add(id, new(0))
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))
+for turn in range(1, 100):
+    try:
+        sessions.add(id, new(turn))
+        print(turn, flush=True)
+    except StorageError as error:
+        print(error, flush=True)
+        break
+print(len(sessions.open(id).strip))
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+sessions.add(id, new(turn))
+"""
+
+
+def test_a_full_disk_is_a_sentence(bare: Sessions) -> None:
+    """With a limit on the size of a file; what was kept before stays, and it goes on when there is room."""
+    pytest.importorskip("resource", reason="limits as Unix has them")
+    id = bare.create("x")
+    printed = subprocess.run(
+        [sys.executable, "-c", FULL, str(bare.data), id], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    *kept, sentence, count = printed
+    assert 1 <= len(kept) < 20
+    assert "cannot be written to" in sentence
+    assert sentence.endswith("Check the free space and permissions there; see PERTURBER_DATA.")
+    assert int(count) == 1 + len(kept)
+    assert comments(bare, id) == [str(turn) for turn in range(2 + len(kept))]
+    assert bare.database.faults() == []
+
+
+READER = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from perturber.errors import StorageError
+from perturber.sessions import NewSnapshot, Sessions
+from PIL import Image
+Image.init()
+new = NewSnapshot.of(page="/explore", query="", picture=np.zeros((8, 8, 3), np.uint8))
+sessions = Sessions(Path(sys.argv[1]))
+if os.getuid() == 0:  # who may write whatever a file's mode says
+    os.setuid(65534)
+print(sessions.all().sessions[0].name, sessions.snapshot(int(sys.argv[3])).comment)
+id = sys.argv[2]
+for write in (lambda: sessions.create("y"), lambda: sessions.add(id, new), lambda: sessions.delete(id)):
+    try:
+        write()
+    except StorageError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions as Unix has them")
+def test_a_read_only_folder_can_be_looked_at() -> None:
+    with tempfile.TemporaryDirectory() as place:  # where another user can get to
+        os.chmod(place, 0o755)
+        data = Path(place) / "data"
+        sessions = Sessions(data)
+        id = sessions.create("x", snapshots=[new(7)])
+        snapshot = sessions.open(id).strip[0].id
+        for path, mode in ((data / FILE, 0o444), (data, 0o555)):
+            path.chmod(mode)
+        printed = subprocess.run(
+            [sys.executable, "-c", READER, str(data), id, str(snapshot)], capture_output=True, text=True, check=False
+        )
+        data.chmod(0o755)
+        if "PermissionError" in printed.stderr and "site-packages" in printed.stderr:
+            pytest.skip("the packages cannot be read by another user")
+        first, *sentences = printed.stdout.splitlines()
+        assert first == "x 7", printed.stderr
+        assert len(sentences) == 3
+        assert all("cannot be written to" in sentence for sentence in sentences)
+        assert comments(sessions, id) == ["7"]
+
+
+def test_no_folder_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot be written to"):
+        Sessions(tmp_path / "file").create("x")
+
+
+def test_a_writer_that_never_ends_is_a_sentence(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = sessions.create("x")
+    monkeypatch.setattr(databases, "PATIENCE_SECONDS", 0.05)
+    other = sqlite3.connect(sessions.data / FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match=r"Somebody else has been writing .* Try again later"):
+        sessions.rename(id, "y")
+    assert sessions.open(id).name == "x"  # readers do not wait
+    other.close()
+    sessions.rename(id, "y")
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + bytes(range(256)) * 40])
+def test_a_broken_file_is_a_sentence(bare: Sessions, content: bytes) -> None:
+    bare.data.mkdir()
+    (bare.data / FILE).write_bytes(content)
+    for attempt in (bare.all, lambda: bare.create("x"), bare.database.faults):
+        with pytest.raises(InvalidInputError, match=r"cannot be read: .*perturber restore"):
+            attempt()
+    assert (bare.data / FILE).read_bytes() == content
+
+
+def test_a_newer_file_is_refused(bare: Sessions) -> None:
+    bare.create("x")
+    with sqlite3.connect(bare.data / FILE) as raw:
+        raw.execute("PRAGMA user_version = 99")
+    for attempt in (bare.all, lambda: bare.create("y")):
+        with pytest.raises(InvalidInputError, match=r"by a newer version of Perturber \(schema 99, known here: \d+\)"):
+            attempt()
+
+
+def test_an_older_file_is_brought_up_to_date(bare: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever opens it first, in order and once; where a step fails, the file stays what it was."""
+    id = bare.create("x")
+    steps = (
+        *databases.MIGRATIONS,
+        ("ALTER TABLE sessions ADD COLUMN colour TEXT",),
+        ("CREATE TABLE more (id INTEGER)",),
+    )
+    monkeypatch.setattr(databases, "MIGRATIONS", (*steps, ("CREATE TABLE half (id INTEGER)", "no statement")))
+    with pytest.raises(sqlite3.OperationalError):
+        bare.database.copy(bare.data / "copy.db")
+    with sqlite3.connect(bare.data / FILE) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (3,)
+        assert not raw.execute("SELECT * FROM sqlite_master WHERE name = 'half'").fetchall()
+    monkeypatch.setattr(databases, "MIGRATIONS", steps)
+    assert bare.open(id).name == "x"
+    bare.create("y")
+
+
+def test_tables_are_what_the_migrations_make(bare: Sessions) -> None:
+    bare.create("x")
+    with sqlite3.connect(bare.data / FILE) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        for table in databases._schema.tables.values():
+            made = [row[1] for row in raw.execute(f"PRAGMA table_info({table.name})")]
+            assert made == [column.name for column in table.columns]
+
+
+def test_differences_of_two_states() -> None:
+    first = "yaw=3&object=dog_cat&m1=efficientnet_lite0&c1=1,2&contrast=abc"
+    second = "yaw=3.0&pitch=5&m1=lite0_adversarial&c1=1,2&plane=true&object=own-00000000000000000000"
+    found = differences(first, second)
+    assert {one.key: (one.first, one.second) for one in found.parameters} == {
+        "object": ("dog_cat", "own-00000000000000000000"),
+        "pitch": (-12.0, 5.0),
+        "plane": (False, True),
+        "contrast": ("abc", 1.0),
+    }
+    assert [one.key for one in found.parameters][:2] == ["object", "pitch"]
+    assert (found.parameters[1].label, found.parameters[1].unit) == ("Pitch", "°")
+    assert [(one.key, one.first, one.second) for one in found.others] == [
+        ("m1", "efficientnet_lite0", "lite0_adversarial")
+    ]
+    assert differences(first, first) == differences("", "")
