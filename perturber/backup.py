@@ -199,7 +199,7 @@ def _write(settings: Settings, stream: IO[bytes], room: Path, *, small: bool) ->
         if catalogue:
             _add(archive, CATALOGUE, catalogue)
             copied.files, copied.size = 1, len(catalogue)
-        if Database(data).copy(room / FILE):
+        if _copy_sessions(data, room / FILE, copied.notes):
             archive.add(room / FILE, FILE)
             copied.files, copied.size = copied.files + 1, copied.size + (room / FILE).stat().st_size
         for group in _together(data, LEFT_OUT + (AGAIN if small else ()), copied.notes):
@@ -218,6 +218,15 @@ def _write(settings: Settings, stream: IO[bytes], room: Path, *, small: bool) ->
     if small:
         copied.notes.append(f"Not in the copy, since it can be made or pulled again: {', '.join(AGAIN)}.")
     return copied
+
+
+def _copy_sessions(data: Path, place: Path, notes: list[str]) -> bool:
+    """Copy the database of sessions, if it is there and can be read."""
+    try:
+        return Database(data).copy(place)
+    except InvalidInputError as error:  # the rest is worth a copy all the same
+        notes.append(f"Not in the copy: {error}")
+        return False
 
 
 def _together(data: Path, left_out: Sequence[str], notes: list[str]) -> Iterator[list[Path]]:
