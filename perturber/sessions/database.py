@@ -139,7 +139,7 @@ class Database:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep the file open meanwhile, for a server: a change then takes 6 ms instead of 40.
+        """Keep the file open meanwhile, for a server, whose changes are quicker then.
 
         Otherwise the last connection that is closed writes everything from the log into the file, and removes the log.
         What is wrong with the file is for those to say who use it.
