@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from perturber import zoo
 from perturber.attack.curves import CurveResult, check_pictures
 from perturber.attack.norms import NormName
-from perturber.attack.paced import Paced, Pause
 from perturber.attack.steps import margins
 from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.paced import Paced, Pause
 
 NORMS: dict[str, str] = {"l2": "L2", "linf": "Linf"}
 """Our names of the norms that AutoAttack knows → torchattacks'."""
@@ -26,9 +26,6 @@ QUERIES = 5000
 
 PASSES = 8000
 """Through the network, that a batch which stands needs, about: 1000 of both APGD, 2000 of FAB, `QUERIES`."""
-
-PASSES_AT_ONCE = {"cpu": 2, "cuda": 32}
-"""In one step: bounds the time that an interactive request may have to wait for it."""
 
 
 def check_autoattack(norm: str) -> None:
@@ -47,7 +44,8 @@ def check_autoattack(norm: str) -> None:
 
 
 class AutoAttackCurve:
-    """Attacks pictures with the standard AutoAttack at each ε, a few forward passes at a time.
+    """Attacks pictures with the standard AutoAttack at each ε, for a little while a step: no more than half a pass
+    where passes take long (see `perturber.paced`).
 
     That is APGD on the cross-entropy, targeted APGD, targeted FAB and Square one after the other, each on the pictures
     that the ones before have left standing (Croce & Hein 2020). Goes on as `RobustnessCurve` does.
@@ -62,8 +60,8 @@ class AutoAttackCurve:
         queries: of Square.
 
     Attributes:
-        total: steps in all, estimated; a batch that is fooled early skips some.
-        done: steps taken so far.
+        total: forward passes in all, estimated; a batch that is fooled early skips some.
+        done: forward passes so far.
 
     Raises:
         InvalidInputError: no pictures, not a label for each, no ε, another norm, or the package is missing.
@@ -88,16 +86,15 @@ class AutoAttackCurve:
         batches = [slice(first, first + batch) for first in range(0, len(images), batch)]
         self._waiting = [(k, part) for k in range(len(epsilons)) for part in batches][::-1]
         self._running: Paced[Tensor] | None = None
-        self._taken = 0  # steps of the present batch
-        self._longest = max(1, PASSES // self._at_once)
+        self._classifier: _Classifier | None = None  # of the present batch
         self._before = 0
         self._hits, self._seen = np.zeros(len(epsilons)), np.zeros(len(epsilons), int)
         self.total = len(batches) * sum(self._length(epsilon) for epsilon in epsilons)
 
     @property
     def done(self) -> int:
-        """Steps taken so far, of `total`."""
-        return self._before + min(self._taken, self._longest - 1)
+        """Forward passes so far, of `total`."""
+        return self._before + (min(self._classifier.passes, PASSES - 1) if self._classifier else 0)
 
     @property
     def finished(self) -> bool:
@@ -105,7 +102,7 @@ class AutoAttackCurve:
         return not self._waiting
 
     def step(self) -> None:
-        """Some forward passes of an attack, or a look where it has led; to be called until finished."""
+        """Go on with an attack for a while, or look where it has led; to be called until finished."""
         k, part = self._waiting[-1]
         images, labels = self._images[part], self._labels[part]
         if not self._epsilons[k]:
@@ -113,7 +110,6 @@ class AutoAttackCurve:
         if self._running is None:
             self._running = self._attack(images, labels, self._epsilons[k])
         self._running.step()
-        self._taken += 1
         if self._running.finished:
             attacked, self._running = self._running.result(), None
             self._note(attacked)
@@ -132,20 +128,17 @@ class AutoAttackCurve:
         )
 
     def _attack(self, images: Tensor, labels: Tensor, epsilon: float) -> Paced[Tensor]:
-        network, at_once = self._network, self._at_once
+        self._classifier = classifier = _Classifier(self._network)
         ball: dict[str, Any] = {"norm": self._norm, "epsilon": epsilon, "queries": self._queries}
 
         def run(pause: Pause) -> Tensor:  # holds nothing of this object, which goes when nobody waits for it
-            return _attacked(_Classifier(network, at_once, pause), images, labels, **ball)
+            classifier.pause = pause
+            return _attacked(classifier, images, labels, **ball)
 
-        return Paced(run, network.device)
-
-    @property
-    def _at_once(self) -> int:
-        return PASSES_AT_ONCE.get(self._network.device.type, 2)
+        return Paced(run, self._network.device)
 
     def _length(self, epsilon: float) -> int:
-        return self._longest if epsilon else 1
+        return PASSES if epsilon else 1
 
     @torch.inference_mode()
     def _note(self, attacked: Tensor) -> None:
@@ -154,24 +147,34 @@ class AutoAttackCurve:
         self._hits[k] += float((margins(self._network.logits(attacked).double(), self._labels[part]) > 0).sum())
         self._seen[k] += len(attacked)
         self._before += self._length(self._epsilons[k])
-        self._taken = 0
+        self._classifier = None
 
 
 class _Classifier(nn.Module):
-    """A network as torchattacks takes it: of pictures in [0, 1], and with a breath after every few forward passes."""
+    """A network as torchattacks takes it: of pictures in [0, 1], with a pause before and behind each pass either way.
 
-    def __init__(self, network: zoo.Network, at_once: int, pause: Pause) -> None:
+    Attributes:
+        passes: forward passes so far.
+        pause: called between them.
+    """
+
+    def __init__(self, network: zoo.Network) -> None:
         super().__init__()
-        self.module, self._logits, self._at_once, self._pause = network.module, network.logits, at_once, pause
-        self._passes, self.outputs = 0, network.outputs or 2
+        self.module, self._logits = network.module, network.logits
+        self.outputs = network.outputs or 2
+        self.passes = 0
+        self.pause: Pause = lambda: None
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        self._passes += 1
-        if self._passes % self._at_once == 0:
-            self._pause()
+        self.pause()
+        self.passes += 1
         rows = images.flatten().view_as(images)  # gradients in rows again, of which torchattacks takes views
-        return self._logits(rows)
+        if rows.requires_grad:
+            rows.register_hook(lambda _: self.pause())
+        logits = self._logits(rows)
+        self.pause()
+        return logits
 
 
 def _attacked(

@@ -1,9 +1,7 @@
-"""AutoAttack on tiny networks, and what makes it give way."""
+"""AutoAttack on tiny networks."""
 
-import gc
-import threading
-import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +10,7 @@ from torch import Tensor, nn
 
 from perturber import zoo
 from perturber.attack import AutoAttackCurve, autoattack, check_autoattack
-from perturber.attack.paced import Paced, Pause
 from perturber.errors import InvalidInputError, UnknownNameError
-
-CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +67,7 @@ def test_what_autoattack_finds_lies_in_the_ball(norm: str, linear: zoo.Network, 
     pytest.importorskip("torchattacks")
     labels = linear.logits(pictures).argmax(1)
     epsilon = 0.5 if norm == "l2" else 0.05
-    classifier = autoattack._Classifier(linear, 2, lambda: None)
+    classifier = autoattack._Classifier(linear)
     attacked = autoattack._attacked(classifier, pictures, labels, norm=norm, epsilon=epsilon, queries=10)
     moved = (attacked - pictures).flatten(1)
     size = moved.norm(dim=1) if norm == "l2" else moved.abs().amax(1)
@@ -94,74 +89,32 @@ def test_unknown_norm_and_missing_package(
         AutoAttackCurve(linear, pictures, torch.zeros(4, dtype=torch.long), norm="l2", epsilons=[1])
 
 
-def test_a_computation_goes_on_only_while_it_is_waited_for() -> None:
-    seen: list[int] = []
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_a_step_takes_half_a_pass_and_changes_nothing(
+    norm: str, linear: zoo.Network, pictures: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torchattacks")
+    monkeypatch.setattr("perturber.paced.TURN", 0)  # every pause counts, as where passes take long
+    monkeypatch.setattr(autoattack, "ITERATIONS", 3)
+    labels = linear.logits(pictures).argmax(1)
+    ball: dict[str, Any] = {"norm": norm, "epsilon": 0.05 if norm == "l2" else 0.001, "queries": 10}
+    at_once = autoattack._Classifier(linear)
+    expected = autoattack._attacked(at_once, pictures, labels, **ball)
 
-    def count(pause: Pause) -> str:
-        for number in range(3):
-            seen.append(number)
-            pause()
-        return "done"
-
-    paced = Paced(count, CPU)
-    assert seen == []
-    for number in range(3):
-        paced.step()
-        time.sleep(0.01)
-        assert seen == list(range(number + 1))
-        assert not paced.finished
-    paced.step()
-    assert paced.finished
-    assert paced.result() == "done"
-
-
-def test_it_draws_the_same_numbers_whoever_else_draws_between() -> None:
-    def draw(pause: Pause) -> list[float]:
-        torch.manual_seed(5)
-        numbers = []
-        for _ in range(3):
-            numbers.append(float(torch.rand(())))
-            pause()
-        return numbers
-
-    torch.manual_seed(5)
-    expected = [float(torch.rand(())) for _ in range(3)]
-    torch.manual_seed(9)
-    others = [float(torch.rand(())) for _ in range(4)]
-    torch.manual_seed(9)
-    paced = Paced(draw, CPU)
-    drawn = []
-    while not paced.finished:
-        paced.step()
-        drawn.append(float(torch.rand(())))
-    assert paced.result() == expected
-    assert drawn == others
-
-
-def test_what_goes_wrong_is_raised_to_whoever_waits() -> None:
-    def fail(pause: Pause) -> None:
-        pause()
-        raise RuntimeError("out of luck")
-
-    paced = Paced(fail, CPU)
-    paced.step()
-    with pytest.raises(RuntimeError, match="out of luck"):
-        paced.step()
-
-
-def test_it_ends_with_whoever_waited_for_it() -> None:
-    before = threading.active_count()
-
-    def forever(pause: Pause) -> None:
-        while True:
-            pause()
-
-    paced = Paced(forever, CPU)
-    paced.step()
-    assert threading.active_count() == before + 1
-    del paced
-    gc.collect()
-    end = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < end:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    happened: list[str] = []
+    backward = Tensor.backward
+    monkeypatch.setattr(Tensor, "backward", lambda *args, **how: happened.append("backward") or backward(*args, **how))
+    hook = linear.module.register_forward_hook(lambda *_: happened.append("forward"))
+    curve = AutoAttackCurve(linear, pictures, labels, norm=norm, epsilons=[ball["epsilon"]], queries=10)
+    running = curve._attack(pictures, labels, ball["epsilon"])
+    steps = 0
+    while not running.finished:
+        happened.clear()
+        running.step()
+        assert happened in ([], ["forward"], ["backward"])
+        assert curve.done <= at_once.passes
+        steps += 1
+    hook.remove()
+    assert curve.done == at_once.passes
+    assert steps > 2 * at_once.passes
+    assert torch.equal(running.result(), expected)

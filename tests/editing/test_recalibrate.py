@@ -63,3 +63,35 @@ def test_what_cannot_be_recalibrated_is_said(smalls: tuple[zoo.Network, ...], im
     plain = zoo.Network(smalls[0].entry, nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()))
     with pytest.raises(InvalidInputError, match="no batch normalisation"):
         Recalibration(plain, [images])
+
+
+def test_a_long_pass_is_interrupted_behind_each_normalisation_and_measures_the_same(
+    lite0: zoo.Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perturber.paced.TURN", 0)  # every pause counts, as where passes take long
+    batches = torch.rand(2, 2, 3, 224, 224, generator=torch.Generator().manual_seed(1)).unbind()
+    plain = lite0.copy()
+    for part in plain.module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.reset_running_stats()
+            part.train()
+            part.momentum = None
+    with torch.inference_mode():
+        for batch in batches:
+            plain.logits(batch)
+
+    work = Recalibration(lite0, batches)
+    measured: list[nn.Module] = []
+    norms = [part for part in work.network.module.modules() if isinstance(part, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.register_forward_hook(lambda norm, *_: measured.append(norm))
+    while not work.finished:
+        before = len(measured)
+        work.step()
+        assert len(measured) <= before + 1
+        assert not any(norm.training for norm in norms)
+    assert len(measured) == 2 * len(norms)
+    ours, theirs = work.network.module.state_dict(), plain.module.state_dict()
+    assert all(torch.equal(ours[name], tensor) for name, tensor in theirs.items())
+    own = [part for part in lite0.module.modules() if isinstance(part, nn.BatchNorm2d)]
+    assert [norm.momentum for norm in norms] == [norm.momentum for norm in own]
