@@ -31,7 +31,9 @@ class ActivationCorrelation:
 
 
 class ActivationCorrelationWork:
-    """Pearson correlation of each channel of one network with the same one of another, one batch of pictures a step.
+    """Pearson correlation of each channel of one network with the same one of another.
+
+    A step shows one batch of pictures to one of the networks.
 
     Samples are values, before the non-linearity, at random places of random pictures: the same ones of all channels
     of a layer, of both networks and each time; all there are where they are fewer.
@@ -77,7 +79,8 @@ class ActivationCorrelationWork:
             for layer in self.layers
         }
         self._sums = {layer: _Pearson() for layer in self.layers}
-        self.total, self.done = len(self._starts), 0
+        self._first: dict[str, Tensor] = {}  # values of the first network over the present batch
+        self.total, self.done = 2 * len(self._starts), 0
 
     @property
     def finished(self) -> bool:
@@ -86,21 +89,28 @@ class ActivationCorrelationWork:
 
     @torch.inference_mode()
     def step(self) -> None:
-        """Look at the next pictures; to be called until finished."""
-        start = self._starts[self.done]
+        """Show the next pictures to the network whose turn it is; to be called until finished."""
+        number, second = divmod(self.done, 2)
+        values = self._values(self._networks[second], self._starts[number])
+        if second:
+            for layer, value in values.items():
+                self._sums[layer].add(self._first.pop(layer).double(), value.double())
+        else:
+            self._first = values
+        self.done += 1
+
+    def _values(self, network: zoo.Network, start: int) -> dict[str, Tensor]:
+        """Layer → (C, n), the chosen values over the batch from a picture on; layers without any are left out."""
         images = self._pictures[start : start + self._starts.step]
-        found = [
-            network.look(network.preprocess(images.to(network.device)), layers=self.layers, logits=False).activations
-            for network in self._networks
-        ]
-        for layer in self.layers:
-            size = found[0][layer][0, 0].numel()
+        found = network.look(network.preprocess(images.to(network.device)), layers=self.layers, logits=False)
+        values = {}
+        for layer, maps in found.activations.items():
+            size = maps[0, 0].numel()
             low, high = np.searchsorted(self._places[layer], (start * size, (start + len(images)) * size))
             if low < high:
                 places = torch.from_numpy(self._places[layer][low:high] - start * size)
-                values = [maps[layer].movedim(1, 0).flatten(1)[:, places.to(maps[layer].device)] for maps in found]
-                self._sums[layer].add(*(value.double() for value in values))
-        self.done += 1
+                values[layer] = maps.movedim(1, 0).flatten(1)[:, places.to(maps.device)]
+        return values
 
     def result(self) -> ActivationCorrelation:
         """What is known so far."""

@@ -30,7 +30,7 @@ def test_activations_correlate_as_numpy_says(
     tiny: zoo.Network, moved: zoo.Network, images: torch.Tensor, samples: int
 ) -> None:
     work = ActivationCorrelationWork(tiny, moved, images, samples=samples, seed=3, batch=2)
-    assert work.total == 4
+    assert work.total == 2 * 4
     while not work.finished:
         work.step()
     found = work.result()

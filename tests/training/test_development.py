@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,32 @@ def test_correlations_are_numpys(engine: LocalEngine, request_: DevelopmentReque
     for layer, values in found.weights.items():
         ours = [n.module.get_submodule(layer).weight.detach().flatten().numpy() for n in networks]
         np.testing.assert_allclose(values, [np.corrcoef(ours[0], one)[0, 1] for one in ours], atol=1e-6)
+
+
+def test_a_step_loads_one_state_or_shows_a_batch_to_one(
+    engine: LocalEngine, request_: DevelopmentRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    look, load = zoo.Network.look, zoo.load
+
+    def seen(network: zoo.Network, inputs: torch.Tensor, **asked: Any) -> Any:
+        happened.append(f"look {len(inputs)}")
+        return look(network, inputs, **asked)
+
+    monkeypatch.setattr(zoo.Network, "look", seen)
+    monkeypatch.setattr(zoo, "load", lambda *args, **how: happened.append("load") or load(*args, **how))
+    for name in request_.models:
+        engine.networks.forget(name)
+    work = DevelopmentWork(engine.resources, request_)
+    steps = []
+    while not work.progress().finished:
+        happened.clear()
+        work.step()
+        assert len(happened) <= 1
+        steps += happened
+    others = len(request_.models) - 1
+    assert steps.count("load") == 1 + others
+    assert steps.count("look 4") == steps.count("look 1") == 2 * others
 
 
 def test_what_is_known_is_shown_and_the_rest_is_not_made_up(engine: LocalEngine, request_: DevelopmentRequest) -> None:

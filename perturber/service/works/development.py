@@ -1,6 +1,7 @@
 """A job: how far each layer of a network moves in the course of its training."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -87,49 +88,53 @@ class DevelopmentWork:
         self.resources, self.request = resources, request
         self.found = kept(request, resources.settings)
         self.pictures = Pictures(resources, request.batch)
-        self.number = 1  # of the state that is compared with the first
         self.activations: list[dict[str, float]] = []
         self.weights: list[dict[str, float]] = []
         self.samples: dict[str, int] = {}
         self.work: ActivationCorrelationWork | None = None
+        self._steps = self._go()
 
     def step(self) -> None:
-        """One batch of pictures, made or shown."""
-        if not self.pictures.finished:
+        """A batch of pictures, made or shown to one state; or one state is loaded, or its weights are compared."""
+        next(self._steps, None)
+
+    def _go(self) -> Iterator[None]:
+        while not self.pictures.finished:
             self.pictures.step()
-            return
-        if self.work is None:
-            self.work = self._begin()
-        self.work.step()
-        if self.work.finished:
+            yield
+        first, *others = self.request.models
+        (network,) = self.resources.networks.steady((first,))
+        yield
+        for name in others:
+            (other,) = self.resources.networks.steady((name,))
+            yield
+            self.weights.append(weight_correlation(network, other))
+            yield
+            self.work = ActivationCorrelationWork(network, other, self.pictures.images, batch=self.pictures.a_step)
+            yield
+            while not self.work.finished:
+                self.work.step()
+                yield
             result = self.work.result()
             self.activations.append(dict(result.layers))
             self.samples = dict(result.samples)
             self.work = None
-            self.number += 1
-            if self.number == len(self.request.models):
-                self.found = self._result()
-                self._keep(self.found)
+        self.found = self._result()
+        self._keep(self.found)
 
     def progress(self) -> Progress:
-        """In batches."""
-        each, others = self.pictures.total, len(self.request.models) - 1
+        """In batches, and one for the file."""
+        each, others = 2 * self.pictures.total, len(self.request.models) - 1
         if self.found is not None:
             return Progress(done=1, steps=1)
-        shown = (self.number - 1) * each + (self.work.done if self.work else 0)
-        return Progress(done=self.pictures.done + shown, steps=(1 + others) * each)
+        shown = len(self.activations) * each + (self.work.done if self.work else 0)
+        return Progress(done=self.pictures.done + shown, steps=self.pictures.total + others * each + 1)
 
     def product(self) -> Development | None:
         """What is known so far; None while nothing is."""
         if self.found is not None:
             return self.found
         return self._result() if self.activations else None
-
-    def _begin(self) -> ActivationCorrelationWork:
-        names = self.request.models
-        first, other = self.resources.networks.steady((names[0], names[self.number]))
-        self.weights.append(weight_correlation(first, other))
-        return ActivationCorrelationWork(first, other, self.pictures.images, batch=self.pictures.a_step)
 
     def _result(self) -> Development:
         count = len(self.request.models)
