@@ -11,10 +11,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
 from perturber.errors import InvalidInputError, NotAllowedError, PerturberError
+from perturber.service.aside import Aside
 from perturber.service.requests import Progress
 from perturber.users import Role, current, need
 
@@ -106,6 +108,7 @@ class _Job:
     status: JobStatus
     owners: set[str]
     begun: bool = False
+    keeping: Aside[Any] | None = None
     product: Any = None
     asked: float = 0.0
     stepped: float = 0.0
@@ -117,8 +120,9 @@ class JobQueue:
 
     Args:
         wake: called when there is something new to do.
-        finished: called with request and result of each job that has come to its end; returns what is to be
-            remembered as the result. A `PerturberError` that it raises is the job's.
+        finished: called with request and result of each job that has come to its end, on a thread of its own, as it
+            may write files; returns what is to be remembered as the result. A `PerturberError` that it raises is the
+            job's.
     """
 
     def __init__(self, *, wake: Callable[[], None], finished: Callable[[Any, Any], Any]) -> None:
@@ -225,6 +229,9 @@ class JobQueue:
             for job in self._jobs.values():
                 if not job.status.state.over:
                     job.status, job.product = replace(job.status, state=JobState.FAILED, error=sentence), None
+            keeping = [job.keeping for job in self._jobs.values() if job.keeping is not None]
+        for one in keeping:
+            one.join()  # nothing is left half kept
 
     def step(self, engine: Stepper) -> bool:
         """Take one step of the job whose turn it is; whether there was one."""
@@ -246,17 +253,23 @@ class JobQueue:
         return True
 
     def _advance(self, engine: Stepper, name: str, job: _Job) -> None:
-        progress = engine.advance(name) if job.begun else engine.start(name, job.request)
-        job.begun = True
+        progress = job.status.progress
+        if job.keeping is None:
+            progress = engine.advance(name) if job.begun else engine.start(name, job.request)
+            job.begun = True
         now = job.stepped = monotonic()
         with self._lock:
             self._served |= dict.fromkeys(job.owners, now)
         if job.status.state is JobState.CANCELLED:  # during this step; the next one stops it
             return
-        if progress.finished:
-            result = self._finished(job.request, engine.product(name))
+        if progress.finished and job.keeping is None:
+            product = engine.product(name)
+            job.keeping = Aside(partial(self._finished, job.request, product))
             engine.stop(name)
-            self._change(job, result, state=JobState.DONE, progress=progress)
+            self._change(job, product, state=JobState.RUNNING, progress=progress)
+        if job.keeping is not None:
+            if job.keeping.ready():
+                self._change(job, job.keeping.result(), state=JobState.DONE)
             return
         product = job.product
         if now - job.previewed > PREVIEW_SECONDS:

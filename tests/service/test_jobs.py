@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from perturber.errors import InvalidInputError, NotAllowedError, StorageError
-from perturber.service import JobState, Progress, jobs
+from perturber.service import JobState, Progress, aside, jobs
 from perturber.service.jobs import AT_ONCE, MAX_FINISHED, MAX_OF_A_USER, MAX_WAITING, JobQueue
 from perturber.users import Role, User, acting
 
@@ -74,6 +74,12 @@ class Now:
     def __call__(self) -> float:
         self.seconds += 1e-6
         return self.seconds
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept within half a minute is kept in the same step, however busy the machine is."""
+    monkeypatch.setattr(aside, "MOMENT", 30.0)
 
 
 @pytest.fixture
@@ -245,6 +251,54 @@ def test_a_job_whose_result_cannot_be_kept_has_failed(counter: Counter) -> None:
     run(queue, counter)
     assert (queue.status(job.id).state, queue.status(job.id).error) == (JobState.FAILED, "The disk is full.")
     assert counter.requests == {}
+
+
+def test_keeping_a_result_holds_up_nobody(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "MOMENT", 0.0)
+    kept, threads = threading.Event(), []
+
+    def finished(request: Counting, result: int) -> int:
+        if request.label == "slow":
+            threads.append(threading.current_thread())
+            assert kept.wait(30)
+        return result
+
+    queue = JobQueue(wake=lambda: None, finished=finished)
+    slow, cancelled = queue.submit(Counting(label="slow")), queue.submit(Counting(label="slow", steps=2))
+    other = queue.submit(Counting(label="other", steps=9))
+    while queue.status(other.id).state is not JobState.DONE:
+        assert queue.step(counter)
+    assert counter.taken.count("slow") == 3 + 2  # no step is taken of what is only being kept
+    assert queue.left
+    for job, steps in ((slow, 3), (cancelled, 2)):
+        status = queue.status(job.id)
+        assert (status.state, status.progress.done, queue.product(job.id)) == (JobState.RUNNING, steps, steps)
+    assert queue.cancel(cancelled.id).state is JobState.CANCELLED
+    kept.set()
+    for thread in threads:
+        thread.join(30)
+    run(queue, counter)
+    assert (queue.status(slow.id).state, queue.product(slow.id)) == (JobState.DONE, 3)
+    assert queue.status(cancelled.id).state is JobState.CANCELLED
+    assert threading.current_thread() not in threads
+    assert counter.requests == {}
+
+
+def test_a_queue_that_ends_waits_until_a_result_is_kept(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "MOMENT", 0.0)
+    ending, kept = threading.Event(), []
+
+    def finished(_: Counting, result: int) -> None:
+        ending.wait(30)
+        kept.append(result)
+
+    queue = JobQueue(wake=lambda: None, finished=finished)
+    job = queue.submit(Counting())
+    run(queue, counter, most=4)
+    assert queue.status(job.id).state is JobState.RUNNING
+    threading.Timer(0.05, ending.set).start()
+    queue.end("Nobody is left.")
+    assert kept == [3]
 
 
 def test_jobs_of_a_queue_that_has_ended_fail_with_its_sentence(queue: JobQueue, counter: Counter) -> None:
