@@ -26,6 +26,8 @@ class Indexing:
         folder: pictures in it and its sub-folders, sorted by relative path; no labels needed.
         batch: pictures a step; bounds the memory, since all layers of a batch are held at once.
         limit: take this many, evenly spread over all.
+        patience: seconds for which a step waits for pictures; where they are not there yet, it does nothing. None: as
+            long as it takes.
 
     Attributes:
         total: pictures.
@@ -36,14 +38,26 @@ class Indexing:
         InvalidInputError: no such folder, or no picture in it.
     """
 
-    def __init__(self, network: zoo.Network, folder: Path, *, batch: int = 16, limit: int | None = None) -> None:
+    def __init__(
+        self,
+        network: zoo.Network,
+        folder: Path,
+        *,
+        batch: int = 16,
+        limit: int | None = None,
+        patience: float | None = None,
+    ) -> None:
         self.network = network
         self.pictures = tuple(spread(picture_names(folder), limit))
         self.folder = folder.resolve()
         self.total = len(self.pictures)
         self.done = self.unreadable = 0
         self._arrays = read_ahead(
-            network.entry.crop, (self.folder / name for name in self.pictures), batch, read_picture
+            network.entry.crop,
+            (self.folder / name for name in self.pictures),
+            batch,
+            read_picture,
+            patience=patience,
         )
         # The channels of all layers stand one below the other: one sort a batch serves them all.
         self._units: dict[str, slice] = {}

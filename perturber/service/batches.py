@@ -1,6 +1,5 @@
 """Many pictures around a scene, or out of a folder, over which networks are compared."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -14,10 +13,11 @@ from perturber.errors import InvalidInputError
 from perturber.examples.folders import picture_names
 from perturber.parameters import Number, get
 from perturber.scene import SceneBase
+from perturber.service.reading import Reading, as_tensor
 from perturber.service.requests import IMAGE_SIZE, PictureRequest
 from perturber.service.resources import Resources
 from perturber.zoo.evaluate import spread
-from perturber.zoo.pictures import Crop, read_picture
+from perturber.zoo.pictures import Crop
 
 MIN_PICTURES, MAX_PICTURES = experiments.MIN_PICTURES, 128
 """Pictures over which two networks are compared."""
@@ -94,11 +94,11 @@ class Pictures:
 
     def __init__(self, resources: Resources, batch: Batch) -> None:
         self.resources, self.batch = resources, batch
-        self.images = torch.zeros(batch.count, 3, IMAGE_SIZE, IMAGE_SIZE, device=resources.device)
-        self.done = 0
+        self.images = torch.empty(batch.count, 3, IMAGE_SIZE, IMAGE_SIZE, device=resources.device)
+        self.made = 0
         self.a_step = pictures_a_step(resources.device)
         if batch.scene is None:
-            self.files = self._files(resources.settings.examples)
+            self.reading = self._reader(resources.settings.examples)
         else:
             self.scenes = variations(batch.scene, batch.count, batch.seed)
 
@@ -108,27 +108,40 @@ class Pictures:
         return -(-self.batch.count // self.a_step)
 
     @property
+    def done(self) -> int:
+        """Steps' worth of pictures that are there."""
+        return -(-self.made // self.a_step)
+
+    @property
     def finished(self) -> bool:
         """Whether all pictures are there."""
-        return self.done == self.total
+        return self.made == self.batch.count
 
     @torch.inference_mode()
     def step(self) -> None:
-        """The next few.
+        """The next few, unless they are still being read.
 
         Raises:
             InvalidInputError: the folder has too few that can be read.
         """
-        start = self.done * self.a_step
-        end = min(start + self.a_step, self.batch.count)
         if self.batch.scene is None:
-            self.images[start:end] = torch.stack([self._next_picture() for _ in range(start, end)])
+            made = self._read()
         else:
-            asked = [PictureRequest(scene=scene, plane=self.batch.plane) for scene in self.scenes[start:end]]
-            self.images[start:end] = self.resources.pictures(asked)
-        self.done += 1
+            scenes = self.scenes[self.made : self.made + self.a_step]
+            made = self.resources.pictures([PictureRequest(scene=s, plane=self.batch.plane) for s in scenes])
+        self.images[self.made : self.made + len(made)] = made
+        self.made += len(made)
 
-    def _files(self, folder: Path | None) -> Iterable[Path]:
+    def _read(self) -> Tensor:
+        if self.reading.finished:
+            raise InvalidInputError(
+                f"The folder of example pictures holds fewer than {self.batch.count} readable ones. "
+                "Choose fewer pictures."
+            )
+        pictures = [picture for picture in self.reading.step() if picture is not None]  # the next ones stand in
+        return as_tensor(pictures[: self.batch.count - self.made]) if pictures else self.images[:0]
+
+    def _reader(self, folder: Path | None) -> Reading:
         """The folder's pictures: first as many as are wanted, evenly spread, then the others."""
         if folder is None:
             raise InvalidInputError(
@@ -136,15 +149,5 @@ class Pictures:
             )
         names = picture_names(folder)
         first = spread(names, self.batch.count)
-        return iter([folder / name for name in dict.fromkeys([*first, *names])])
-
-    def _next_picture(self) -> Tensor:
-        for path in self.files:
-            try:
-                picture = Crop(size=IMAGE_SIZE)(read_picture(path))
-            except InvalidInputError:
-                continue  # the next one stands in
-            return torch.from_numpy(picture.copy()).permute(2, 0, 1).to(self.resources.device) / 255
-        raise InvalidInputError(
-            f"The folder of example pictures holds fewer than {self.batch.count} readable ones. Choose fewer pictures."
-        )
+        paths = [folder / name for name in dict.fromkeys([*first, *names])]
+        return Reading(Crop(size=IMAGE_SIZE), folder, paths, self.a_step)

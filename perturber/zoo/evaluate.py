@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -74,7 +74,12 @@ def labelled_pictures(
 
 
 def read_ahead(
-    crop: Crop, pictures: Iterable[T], batch: int, read: Callable[[T], Image.Image]
+    crop: Crop,
+    pictures: Iterable[T],
+    batch: int,
+    read: Callable[[T], Image.Image],
+    *,
+    patience: float | None = None,
 ) -> Iterator[list[np.ndarray | None]]:
     """Pictures cropped, (S, S, 3) uint8, in batches; None where a file cannot be read.
 
@@ -83,6 +88,7 @@ def read_ahead(
     Args:
         pictures: what `read` takes.
         read: decodes one; raises `InvalidInputError` where it cannot.
+        patience: seconds to wait for a batch; an empty one says that it is not there yet. None: as long as it takes.
     """
     rest = iter(pictures)
 
@@ -95,6 +101,9 @@ def read_ahead(
     with ThreadPoolExecutor(2) as readers:
         ahead = [readers.submit(cropped, item) for item in islice(rest, batch)]
         while ahead:
+            if patience is not None and wait(ahead, patience).not_done:
+                yield []
+                continue
             ready, ahead = ahead, [readers.submit(cropped, item) for item in islice(rest, batch)]
             yield [future.result() for future in ready]
 

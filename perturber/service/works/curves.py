@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from math import ceil
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,12 +16,14 @@ from perturber import zoo
 from perturber.attack import Attack, AutoAttackCurve, CurveResult, NormName, RobustnessCurve, check_autoattack
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.scene import SceneBase
+from perturber.service.aside import Aside
 from perturber.service.batches import VARIATION, pictures_a_step, variations
+from perturber.service.reading import Reading, as_tensor
 from perturber.service.requests import IMAGE_SIZE, PictureRequest, Progress
 from perturber.service.resources import Resources
 from perturber.service.works.registry import does
 from perturber.zoo.evaluate import labelled_pictures, spread
-from perturber.zoo.pictures import Crop, read_picture
+from perturber.zoo.pictures import Crop
 
 Source = Literal["scene", "variations", "folder"]
 CurveMethod = Literal["pgd", "autoattack"]
@@ -146,6 +150,8 @@ class CurveWork:
         self.pictures = self._folder() if request.pictures == "folder" else self._scenes()
         self.made = 0
         self.curves: list[Curve] = []
+        # It takes a second where nobody has used it yet.
+        self.package = Aside(partial(import_module, "torchattacks")) if request.method == "autoattack" else None
 
     def step(self) -> None:
         """Some pictures, or one step of the curve that lies furthest back."""
@@ -158,8 +164,7 @@ class CurveWork:
             if self.request.pictures != "folder":
                 for labels, network in zip(self.labels, self.networks, strict=True):
                     labels += _predicted(network, images)
-        self.made = min(self.made + 1, self._batches)
-        if images is None:
+        if images is None and (self.package is None or self.package.ready()):
             self._begin()
 
     def progress(self) -> Progress:
@@ -201,10 +206,14 @@ class CurveWork:
         for part in _parts(scenes, self.batch):
             with torch.inference_mode():
                 images = self.resources.pictures([PictureRequest(scene=s, plane=self.request.plane) for s in part])
+            self.made += 1
             yield images.clone()  # which may take part in gradients
 
     def _folder(self) -> Iterator[Tensor]:
-        """The folder's pictures as every network is shown them, in batches (B, 3, 224, 224); notes their labels."""
+        """The folder's pictures as every network is shown them, in batches (B, 3, 224, 224); notes their labels.
+
+        An empty batch stands for one that is not read yet, or has no picture.
+        """
         folder = self.request.folder
         assert folder is not None
         known = [dict(labelled_pictures(folder, network.entry.class_list)) for network in self.networks]
@@ -212,20 +221,19 @@ class CurveWork:
         if not paths:
             raise InvalidInputError(f"No picture in {str(folder)!r} has a class that all the models know.")
         self.count = len(paths)
-        return self._read(paths, known)
+        return self._read(Reading(Crop(size=IMAGE_SIZE), folder, paths, self.batch), known)
 
-    def _read(self, paths: Sequence[Path], known: Sequence[dict[Path, int]]) -> Iterator[Tensor]:
-        for part in _parts(paths, self.batch):
-            found = []
-            for path in part:
-                try:
-                    found.append(Crop(size=IMAGE_SIZE)(read_picture(path)))
-                except InvalidInputError:
-                    continue  # the curve is over the others
-                for labels, of_path in zip(self.labels, known, strict=True):
-                    labels.append(of_path[path])
-            pictures = np.stack(found) if found else np.empty((0, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
-            yield torch.from_numpy(pictures).permute(0, 3, 1, 2).to(self.resources.device) / 255
+    def _read(self, reading: Reading, known: Sequence[dict[Path, int]]) -> Iterator[Tensor]:
+        rest = iter(reading.paths)
+        while not reading.finished:
+            pictures = []
+            for picture, path in zip(reading.step(), rest, strict=False):
+                if picture is not None:  # the curve is over the others
+                    pictures.append(picture)
+                    for labels, of_path in zip(self.labels, known, strict=True):
+                        labels.append(of_path[path])
+            self.made = reading.done
+            yield as_tensor(pictures).to(self.resources.device) if pictures else torch.empty(0)
 
 
 def _parts(items: Sequence, size: int) -> Iterator[Sequence]:

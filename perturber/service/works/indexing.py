@@ -1,9 +1,12 @@
 """A job: which pictures of a folder each neuron of a model answers to most."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from perturber.config import Settings
 from perturber.examples import ExampleIndex, Indexing, index_path
+from perturber.service.aside import MOMENT, Aside
 from perturber.service.requests import Progress
 from perturber.service.resources import Resources
 from perturber.service.works.registry import does
@@ -35,25 +38,32 @@ class IndexWork:
         self.settings = resources.settings
         network = resources.networks.get(request.model)
         batch = BATCH.get(network.device.type, 4)
-        self.indexing = Indexing(network, request.folder, limit=request.limit, batch=batch)
+        self.indexing = Indexing(network, request.folder, limit=request.limit, batch=batch, patience=MOMENT)
+        self.storing: Aside[ExampleIndex] | None = None
         self.index: ExampleIndex | None = None
 
     def step(self) -> None:
-        """One batch of pictures; after the last one, the index.
+        """One batch of pictures; after the last one, the index, which is packed and written aside.
 
         Raises:
             InvalidInputError: the index cannot be written.
         """
-        self.indexing.step()
-        if self.indexing.finished:
-            index = self.indexing.result()
-            index.save(index_path(self.settings.data, index.fingerprint))
-            self.index = index
+        if not self.indexing.finished:
+            self.indexing.step()
+        elif self.storing is None:
+            self.storing = Aside(partial(_stored, self.indexing.result(), self.settings))
+        elif self.storing.ready():
+            self.index = self.storing.result()
 
     def progress(self) -> Progress:
-        """In pictures."""
-        return Progress(done=self.indexing.done, steps=self.indexing.total)
+        """In pictures, and one for the file."""
+        return Progress(done=self.indexing.done + (self.index is not None), steps=self.indexing.total + 1)
 
     def product(self) -> ExampleIndex | None:
         """The index, when it is whole."""
         return self.index
+
+
+def _stored(index: ExampleIndex, settings: Settings) -> ExampleIndex:
+    index.save(index_path(settings.data, index.fingerprint))
+    return index

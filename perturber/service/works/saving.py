@@ -14,9 +14,9 @@ from perturber.editing import Edit, Recalibration, save_edit
 from perturber.errors import InvalidInputError
 from perturber.examples.folders import picture_names
 from perturber.quotas import check_room
+from perturber.service.reading import Reading, as_tensor
 from perturber.service.requests import Progress
 from perturber.service.resources import Resources
-from perturber.service.works.reading import Reading, as_tensor
 from perturber.service.works.registry import does
 from perturber.zoo import own
 from perturber.zoo.catalogue import NAME, find
@@ -66,17 +66,17 @@ class SaveWork:
         self.recalibration: Recalibration | None = None
         if request.recalibrate is not None:
             names = spread(picture_names(request.recalibrate), RECALIBRATION_PICTURES)
-            self.reading = Reading(network, request.recalibrate, [request.recalibrate / name for name in names])
+            paths = [request.recalibrate / name for name in names]
+            self.reading = Reading(network.entry.crop, request.recalibrate, paths)
         self.saved = False
 
     def step(self) -> None:
-        """Some pictures, or one batch of the recalibration; at the end the file."""
+        """Some pictures, or a part of the recalibration; at the end the file."""
         if self.reading is not None and not self.reading.finished:
             self.reading.step()
         elif self.reading is not None and self.recalibration is None:
             network, batches = self.resources.networks.get(self.request.edit), _Batches(self.reading.pictures())
             self.recalibration = Recalibration(network, batches)
-            self.recalibration.step()
         elif self.recalibration is not None and not self.recalibration.finished:
             self.recalibration.step()
         else:

@@ -12,9 +12,9 @@ from perturber.editing import Level, Scan, ScanResult, check_same_architecture, 
 from perturber.editing.scan import passes
 from perturber.scene import SceneBase
 from perturber.service.batches import pictures_a_step
+from perturber.service.reading import Reading, as_tensor
 from perturber.service.requests import PictureRequest, Progress
 from perturber.service.resources import Resources
-from perturber.service.works.reading import Reading, as_tensor
 from perturber.service.works.registry import does
 from perturber.zoo.evaluate import labelled_pictures
 
@@ -58,6 +58,7 @@ class ScanWork:
         self.networks = resources.networks.get(request.first), resources.networks.get(request.second)
         check_same_architecture(*self.networks)
         self.scan: Scan | None = None
+        self.pictures: list[Tensor] = []
         self.reading: Reading | None = None
         if request.folder is None:
             with torch.inference_mode():
@@ -65,7 +66,8 @@ class ScanWork:
         else:
             labelled = labelled_pictures(request.folder, self.networks[0].entry.class_list, PICTURES)
             self.labels = [label for _, label in labelled]
-            self.reading = Reading(self.networks[0], request.folder, [path for path, _ in labelled])
+            paths = [path for path, _ in labelled]
+            self.reading = Reading(self.networks[0].entry.crop, request.folder, paths)
 
     def step(self) -> None:
         """Some pictures, or one batch of one cut."""
@@ -73,10 +75,14 @@ class ScanWork:
             self.scan.step()
             return
         assert self.reading is not None
-        self.reading.step()
-        if self.reading.finished:
-            labels = [label for label, good in zip(self.labels, self.reading.good, strict=True) if good]
-            self.scan = self._begin(as_tensor(self.reading.pictures()), torch.tensor(labels))
+        if not self.reading.finished:
+            pictures = [picture for picture in self.reading.step() if picture is not None]
+            self.pictures += [as_tensor(pictures)] if pictures else []
+            return
+        self.reading.pictures()  # there is one
+        labels = [label for label, good in zip(self.labels, self.reading.good, strict=True) if good]
+        self.scan = self._begin(torch.cat(self.pictures), torch.tensor(labels))
+        self.pictures = []
 
     def progress(self) -> Progress:
         """In batches of pictures that are read, and of cuts."""

@@ -8,23 +8,34 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perturber import zoo
 from perturber.errors import InvalidInputError
+from perturber.service.aside import MOMENT
 from perturber.zoo.evaluate import read_ahead
-from perturber.zoo.pictures import read_picture
+from perturber.zoo.pictures import Crop, read_picture
 
 READING_BATCH = 16
 """Pictures that are read in a step."""
 
 
 class Reading:
-    """Reads pictures as a network takes them, some a step, decoded ahead in threads of its own."""
+    """Reads pictures, some a step, decoded ahead in threads of its own; a step waits for them but a moment.
 
-    def __init__(self, network: zoo.Network, folder: Path, paths: Sequence[Path]) -> None:
+    Args:
+        crop: how they become a network's pictures.
+        folder: that they lie in, for messages.
+        paths: of all.
+        batch: pictures a step.
+
+    Attributes:
+        total: batches.
+        done: batches that were read so far; a step may find that the next one is not there yet.
+    """
+
+    def __init__(self, crop: Crop, folder: Path, paths: Sequence[Path], batch: int = READING_BATCH) -> None:
         self.folder, self.paths = folder, paths
-        self.total = ceil(len(paths) / READING_BATCH)
+        self.total = ceil(len(paths) / batch)
         self.done = 0
-        self._batches = read_ahead(network.entry.crop, paths, READING_BATCH, read_picture)
+        self._batches = read_ahead(crop, paths, batch, read_picture, patience=MOMENT)
         self._found: list[np.ndarray | None] = []
 
     @property
@@ -37,10 +48,12 @@ class Reading:
         """Of each path, whether there was a picture."""
         return [picture is not None for picture in self._found]
 
-    def step(self) -> None:
-        """The next few."""
-        self._found += next(self._batches)
-        self.done += 1
+    def step(self) -> list[np.ndarray | None]:
+        """The next few, (S, S, 3) uint8, None where there is no picture; none at all where they are not there yet."""
+        batch = next(self._batches)
+        self._found += batch
+        self.done += bool(batch)
+        return batch
 
     def pictures(self) -> list[np.ndarray]:
         """(S, S, 3) uint8 each.

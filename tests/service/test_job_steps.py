@@ -1,0 +1,228 @@
+"""Jobs take their steps on the thread that answers looks: what a step of each kind does is bounded."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perturber import zoo
+from perturber.attack import Attack
+from perturber.config import Settings
+from perturber.examples import ExampleIndex, index_path
+from perturber.featurevis import Recipe, Target
+from perturber.scene import Scene
+from perturber.service import (
+    IMAGE_SIZE,
+    CorrelationRequest,
+    CurveRequest,
+    DevelopmentRequest,
+    IndexRequest,
+    ManyPictures,
+    PerturbationsRequest,
+    SaveRequest,
+    ScanRequest,
+    SimilarityRequest,
+)
+from perturber.service.batches import Batch, Pictures
+from perturber.service.engine import LocalEngine
+from perturber.service.reading import Reading
+from perturber.service.works.registry import WORKS, Work, begin
+from perturber.service.works.visualisation import VisualisationRequest
+from perturber.zoo import evaluate
+from perturber.zoo.classes import IMAGENET_1K
+from perturber.zoo.pictures import Crop, read_picture
+
+LITE0 = "efficientnet_lite0"
+EDIT = f"prune({LITE0};blocks.3=0.2-1)"
+LAYER = "blocks.3.2"
+PICTURES = 5
+A_STEP = 4
+
+both: dict[str, Any] = {"models": (LITE0, EDIT), "slots": (0, 1), "scene": Scene()}
+pair: dict[str, Any] = {"a": LITE0, "b": EDIT}
+weak = Attack(model=LITE0, norm="l2", epsilon=0.5, steps=1)
+
+
+def curve(**changes: Any) -> CurveRequest:
+    return CurveRequest(**{**both, "epsilons": (0.0, 0.5), "steps": 1, **changes})
+
+
+REQUESTS: dict[str, Callable[[Path], Any]] = {
+    "curve": lambda _: curve(pictures="variations", count=PICTURES),
+    "curve of a folder": lambda folder: curve(pictures="folder", count=PICTURES, folder=folder),
+    "development": lambda _: DevelopmentRequest(
+        name="x", models=(LITE0, EDIT), fingerprints=("a", "b"), batch=ManyPictures(scene=None, count=PICTURES)
+    ),
+    "index": lambda folder: IndexRequest(model=LITE0, folder=folder),
+    "perturbations": lambda _: PerturbationsRequest(**both, attack=weak),
+    "save": lambda folder: SaveRequest(edit=EDIT, name="saved", recalibrate=folder),
+    "scan": lambda folder: ScanRequest(first=LITE0, second=LITE0, scene=Scene(), folder=folder),
+    "similarity": lambda _: SimilarityRequest(**pair, batch=Batch(scene=None, count=PICTURES)),
+    "correlation": lambda _: CorrelationRequest(
+        **pair, batch=Batch(scene=Scene(), count=PICTURES), layer_a=LAYER, layer_b=LAYER
+    ),
+    "visualisation": lambda _: VisualisationRequest(
+        model=LITE0,
+        fingerprint="",
+        targets=tuple(Target(layer=LAYER, index=index) for index in range(PICTURES)),
+        recipe=Recipe(size=64, steps=2),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few pictures with labels."""
+    folder = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    for number in range(PICTURES):
+        pixels = random.integers(0, 255, (IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{IMAGENET_1K[number].wnid}_{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> LocalEngine:
+    return LocalEngine(Settings(device="cpu", data=tmp_path_factory.mktemp("data"), examples=folder))
+
+
+@dataclass
+class Seen:
+    """What has happened on this thread: pictures shown to networks, rendered, and files that were decoded."""
+
+    shown: list[int] = field(default_factory=list)
+    made: int = 0
+    read: int = 0
+
+
+@pytest.fixture
+def seen(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seen]:
+    seen, here = Seen(), threading.get_ident()
+    look, render, crop = zoo.Network.look, engine.renderer.render, Crop.__call__
+
+    def watched_look(network: zoo.Network, inputs: torch.Tensor, **asked: Any) -> Any:
+        seen.shown.append(len(inputs))
+        return look(network, inputs, **asked)
+
+    def watched_render(scenes: Any) -> torch.Tensor:
+        seen.made += len(scenes)
+        return render(scenes)
+
+    def watched_crop(self: Crop, picture: Image.Image) -> np.ndarray:
+        seen.read += threading.get_ident() == here
+        return crop(self, picture)
+
+    monkeypatch.setattr(zoo.Network, "look", watched_look)
+    monkeypatch.setattr(engine.renderer, "render", watched_render)
+    monkeypatch.setattr(Crop, "__call__", watched_crop)
+    return seen
+
+
+def test_every_kind_is_looked_at() -> None:
+    assert {type(make(Path("x"))) for make in REQUESTS.values()} == set(WORKS)
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_a_step_takes_few_pictures_and_reads_none_itself(
+    kind: str, engine: LocalEngine, folder: Path, seen: Seen
+) -> None:
+    work = begin(engine.resources, REQUESTS[kind](folder))
+    most = PICTURES if kind == "save" else A_STEP  # a variance needs all, so the pass itself is interrupted
+    steps = 0
+    while not work.progress().finished:
+        seen.shown.clear()
+        seen.made = 0
+        work.step()
+        steps += 1
+        assert max([seen.made, *seen.shown], default=0) <= most
+        assert len(seen.shown) <= 2
+        assert seen.read == 0
+    assert steps > 2
+    assert work.product() is not None
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Pictures are decoded only when this is called."""
+    gate = threading.Event()
+    monkeypatch.setattr("perturber.service.reading.MOMENT", 0.0)
+    monkeypatch.setattr("perturber.service.works.indexing.MOMENT", 0.0)
+    for module in ("perturber.service.reading", "perturber.examples.indexing"):
+        monkeypatch.setattr(f"{module}.read_picture", lambda path: gate.wait(30) and read_picture(path))
+    return gate.set
+
+
+def wait_for(work: Work) -> Any:
+    while not work.progress().finished:
+        work.step()
+    return work.product()
+
+
+@pytest.mark.parametrize("kind", ["curve of a folder", "development", "index", "save", "scan", "similarity"])
+def test_a_step_waits_for_no_picture(
+    kind: str, engine: LocalEngine, folder: Path, slow: Callable[[], None], seen: Seen
+) -> None:
+    work = begin(engine.resources, REQUESTS[kind](folder))
+    for _ in range(5):
+        work.step()
+        assert work.progress().done == 0
+        assert seen.shown == []
+    slow()
+    while not work.progress().done:
+        work.step()
+
+
+def test_pictures_are_the_same_however_late_they_come(
+    engine: LocalEngine, folder: Path, slow: Callable[[], None]
+) -> None:
+    names = sorted(folder.iterdir())
+    expected = torch.stack([torch.tensor(np.asarray(Image.open(name))).permute(2, 0, 1) / 255 for name in names])
+    pictures = Pictures(engine.resources, Batch(scene=None, count=PICTURES))
+    pictures.step()
+    assert pictures.done == 0
+    slow()
+    while not pictures.finished:
+        pictures.step()
+    assert torch.equal(pictures.images, expected)
+
+
+def test_reading_says_how_far_it_is(folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    paths = [*sorted(folder.iterdir())[:2], broken]
+    reading = Reading(Crop(size=IMAGE_SIZE), folder, paths, batch=2)
+    found = []
+    while not reading.finished:
+        found += reading.step()
+    assert (reading.done, reading.total) == (2, 2)
+    assert reading.good == [True, True, False]
+    assert found[2] is None
+    assert len(reading.pictures()) == 2
+
+
+def test_who_is_patient_gets_whole_batches(folder: Path) -> None:
+    batches = list(evaluate.read_ahead(Crop(size=IMAGE_SIZE), sorted(folder.iterdir()), 4, read_picture))
+    assert [len(batch) for batch in batches] == [4, 2]
+
+
+def test_an_index_is_written_by_another_thread(
+    engine: LocalEngine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers = []
+    save = ExampleIndex.save
+    monkeypatch.setattr(
+        ExampleIndex, "save", lambda index, path: writers.append(threading.get_ident()) or save(index, path)
+    )
+    made = wait_for(begin(engine.resources, IndexRequest(model=LITE0, folder=folder)))
+    assert len(writers) == 1
+    assert threading.get_ident() not in writers
+    stored = ExampleIndex.load(index_path(engine.settings.data, made.fingerprint))
+    for layer, tops in made.layers.items():
+        for ours, theirs in zip(tops, stored.layers[layer], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
