@@ -98,7 +98,8 @@ def read_ahead(
         except InvalidInputError:
             return None
 
-    with ThreadPoolExecutor(2) as readers:
+    readers = ThreadPoolExecutor(2)
+    try:
         ahead = [readers.submit(cropped, item) for item in islice(rest, batch)]
         while ahead:
             if patience is not None and wait(ahead, patience).not_done:
@@ -106,6 +107,8 @@ def read_ahead(
                 continue
             ready, ahead = ahead, [readers.submit(cropped, item) for item in islice(rest, batch)]
             yield [future.result() for future in ready]
+    finally:  # whoever takes no more does not wait for what was ahead
+        readers.shutdown(wait=False, cancel_futures=True)
 
 
 def evaluate(
