@@ -69,7 +69,7 @@ def test_what_goes_wrong_is_raised_to_whoever_waits() -> None:
 
 
 def test_it_ends_with_whoever_waited_for_it() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
 
     def forever(pause: Pause) -> None:
         while True:
@@ -77,13 +77,11 @@ def test_it_ends_with_whoever_waited_for_it() -> None:
 
     paced = Paced(forever, CPU, seconds=0)
     paced.step()
-    assert threading.active_count() == before + 1
+    (thread,) = set(threading.enumerate()) - before
     del paced
     gc.collect()
-    end = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < end:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_a_pause_that_comes_early_or_from_another_thread_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,8 +56,9 @@ class IndexWork:
             self.index = self.storing.result()
 
     def progress(self) -> Progress:
-        """In pictures, and one for the file."""
-        return Progress(done=self.indexing.done + (self.index is not None), steps=self.indexing.total + 1)
+        """In pictures; the last one counts when the index is written."""
+        total = self.indexing.total
+        return Progress(done=total if self.index else min(self.indexing.done, total - 1), steps=total)
 
     def product(self) -> ExampleIndex | None:
         """The index, when it is whole."""
