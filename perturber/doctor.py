@@ -133,14 +133,14 @@ def _device(settings: Settings) -> Iterator[Finding]:
 
 
 def _browser(_: Settings) -> Iterator[Finding]:
-    from perturber.bench import chromium
+    from perturber import chromium
 
     path = chromium.find()
     if path is None:
-        todo = f"Install one of: {', '.join(chromium.NAMES)}. The dashboard itself does not need it."
-        yield Finding("Chromium", State.WARNING, "There is none for browser tests and benchmarks.", todo)
+        todo = f"Install one of: {', '.join(chromium.NAMES)}. All else works without it."
+        yield Finding("Chromium", State.WARNING, "There is none to draw figures for papers.", todo)
     elif find_spec("playwright") is None:
-        todo = "Run: pip install -e '.[bench]'. The dashboard itself does not need it."
+        todo = "Browser tests and benchmarks need it: pip install -e '.[bench]'. All else works without it."
         yield Finding("Chromium", State.WARNING, f"{path}, but Playwright is not installed.", todo)
     else:
         yield Finding("Chromium", State.OK, path)

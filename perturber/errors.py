@@ -70,3 +70,21 @@ class BusyError(Exception):
 
 class StorageError(PerturberError):
     """Something could not be stored; what was computed is still there."""
+
+
+class DrawingError(PerturberError):
+    """A figure could not be drawn for a file."""
+
+
+class NoChromiumError(DrawingError):
+    """There is nothing on this machine to draw figures with.
+
+    Args:
+        names: of the programs, any of which would do.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(
+            "This machine has no Chromium to draw SVG, PDF and PNG files with. Install one of: "
+            f"{', '.join(names)}; HTML, CSV and JSON files need none."
+        )

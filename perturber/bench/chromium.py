@@ -1,17 +1,15 @@
 """A headless Chromium that draws WebGL in software: for the benchmark, the screenshot and the browser tests."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from perturber.chromium import NAMES, find
 from perturber.errors import InvalidInputError
 from perturber.ui.components.tour import OVER, TOUR
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, StorageState
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 ARGUMENTS = (
     "--use-angle=swiftshader",
@@ -25,11 +23,6 @@ ARGUMENTS = (
     "--js-flags=--expose-gc",
     "--enable-precise-memory-info",
 )
-
-
-def find() -> str | None:
-    """Path of the system's Chromium or Chrome, or None."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from waitress import wasyncore
 
 from app import create_app
 from perturber.bench import chromium
+from perturber.chromium import find
 from perturber.config import Settings
 from perturber.service import InferenceService, Look, LookRequest
 from perturber.service.engine import LocalEngine
@@ -144,7 +145,7 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if chromium.find() is None:
+    if find() is None:
         if os.environ.get("CI") == "true":
             pytest.fail("no Chromium on this machine")
         pytest.skip("no Chromium on this machine")
