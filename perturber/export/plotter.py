@@ -132,7 +132,9 @@ class Plotter:
             error = _error(opening)
             await self._end()
             raise DrawingError(f"The Chromium at {path} does not start, so that no figures can be drawn.") from error
-        if not self._registered:  # only now, to come before the temporary folders, which Chromium must have left by then
+        if (
+            not self._registered
+        ):  # only now, to come before the temporary folders, which Chromium must have left by then
             self._registered = True
             atexit.register(self.close)
         return kaleido, True
