@@ -167,3 +167,15 @@ def kill(
 
     with TemporaryDirectory(prefix="perturber-kill-") as folder:
         run(settings("cpu", data=Path(folder)), kills=kills, seed=seed)
+
+
+@bench_app.command()
+def export(
+    exports: Annotated[int, typer.Option(help="Figures that the threads export.", min=1)] = 1000,
+    threads: Annotated[int, typer.Option(help="That export at the same time.", min=1)] = 16,
+    rounds: Annotated[int, typer.Option(help="First and second exports of each format.", min=1)] = 5,
+) -> None:
+    """Export figures as files: how long a first and a second one take, and whether each thread gets its own."""
+    from perturber.bench.export import run
+
+    run(exports=exports, threads=threads, rounds=rounds)

@@ -107,8 +107,8 @@ def _png(work: Work) -> bytes:
     width, height = (pixels / PIXELS_PER_INCH * dpi for pixels in work.preset.size(work.figure))
     if width * height > MAX_MEGAPIXELS * 1e6:
         raise InvalidInputError(
-            f"A PNG may have {MAX_MEGAPIXELS:g} million pixels, and this one would have {width:.0f} × {height:.0f}. Ask "
-            f"for less than {dpi} dpi, or for a smaller figure."
+            f"A PNG may have {MAX_MEGAPIXELS:g} million pixels, and this one would have {width:.0f} × {height:.0f}. "
+            f"Ask for less than {dpi} dpi, or for a smaller figure."
         )
     return into_png(work.drawn(Format.PNG, dpi=dpi, sharp=False), work.provenance)
 

@@ -38,6 +38,9 @@ OFFLINE = ("--host-resolver-rules=MAP * ~NOTFOUND", "--disable-background-networ
 POLICY = "default-src 'none'; script-src file:; style-src 'unsafe-inline'; img-src data: blob:"
 """What the page that draws may load: Plotly's script as a file, and pictures that are in the figure itself."""
 
+HEAD = f"""<meta http-equiv="Content-Security-Policy" content="{POLICY}"><style>@page {{ margin: 0 }}</style>"""
+"""Of that page. Without the margin Kaleido's PDFs have figures that are shrunk into one of 0.1 inch."""
+
 Drawn = Literal["svg", "pdf", "png"]
 T = TypeVar("T")
 
@@ -101,27 +104,35 @@ class Plotter:
 
     async def _draw(self, figure: dict[str, Any], options: dict[str, Any], closed: int) -> bytes:
         async with self._turn:
-            while True:
+            for last in (False, True):
                 if closed != self._closed:
                     raise DrawingError("Drawing figures was ended before this one was drawn.")
-                kaleido, fresh = await self._open()
-                drawing = asyncio.create_task(kaleido.calc_fig(figure, options))  # type: ignore[arg-type]
-                if await self._finished(drawing, self.seconds):
-                    return drawing.result()
-                late, error = not drawing.done(), _error(drawing)
-                if error is not None and _is_the_figures(error):
-                    raise DrawingError(f"This figure cannot be drawn: {str(error)[:300]}.") from error
-                await self._end()
-                if late:
-                    raise DrawingError(f"This figure was not drawn within {self.seconds:g} seconds, and was given up.")
-                if fresh:
-                    raise DrawingError("Chromium ended while it drew this figure.") from error
-                log.warning("Chromium has ended and is started again.")
+                try:
+                    return await self._attempt(figure, options)
+                except _ChromiumFailedError as error:
+                    await self._end()
+                    if last:
+                        raise
+                    log.warning("Chromium is started again: %s (%r)", error, error.__cause__)
+            raise AssertionError("not reached")
 
-    async def _open(self) -> tuple["Kaleido", bool]:
-        """A Chromium that runs, and whether it has just been started."""
+    async def _attempt(self, figure: dict[str, Any], options: dict[str, Any]) -> bytes:
+        kaleido = await self._open()
+        drawing = asyncio.create_task(kaleido.calc_fig(figure, options))
+        if await self._finished(drawing, self.seconds):
+            return drawing.result()
+        if not drawing.done():
+            await self._end()
+            raise DrawingError(f"This figure was not drawn within {self.seconds:g} seconds, and was given up.")
+        error = _error(drawing)
+        if error is not None and _is_the_figures(error):
+            raise DrawingError(f"This figure cannot be drawn: {str(error)[:300]}") from error
+        raise _ChromiumFailedError("Chromium ended while it drew this figure.") from error
+
+    async def _open(self) -> "Kaleido":
+        """A Chromium that runs."""
         if self._kaleido is not None and self.process is not None:
-            return self._kaleido, False
+            return self._kaleido
         await self._end()  # what is left of one that has died
         path = find()
         if path is None:
@@ -129,15 +140,13 @@ class Plotter:
         self._kaleido = kaleido = _kaleido(path)
         opening = asyncio.create_task(kaleido.open())
         if not await self._finished(opening, START_SECONDS):
-            error = _error(opening)
-            await self._end()
-            raise DrawingError(f"The Chromium at {path} does not start, so that no figures can be drawn.") from error
-        if (
-            not self._registered
-        ):  # only now, to come before the temporary folders, which Chromium must have left by then
+            raise _ChromiumFailedError(
+                f"The Chromium at {path} does not start, so that no figures can be drawn."
+            ) from (_error(opening))
+        if not self._registered:  # only now: what is registered last comes first, before temporary folders are removed
             self._registered = True
             atexit.register(self.close)
-        return kaleido, True
+        return kaleido
 
     async def _end(self) -> None:
         kaleido, self._kaleido = self._kaleido, None
@@ -168,6 +177,10 @@ class Plotter:
         return _error(task) is None and not task.cancelled()
 
 
+class _ChromiumFailedError(DrawingError):
+    """It was not the figure's fault."""
+
+
 def _kaleido(path: str) -> "Kaleido":
     from choreographer.browsers import Chromium
     from kaleido import Kaleido, PageGenerator
@@ -182,9 +195,7 @@ def _kaleido(path: str) -> "Kaleido":
             return [*super().get_cli(), *OFFLINE]
 
     class Page(PageGenerator):
-        header = PageGenerator.header.replace(
-            "<head>", f'<head><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        )
+        header = PageGenerator.header.replace("<head>", f"<head>{HEAD}")
 
     script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     page = Page(plotly=(script.as_uri(), "utf-8"), mathjax=False)

@@ -203,16 +203,18 @@ def read_provenance(source: Path | bytes) -> Provenance:
 
 
 def _bytes(source: Path | bytes) -> bytes:
-    too_large = InvalidInputError(f"A figure's file may have {MAX_FILE // 2**20} MiB.")
-    if isinstance(source, Path):
-        try:
-            with source.open("rb") as file:
-                source = file.read(MAX_FILE + 1)
-        except OSError as error:
-            raise InvalidInputError(f"{source.name!r} cannot be read: {error.strerror or error}.") from error
-    if len(source) > MAX_FILE:
-        raise too_large
-    return source
+    data = _read(source) if isinstance(source, Path) else source
+    if len(data) > MAX_FILE:
+        raise InvalidInputError(f"A figure's file may have {MAX_FILE // 2**20} MiB.")
+    return data
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise InvalidInputError(f"{path.name!r} cannot be read: {error.strerror or error}.") from error
 
 
 def _from_svg(data: bytes) -> str | bytes:
@@ -263,7 +265,8 @@ def _from_pdf(data: bytes) -> str | bytes:
     from pypdf import PdfReader
 
     try:
-        note = (PdfReader(BytesIO(data)).metadata or {}).get("/Perturber")
+        found = PdfReader(BytesIO(data)).metadata
+        note = None if found is None else found.get("/Perturber")
     except Exception as error:  # whatever a broken file raises
         raise _MissingError from error
     if not isinstance(note, str):

@@ -59,13 +59,16 @@ def _written(value: Cell) -> str:
 def _points(trace: Any) -> Iterator[dict[str, Any]]:
     """Of lines, markers and bars."""
     x, y = (_list(trace[along]) for along in "xy")
-    count = len(x if y is None else y) if x is not None or y is not None else 0
-    columns = {"x": x or _counted(trace, "x", count), "y": y or _counted(trace, "y", count)}
-    columns["text"] = _spread(trace["text"], count)
+    count = len((x if y is None else y) or ())
+    columns: dict[str, Sequence[Any] | None] = {
+        "x": x or _counted(trace, "x", count),
+        "y": y or _counted(trace, "y", count),
+        "text": _spread(trace["text"], count),
+    }
     for name in ("error_x", "error_y"):
         if name in trace and trace[name].array is not None:
             columns[name] = _list(trace[name].array)
-    if "marker" in trace and _list(trace.marker.size):
+    if "marker.size" in trace and _list(trace.marker.size):
         columns["size"] = _list(trace.marker.size)
     custom = _list(trace["customdata"]) or []
     for n in range(count):
@@ -75,9 +78,9 @@ def _points(trace: Any) -> Iterator[dict[str, Any]]:
 
 def _cells(trace: Any) -> Iterator[dict[str, Any]]:
     """Of heatmaps and pictures."""
-    z = [] if trace["z"] is None else np.asarray(trace["z"])
-    if not len(z):
+    if trace["z"] is None:
         return
+    z = np.asarray(trace["z"])
     height, width = z.shape[:2]
     x, y = (_middles(trace, along, count) for along, count in (("x", width), ("y", height)))
     text = None if "text" not in trace or trace["text"] is None else np.asarray(trace["text"], object)
