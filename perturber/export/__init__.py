@@ -1,7 +1,7 @@
 """Figures as files for papers: sizes, fonts and colours, and in each file how it came about. Knows nothing of Dash."""
 
+from perturber.export.drawing import Plotter, plotter
 from perturber.export.files import MIME, Format, export
-from perturber.export.plotter import Plotter, plotter
 from perturber.export.presets import FONTS, PRESETS, Preset
 from perturber.export.provenance import Provenance, Weights, read_provenance
 

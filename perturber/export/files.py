@@ -11,7 +11,7 @@ from perturber.errors import InvalidInputError
 from perturber.export import table
 from perturber.export.arrays import unpacked
 from perturber.export.colours import coloured
-from perturber.export.plotter import Plotter, plotter
+from perturber.export.drawing import Plotter, plotter
 from perturber.export.presets import FONTS, PIXELS_PER_INCH, POINTS_PER_INCH, Preset
 from perturber.export.provenance import Provenance, into_csv, into_html, into_pdf, into_png, into_svg
 from perturber.export.sharp import sharpened

@@ -116,7 +116,7 @@ def test_a_figure_may_not_take_for_ever_nor_be_drawn_after_the_end(plotter: Plot
 
 @pytest.mark.browser
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no signals")
-@pytest.mark.parametrize("how", [None, signal.SIGTERM])
+@pytest.mark.parametrize("how", [None, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_chromium_ends_with_its_process(plotter: Plotter, how: signal.Signals | None) -> None:
     code = (
         "import time\nimport plotly.graph_objects as go\nfrom perturber.export import plotter\n"
@@ -144,13 +144,13 @@ def test_a_figure_that_plotly_refuses_is_an_error_of_its_own(plotter: Plotter) -
 
 
 def test_without_chromium_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perturber.export.plotter.find", lambda: None)
+    monkeypatch.setattr("perturber.export.drawing.find", lambda: None)
     with pytest.raises(NoChromiumError, match=r"no Chromium.*Install one of: chromium"):
         drawn(Plotter(), 1)
 
 
 @pytest.mark.browser
 def test_what_is_no_browser_is_an_error(plotter: Plotter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("perturber.export.plotter.find", lambda: "/bin/false")
+    monkeypatch.setattr("perturber.export.drawing.find", lambda: "/bin/false")
     with pytest.raises(DrawingError, match="does not start"):
         drawn(Plotter(), 1)
