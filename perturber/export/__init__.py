@@ -1,5 +1,6 @@
 """Figures as files for papers: sizes, fonts and colours, and in each file how it came about. Knows nothing of Dash."""
 
+from perturber.export.data import Compared, compared
 from perturber.export.drawing import Plotter, plotter
 from perturber.export.files import MIME, Format, export
 from perturber.export.presets import FONTS, PRESETS, Preset
@@ -9,11 +10,13 @@ __all__ = [
     "FONTS",
     "MIME",
     "PRESETS",
+    "Compared",
     "Format",
     "Plotter",
     "Preset",
     "Provenance",
     "Weights",
+    "compared",
     "export",
     "plotter",
     "read_provenance",

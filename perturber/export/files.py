@@ -8,7 +8,7 @@ from enum import StrEnum
 import plotly.graph_objects as go
 
 from perturber.errors import InvalidInputError
-from perturber.export import table
+from perturber.export import data, table
 from perturber.export.arrays import unpacked
 from perturber.export.colours import coloured
 from perturber.export.drawing import Plotter, plotter
@@ -56,7 +56,10 @@ def export(figure: go.Figure, format: Format, provenance: Provenance, *, by: Plo
         DrawingError: the figure could not be drawn.
         InvalidInputError: a PNG would have too many pixels.
     """
-    return WRITERS[format](Work(unpacked(figure), provenance, by))
+    figure = unpacked(figure)
+    values = data.numbers(figure)
+    shown = {"data_sha256": data.digest(values), "data": data.packed(values)}
+    return WRITERS[format](Work(figure, provenance.model_copy(update=shown), by))
 
 
 @dataclass(frozen=True)

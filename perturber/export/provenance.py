@@ -1,6 +1,7 @@
 """What a figure shows and how it came about, written into its file and read back from there."""
 
 import json
+import logging
 import struct
 import xml.parsers.expat
 import zlib
@@ -15,16 +16,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from perturber import __version__
 from perturber.errors import InvalidInputError, PerturberError
+from perturber.export.data import MAX_PACKED
 from perturber.export.presets import Preset
 
 MAX_FILE = 128 * 2**20
 """Bytes of a file that is read."""
 
-MAX_NOTE = 2**18
-"""Bytes of what is written into it; a link may hold code."""
+MAX_NOTE = 2**20
+"""Bytes of what is written into it; a link may hold code, and the figure's numbers come along."""
 
-BLOCK, MAX_BEFORE = 2**16, 2**20
+BLOCK, MAX_BEFORE = 2**16, 2**22
 """Bytes of an SVG that are looked at together, and in all: the note comes first."""
+
+logging.getLogger("pypdf").setLevel(logging.ERROR)  # it warns of what Chromium writes
 
 NAMESPACE = "urn:perturber:provenance"
 KEYWORD = "perturber"
@@ -64,6 +68,7 @@ class Provenance(BaseModel):
         seed: of what is random in it, or None.
         device: kind of device that computed it, such as ``cpu`` or ``cuda``.
         date: when.
+        data_sha256, data: the numbers that the figure shows (see `perturber.export.data`); `export` puts them here.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -77,6 +82,8 @@ class Provenance(BaseModel):
     seed: int | None = None
     device: Word
     date: AwareDatetime
+    data_sha256: Hash = ""
+    data: Annotated[str, StringConstraints(max_length=MAX_PACKED)] = ""
 
     def as_json(self) -> str:
         """On one line."""
@@ -143,7 +150,7 @@ def _xmp(provenance: Provenance, creator: str) -> bytes:
         "dc:source": escape(provenance.link),
         "xmp:CreatorTool": escape(creator),
         "xmp:CreateDate": provenance.moment.isoformat(),
-        "perturber:provenance": escape(provenance.as_json()),
+        "perturber:provenance": escape(provenance.model_copy(update={"data": ""}).as_json()),
     }
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'

@@ -15,10 +15,16 @@ import pytest
 from PIL import Image
 
 from perturber.errors import InvalidInputError
-from perturber.export import PRESETS, Format, Plotter, Preset, Provenance, export, read_provenance
+from perturber.export import PRESETS, Format, Plotter, Preset, Provenance, data, export, read_provenance
 
 EDGE_MM = 0.16
 """On both sides of an edge between cells: a pixel of the picture that a PDF holds, in figures of 85 mm."""
+
+
+def with_numbers(provenance: Provenance, figure: go.Figure) -> Provenance:
+    """What a file says that `export` has put the figure's numbers into."""
+    values = data.numbers(figure)
+    return provenance.model_copy(update={"data_sha256": data.digest(values), "data": data.packed(values)})
 
 
 def by(preset: Preset, provenance: Provenance) -> Provenance:
@@ -62,7 +68,7 @@ def test_a_pdf_has_sharp_cells_its_size_and_its_provenance(
         wrong_cells(small.resize(drawn.size, Image.Resampling.BILINEAR), cells, 85) > 0.5
     )  # as without repeating them
     assert len(file) < 40_000
-    assert read_provenance(file) == provenance
+    assert read_provenance(file) == with_numbers(provenance, heatmap)
     assert document.xmp_metadata is not None
     assert document.xmp_metadata.dc_title == {"x-default": provenance.kind}
     assert document.metadata is not None
@@ -141,7 +147,7 @@ def test_an_html_page_holds_all_that_it_needs(heatmap: go.Figure, provenance: Pr
     assert "<script src" not in script
     assert not re.search(r"<(link|img|iframe)\b[^>]*(href|src)=", head)
     assert len(file) > 3_000_000  # Plotly's script
-    assert read_provenance(file) == provenance
+    assert read_provenance(file) == with_numbers(provenance, heatmap)
 
 
 def test_csv_is_read_to_the_bit(heatmap: go.Figure, cells: np.ndarray, provenance: Provenance) -> None:
@@ -152,7 +158,7 @@ def test_csv_is_read_to_the_bit(heatmap: go.Figure, cells: np.ndarray, provenanc
     for row in rows:
         found[int(row["y"]), int(row["x"])] = np.float32(row["z"])
     np.testing.assert_array_equal(found, cells)
-    assert read_provenance(file) == provenance
+    assert read_provenance(file) == with_numbers(provenance, heatmap)
 
 
 def test_json_holds_the_figure_and_the_same_data(heatmap: go.Figure, cells: np.ndarray, provenance: Provenance) -> None:
@@ -162,7 +168,7 @@ def test_json_holds_the_figure_and_the_same_data(heatmap: go.Figure, cells: np.n
     assert json.loads(again)["rows"] == content["rows"]
     z = content["columns"].index("z")
     np.testing.assert_array_equal(np.float32([row[z] for row in content["rows"]]).reshape(14, 14), cells)
-    assert read_provenance(file) == provenance
+    assert read_provenance(file) == with_numbers(provenance, heatmap)
 
 
 def test_a_png_may_not_have_too_many_pixels(provenance: Provenance) -> None:

@@ -274,7 +274,7 @@ def save_callback(page: str, read: Read) -> None:
             set_props("notice", {"children": str(error)})
             return no_update
         what = state.tab if panel == "multiples" else panel
-        return saved_figure(figure, kind, f"checkpoints-{what}", *_size(figure, state))
+        return saved_figure(figure, kind, f"checkpoints-{what}", *saved_size(figure, state))
 
 
 def figure_of(state: CheckpointState, panel: str, client: str) -> Figure:
@@ -309,7 +309,8 @@ def figure_of(state: CheckpointState, panel: str, client: str) -> Figure:
     return figure
 
 
-def _size(figure: Figure, state: CheckpointState) -> tuple[int, int]:
+def saved_size(figure: Figure, state: CheckpointState) -> tuple[int, int]:
+    """Width and height of such a file, in pixels of the page."""
     if state.tab == "curves":
         return CURVE
     columns, rows = figure.layout.xaxis.range[1] + 0.5, figure.layout.yaxis.range[0] + 0.5

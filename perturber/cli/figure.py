@@ -1,0 +1,145 @@
+"""``perturber figure`` and ``reproduce``: a page's figure as a file, and once more from such a file."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import isfinite, isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perturber.cli import options
+from perturber.cli.output import print_notes
+from perturber.errors import InvalidInputError, StorageError, UnknownNameError
+
+if TYPE_CHECKING:
+    from perturber.config import Settings
+    from perturber.export import Format, Preset, Provenance
+    from perturber.ui.paper import Paper
+
+FORMATS = "svg, pdf, png, html, csv or json"
+
+
+def figure(
+    link: Annotated[str, typer.Argument(help="A page's address, or its path and query.", show_default=False)],
+    out: Annotated[Path, typer.Option(help=f"File to write, of a format that its ending says: {FORMATS}.")],
+    kind: Annotated[str | None, typer.Option(help="Name of the figure; without it, they are listed.")] = None,
+    preset: Annotated[str, typer.Option(help="column (85 mm), page (175 mm) or slide.")] = "column",
+    width: Annotated[float | None, typer.Option(help="Of the file, in millimetres.")] = None,
+    points: Annotated[float | None, typer.Option(help="Size of the font.")] = None,
+    font: Annotated[str | None, typer.Option(help="sans or serif.")] = None,
+    dark: Annotated[bool, typer.Option("--dark", help="Light on dark ground.")] = False,
+    colours: Annotated[str | None, typer.Option(help="Palette of lines and bars.")] = None,
+    diverging: Annotated[str | None, typer.Option(help="Palette of maps: red-blue or orange-purple.")] = None,
+    dpi: Annotated[int | None, typer.Option(help="Of a PNG.")] = None,
+    device: options.Device = None,
+) -> None:
+    """Draw a figure of the page that a link opens, as a file that says how it came about."""
+    from perturber.export import PRESETS
+
+    if preset not in PRESETS:
+        raise UnknownNameError("preset", preset, PRESETS)
+    given = {"width": width, "points": points, "font": font, "qualitative": colours, "diverging": diverging, "dpi": dpi}
+    chosen = replace(PRESETS[preset], dark=dark, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    format = _format(out)
+    with _app(options.settings(device)) as settings:
+        from perturber.ui import paper
+
+        if kind is None:
+            raise InvalidInputError(f"Name the figure with --kind. There are {', '.join(paper.kinds(link))}.")
+        drawn = paper.draw(link, kind)
+        provenance = _provenance(drawn, link, kind, chosen, settings)
+    print_notes(link[:100], drawn.notes, aside=True)
+    _write(drawn, format, provenance, out)
+
+
+def reproduce(
+    file: Annotated[Path, typer.Argument(help="A figure that was exported here.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option(help=f"File to write it to, of the same or another format: {FORMATS}.")
+    ] = None,
+    device: options.Device = None,
+) -> None:
+    """Draw a figure once more as its file says, and say whether its numbers are the same."""
+    from perturber.export import compared, read_provenance
+
+    before = read_provenance(file)
+    format = None if out is None else _format(out)
+    with _app(options.settings(device)) as settings:
+        from perturber.ui import paper
+
+        drawn = paper.draw(before.link, before.kind)
+        provenance = _provenance(drawn, before.link, before.kind, before.preset, settings)
+    for what, then, now in _changes(before, provenance):
+        print(f"{what}: {then} then, {now} now")
+    found = compared(drawn.figure, before.data_sha256, before.data)
+    if found.equal:
+        print("Its numbers are equal to the bit.")
+    elif isnan(found.difference):
+        print("Its numbers differ. The file does not hold them, so by how much is not known.")
+    elif not isfinite(found.difference):
+        print("It shows other things than the file: not the same points or cells.")
+    else:
+        print(f"Its numbers differ by {found.difference:.3g} at most.")
+    if out is not None and format is not None:
+        _write(drawn, format, provenance, out)
+
+
+def _changes(before: "Provenance", now: "Provenance") -> Iterator[tuple[str, str, str]]:
+    """What is not as it was when the file was written."""
+    for what, a, b in (("version", before.package, now.package), ("device", before.device, now.device)):
+        if a != b:
+            yield what, a, b
+    for then, here in zip(before.models, now.models, strict=False):
+        if then != here:
+            yield "network", f"{then.name} {then.sha256[:12]}", f"{here.name} {here.sha256[:12]}"
+
+
+@contextmanager
+def _app(settings: "Settings") -> "Iterator[Settings]":
+    """An app that answers nobody but this process."""
+    from app import create_app
+    from perturber.service import InferenceService
+
+    with InferenceService(settings) as service, create_app(service=service).server.app_context():
+        yield service.settings
+
+
+def _provenance(drawn: "Paper", link: str, kind: str, preset: "Preset", settings: "Settings") -> "Provenance":
+    from perturber.export import Provenance
+    from perturber.service.device import choose_device
+
+    kept = "?".join(part for part in _parts(link) if part)
+    device = choose_device(settings.device).type
+    return Provenance(link=kept, kind=kind, models=drawn.models, preset=preset, device=device, date=datetime.now(UTC))
+
+
+def _parts(link: str) -> tuple[str, str]:
+    """Path and query, without the server that they were seen on."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(link)
+    return parts.path or "/", parts.query
+
+
+def _format(out: Path) -> "Format":
+    from perturber.export import Format
+
+    ending = out.suffix.lower().removeprefix(".")
+    if ending not in tuple(Format):
+        raise InvalidInputError(f"{out.name!r} does not end like a figure's file: {FORMATS}.")
+    return Format(ending)
+
+
+def _write(drawn: "Paper", format: "Format", provenance: "Provenance", out: Path) -> None:
+    from perturber.export import export
+
+    content = export(drawn.figure, format, provenance)
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise StorageError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
+    print(f"{out}: {len(content) / 1024:.0f} KiB", file=sys.stderr)
