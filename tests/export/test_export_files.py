@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from perturber.errors import InvalidInputError
-from perturber.export import PRESETS, Format, Plotter, Preset, Provenance, data, export, read_provenance
+from perturber.export import PRESETS, Format, Plotter, Preset, Provenance, export, read_provenance
+from perturber.export import data as packing
 
 EDGE_MM = 0.16
 """On both sides of an edge between cells: a pixel of the picture that a PDF holds, in figures of 85 mm."""
@@ -23,8 +24,8 @@ EDGE_MM = 0.16
 
 def with_numbers(provenance: Provenance, figure: go.Figure) -> Provenance:
     """What a file says that `export` has put the figure's numbers into."""
-    values = data.numbers(figure)
-    return provenance.model_copy(update={"data_sha256": data.digest(values), "data": data.packed(values)})
+    values = packing.numbers(figure)
+    return provenance.model_copy(update={"data_sha256": packing.digest(values), "data": packing.packed(values)})
 
 
 def by(preset: Preset, provenance: Provenance) -> Provenance:
@@ -89,7 +90,7 @@ def test_an_svg_has_sharp_cells_its_size_and_its_provenance(
     assert picture.size == (560, 560)
     assert wrong_cells(picture.resize((4134, 4134), Image.Resampling.BILINEAR), cells, 85) == 0
     assert "http" not in text.replace("http://www.w3.org/", "")
-    assert read_provenance(file) == by(PRESETS["page"], provenance)
+    assert read_provenance(file) == with_numbers(by(PRESETS["page"], provenance), heatmap)
 
 
 @pytest.mark.browser
@@ -114,7 +115,7 @@ def test_a_png_has_its_pixels_and_says_how_large_they_are(
     assert picture.info["dpi"] == pytest.approx((preset.dpi,) * 2, abs=0.05)
     assert wrong_cells(picture, cells, 85) == 0
     assert json.loads(picture.text["perturber"])["link"] == provenance.link  # type: ignore[attr-defined]
-    assert read_provenance(file) == by(preset, provenance)
+    assert read_provenance(file) == with_numbers(by(preset, provenance), heatmap)
 
 
 @pytest.mark.browser
