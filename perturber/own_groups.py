@@ -39,7 +39,7 @@ class OwnGroups:
 
     def of(self, model: str, layer: str) -> dict[str, list[int]]:
         """The groups of one layer."""
-        return {name: group["channels"] for name, group in self._read().get(model, {}).get(layer, {}).items()}
+        return self.by_layer(model).get(layer, {})
 
     def by_layer(self, model: str) -> dict[str, dict[str, list[int]]]:
         """Layer → name → channels of a model's groups."""

@@ -45,11 +45,11 @@ def figure(
     given = {"width": width, "points": points, "font": font, "qualitative": colours, "diverging": diverging, "dpi": dpi}
     chosen = replace(PRESETS[preset], dark=dark, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     format = _format(out)
-    with _app(options.settings(device)) as settings:
-        from perturber.ui import paper
+    from perturber.ui import paper
 
-        if kind is None:
-            raise InvalidInputError(f"Name the figure with --kind. There are {', '.join(paper.kinds(link))}.")
+    if kind is None:
+        raise InvalidInputError(f"Name the figure with --kind. There are {', '.join(paper.kinds(link))}.")
+    with _app(options.settings(device)) as settings:
         drawn = paper.draw(link, kind)
         provenance = _provenance(drawn, link, kind, chosen, settings)
     print_notes(link[:100], drawn.notes, aside=True)
@@ -135,11 +135,12 @@ def _format(out: Path) -> "Format":
 
 
 def _write(drawn: "Paper", format: "Format", provenance: "Provenance", out: Path) -> None:
+    from perturber.disk import write_whole
     from perturber.export import export
 
     content = export(drawn.figure, format, provenance)
     try:
-        out.write_bytes(content)
+        write_whole(out, content)
     except OSError as error:
         raise StorageError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
     print(f"{out}: {len(content) / 1024:.0f} KiB", file=sys.stderr)

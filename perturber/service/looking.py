@@ -81,7 +81,7 @@ def _run(
     for start in range(0, len(pictures), together):
         some = pictures[start : start + together]
         slots = {(i, j): requests[i].slots[j] for i, j in asked if i in some}
-        looks |= _pass(network, name, slots, some, images[some])
+        looks |= _pass(network, name, slots, some, images if len(some) == len(images) else images[some])
     milliseconds = clock.lap()
     return {place: replace(found, milliseconds=milliseconds) for place, found in looks.items()}
 

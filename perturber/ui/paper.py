@@ -11,11 +11,10 @@ from plotly.graph_objects import Figure
 
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.export import Weights
-from perturber.figures import SLOT_NAMES
 from perturber.service import JobState
 from perturber.training import all_series
 from perturber.ui.callbacks.checkpoints import figure_of, saved_size
-from perturber.ui.callbacks.explore import NAMES, PAPER, paper_figure
+from perturber.ui.callbacks.explore import NAMES, PAPER, figure_name, paper_figure
 from perturber.ui.components.checkpoints import PANELS
 from perturber.ui.context import service
 from perturber.ui.states.checkpoints import CheckpointState
@@ -66,11 +65,7 @@ def kinds(link: str) -> tuple[str, ...]:
 
 # ---- Explore ------------------------------------------------------------------------------------------------------
 
-OF_SLOTS = {
-    f"{name}-{SLOT_NAMES[number].lower().replace(' ', '-')}": (what, number)
-    for what, name in NAMES.items()
-    for number in range(SLOTS)
-}
+OF_SLOTS = {figure_name(what, number): (what, number) for what in NAMES for number in range(SLOTS)}
 """Name of a figure of Explore, as that of its file → what it shows, and of which slot."""
 
 

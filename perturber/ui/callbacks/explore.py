@@ -205,8 +205,13 @@ def _figures(page: str) -> None:
             return no_update
         what, number = triggered_part("control", NAMES), triggered_part("slot", range(SLOTS))
         state = state_of(settled, facts)
-        name = f"{NAMES[what]}-{SLOT_NAMES[number].lower().replace(' ', '-')}"
-        return saved_figure(paper_figure(state, what, number), str(wish.get("format")), name, *PAPER[what])
+        drawn = paper_figure(state, what, number)
+        return saved_figure(drawn, str(wish.get("format")), figure_name(what, number), *PAPER[what])
+
+
+def figure_name(what: str, number: int) -> str:
+    """What a slot's figure is called."""
+    return f"{NAMES[what]}-{SLOT_NAMES[number].lower().replace(' ', '-')}"
 
 
 def paper_figure(state: ExploreState, what: str, number: int) -> Any:
