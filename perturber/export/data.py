@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, nan
 
@@ -19,9 +20,8 @@ MAX_BYTES = 2**26
 """Of numbers that are unpacked."""
 
 
-def numbers(figure: go.Figure) -> np.ndarray:
-    """The figure's table (see `table.rows`) as numbers: (rows, columns) float64, NaN for what is none."""
-    columns, rows = table.rows(figure)
+def numbers(columns: Sequence[str], rows: Sequence[Sequence[table.Cell]]) -> np.ndarray:
+    """A figure's table (see `table.rows`) as numbers: (rows, columns) float64, NaN for what is none."""
     values = [[value if isinstance(value, int | float) else nan for value in row] for row in rows]
     return np.array(values, np.float64).reshape(len(rows), len(columns))
 
@@ -57,7 +57,7 @@ def compared(figure: go.Figure, sha256: str, text: str) -> Compared:
         sha256: their `digest`; "" where it is not known.
         text: they themselves, `packed`; may be empty.
     """
-    mine = numbers(figure)
+    mine = numbers(*table.rows(figure))
     if sha256 and digest(mine) == sha256:
         return Compared(True, 0.0)
     theirs = _unpacked(text)

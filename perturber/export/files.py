@@ -57,16 +57,18 @@ def export(figure: go.Figure, format: Format, provenance: Provenance, *, by: Plo
         InvalidInputError: a PNG would have too many pixels.
     """
     figure = unpacked(figure)
-    values = data.numbers(figure)
+    rows = table.rows(figure)
+    values = data.numbers(*rows)
     shown = {"data_sha256": data.digest(values), "data": data.packed(values)}
-    return WRITERS[format](Work(figure, provenance.model_copy(update=shown), by))
+    return WRITERS[format](Work(figure, rows, provenance.model_copy(update=shown), by))
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a file is made of."""
+    """What a file is made of; `rows` is the figure's table."""
 
     figure: go.Figure
+    rows: tuple[list[str], list[list[table.Cell]]]
     provenance: Provenance
     by: Plotter | None
 
@@ -124,11 +126,11 @@ def _html(work: Work) -> bytes:
 
 
 def _csv(work: Work) -> bytes:
-    return into_csv(table.as_csv(work.figure), work.provenance)
+    return into_csv(table.as_csv(*work.rows), work.provenance)
 
 
 def _json(work: Work) -> bytes:
-    columns, rows = table.rows(work.figure)
+    columns, rows = work.rows
     described = {
         "provenance": json.loads(work.provenance.as_json()),
         "figure": json.loads(work.figure.to_json()),

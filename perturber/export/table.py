@@ -37,10 +37,9 @@ def rows(figure: go.Figure) -> tuple[list[str], list[list[Cell]]]:
     return columns, [[_value(row.get(column)) for column in columns] for row in found]
 
 
-def as_csv(figure: go.Figure) -> str:
+def as_csv(columns: Sequence[str], lines: Sequence[Sequence[Cell]]) -> str:
     """The table as comma-separated values (RFC 4180); numbers are written so that they are read as the same."""
     file = io.StringIO()
-    columns, lines = rows(figure)
     writer = csv.writer(file)
     writer.writerow(columns)
     writer.writerows([_written(value) for value in line] for line in lines)

@@ -79,7 +79,6 @@ class Dispatcher:
         self._quiet_until = 0.0
         self._due = 0.0  # when jobs have had less than their share
         self._jobs_left = False
-        self._worked = False  # whether something has just been done
         self._refusal: str | None = None
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(engine, started), name="service", daemon=True)
@@ -190,11 +189,12 @@ class Dispatcher:
             self._end()
 
     def _serve(self, engine: Engine) -> None:
+        tasks: list[Task] = []
         while True:
             with self._wake:
                 if self._refusal:
                     return
-                tasks = self._next()
+                tasks = self._next(worked=bool(tasks))
                 if not tasks:
                     self._wake.wait(self._pause())
             for task in tasks:
@@ -217,8 +217,12 @@ class Dispatcher:
                 future.set_exception(InvalidInputError(self._refusal))
         self.jobs.end(self._refusal)
 
-    def _next(self) -> list[Task]:
-        """What is to be done now, in order; nothing where there is reason to wait."""
+    def _next(self, *, worked: bool) -> list[Task]:
+        """What is to be done now, in order; nothing where there is reason to wait.
+
+        Args:
+            worked: whether something has just been done.
+        """
         now = perf_counter()
         jobs_left, before = self.jobs.left, self._jobs_left
         self._jobs_left = jobs_left
@@ -227,7 +231,7 @@ class Dispatcher:
         calls, self._calls = self._calls, []
         self._taken = [call.future for call in calls]
         tasks: list[Task] = [partial(self._call, call) for call in calls]
-        if jobs_left and self._worked and now >= self._due + LATE_SECONDS:
+        if jobs_left and worked and now >= self._due + LATE_SECONDS:
             tasks.append(self._catch_up)
         elif self._questions:
             batch = self._batch()
@@ -238,7 +242,6 @@ class Dispatcher:
                 tasks.append(self._ahead.pop(0))
             elif jobs_left:
                 tasks.append(self._step)
-        self._worked = bool(tasks)
         return tasks
 
     def _pause(self) -> float | None:

@@ -17,6 +17,7 @@ from PIL import Image
 from perturber.errors import InvalidInputError
 from perturber.export import PRESETS, Format, Plotter, Preset, Provenance, export, read_provenance
 from perturber.export import data as packing
+from perturber.export.table import rows
 
 EDGE_MM = 0.16
 """On both sides of an edge between cells: a pixel of the picture that a PDF holds, in figures of 85 mm."""
@@ -24,7 +25,7 @@ EDGE_MM = 0.16
 
 def with_numbers(provenance: Provenance, figure: go.Figure) -> Provenance:
     """What a file says that `export` has put the figure's numbers into."""
-    values = packing.numbers(figure)
+    values = packing.numbers(*rows(figure))
     return provenance.model_copy(update={"data_sha256": packing.digest(values), "data": packing.packed(values)})
 
 

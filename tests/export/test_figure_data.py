@@ -10,6 +10,7 @@ import pytest
 
 from perturber.export import Format, Provenance, compared, export, read_provenance
 from perturber.export import data as packing
+from perturber.export.table import rows
 
 
 def read_back(figure: go.Figure, provenance: Provenance) -> Provenance:
@@ -23,7 +24,7 @@ def test_a_figure_equals_itself_to_the_bit(heatmap: go.Figure, provenance: Prove
 
 def test_the_numbers_are_those_of_the_traces(cells: np.ndarray, heatmap: go.Figure) -> None:
     heatmap.add_scatter(x=[1, 2], y=[3.5, None], name="a line")
-    values = packing.numbers(heatmap)
+    values = packing.numbers(*rows(heatmap))
     assert values.shape[0] == 14 * 14 + 2
     z = values[: 14 * 14, 5]
     np.testing.assert_array_equal(z.astype(np.float32).reshape(14, 14), cells)

@@ -54,7 +54,7 @@ def test_cells_between_edges_have_middles_and_pictures_have_channels() -> None:
 
 def test_text_that_a_spreadsheet_would_run_is_text() -> None:
     figure = go.Figure(go.Scatter(x=[-1], y=[2], name="=cmd|' /C calc'!A0", text=['comma, "quotes"\nand a line']))
-    (row,) = csv.DictReader(io.StringIO(as_csv(figure), newline=""))
+    (row,) = csv.DictReader(io.StringIO(as_csv(*rows(figure)), newline=""))
     assert row["name"].startswith("'=")
     assert (row["x"], row["text"]) == ("-1", 'comma, "quotes"\nand a line')
 

@@ -278,7 +278,7 @@ def test_an_engine_that_answers_too_little_leaves_nobody_waiting(engine: SlowEng
 def test_whoever_waits_for_a_thread_that_dies_is_told_and_whoever_comes_later(
     engine: SlowEngine, running: Dispatcher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def die() -> None:
+    def die(**_: object) -> None:
         raise MemoryError
 
     with ThreadPoolExecutor(8) as pool:

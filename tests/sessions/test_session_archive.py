@@ -66,9 +66,9 @@ def unpacked(content: bytes) -> Files:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def packed(files: Files) -> bytes:
+def packed(files: Files, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return file.getvalue()
@@ -245,11 +245,7 @@ def locked(files: Files) -> bytes:
 
 
 def by_another_way(files: Files) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_BZIP2) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return file.getvalue()
+    return packed(files, zipfile.ZIP_BZIP2)
 
 
 def lying_about_sizes(files: Files) -> bytes:
