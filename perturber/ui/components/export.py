@@ -141,7 +141,7 @@ def export_form(page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *,
         menu("qualitative", "Colours of lines and bars", QUALITATIVE),
         menu("diverging", "Colours of maps", DIVERGING),
     ]
-    rows = [
+    rows: list[tuple[str, list[Any]]] = [
         ("Figure", [dropdown(look_id(page, "figure"), "Figure", figure, wide=True, maxHeight=300)]),
         ("Format", [named("Format", format_choice)]),
         ("Size", [menu("preset", "Size", PRESET_NAMES), number("width", "Width in millimetres", WIDTH_MM, "mm wide")]),
@@ -151,7 +151,7 @@ def export_form(page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *,
         ("Resolution", [number("dpi", "Dots an inch", DPI, "dpi, for PNG")]),
     ]
     body = [
-        *(html.Div([html.Span(words), *controls], className="row-of-looks") for words, controls in rows),
+        *(html.Div([html.Span(words), *controls]) for words, controls in rows),
         *([] if chromium else [html.P(NO_CHROMIUM, className="without")]),
         html.P(id=part_id(page, "said"), className="message", role="alert"),
         dcc.Download(id=part_id(page, "file")),

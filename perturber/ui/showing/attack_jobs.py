@@ -50,7 +50,7 @@ def curve_request(state: ExploreState, tools: Mapping[str, Any]) -> CurveRequest
         method="autoattack" if automatic else "pgd",
         norm=form.norm,  # type: ignore[arg-type]
         epsilons=_grid(state, tools.get("most"), tools.get("points", CURVE_POINTS)),
-        steps=tools.get("curve-steps", CURVE_STEPS),  # type: ignore[arg-type]
+        steps=tools.get("curve-steps", CURVE_STEPS),
         random_start=form.random_start and not automatic and METHODS["pgd"].has_random_start,
         seed=form.seed,
         **_common(state),

@@ -37,7 +37,7 @@ def record_of(sequence: int, scene: SceneBase, looks: Mapping[int, SlotLook]) ->
     return [sequence, datetime.now(UTC).isoformat(timespec="milliseconds"), scene.changes(), slots]
 
 
-def history_figure(records: Sequence[Record], pinned: Sequence[int], measure: str) -> go.Figure:
+def history_figure(records: Sequence[Sequence[Any]], pinned: Sequence[int], measure: str) -> go.Figure:
     """The most probable class of each slot, and each pinned one where it is known, from look to look.
 
     Args:
@@ -66,7 +66,7 @@ def history_figure(records: Sequence[Record], pinned: Sequence[int], measure: st
     return figure
 
 
-def drawn_of(records: Sequence[Record], pinned: Sequence[int], since: int) -> list[Record]:
+def drawn_of(records: Sequence[Sequence[Any]], pinned: Sequence[int], since: int) -> list[Record]:
     """Of some looks what `history_figure` draws, as records: without times and scenes.
 
     Args:
