@@ -15,15 +15,15 @@ def chosen(figure: str, **looks: Any) -> dict[str, Any]:
     return {"figure": figure, **Looks(format="json")._asdict(), **looks}
 
 
-def pressed(client: Any, page: str, shown: dict[str, Any], fields: dict[str, Any]) -> TestResponse:
-    """Download is pressed on a page that shows a state: its query, and perhaps memory and records."""
+def asked(client: Any, page: str, shown: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """What is sent as Download is pressed on a page that shows a state: its query, and perhaps memory and records."""
     specs = client.get("/_dash-dependencies")
     listed = specs.get_json() if hasattr(specs, "get_json") else specs.json()
     spec = next(one for one in listed if one["inputs"] == [{"id": f"{page}-export-go", "property": "n_clicks"}])
     outputs = [part.rpartition(".") for part in spec["output"].strip(".").split("...")]
     ids = [look_id(page, name) for name in fields]
     settled = {"memory": {}, "records": [], "client": "me", "sequence": 1, **shown}
-    body = {
+    return {
         "output": spec["output"],
         "outputs": [{"id": id_, "property": prop} for id_, _, prop in outputs],
         "inputs": [value(f"{page}-export-go", "n_clicks", 1)],
@@ -35,12 +35,16 @@ def pressed(client: Any, page: str, shown: dict[str, Any], fields: dict[str, Any
         ],
         "changedPropIds": [f"{page}-export-go.n_clicks"],
     }
+
+
+def pressed(client: Any, body: dict[str, Any]) -> TestResponse:
+    """The answer to that."""
     return client.post("/_dash-update-component", json=body)
 
 
 def exported(client: Any, page: str, shown: dict[str, Any], fields: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What components show then, by their ids."""
-    return props_of(pressed(client, page, shown, fields))
+    return props_of(pressed(client, asked(client, page, shown, fields)))
 
 
 def said(found: dict[str, dict[str, Any]], page: str) -> str:

@@ -63,7 +63,7 @@ TABLE: dict[str, dict[str, str]] = {
         "weights": f"{TRAINING}&tab=curves&count=4",
     },
 }
-QUICK = ("activations-model-1", "predictions-model-1", "input", "history", "layers", "curve", "channels", "errors")
+QUICK = ("activations-model-1", "predictions-model-1", "history", "curve", "channels", "errors")
 CASES = [
     pytest.param(path, kind, marks=() if kind in QUICK else pytest.mark.slow)
     for path, kinds in TABLE.items()

@@ -89,11 +89,10 @@ def export_button(page: str, kind: str, label: str, *, className: str = "") -> h
 
 
 def export_dialog(page: str) -> Sequence[Any]:
-    """The closed dialog, what remembers its looks, and what hands a figure to the browser to save."""
+    """The closed dialog, and what remembers its looks."""
     return [
         dbc.Modal(id=part_id(page, "dialog"), is_open=False, centered=True, labelledby=TITLE),
         dcc.Store(id=LOOKS, storage_type="session"),
-        dcc.Store(id=f"{page}-saved"),
     ]
 
 
@@ -155,6 +154,7 @@ def export_form(page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *,
         *([] if chromium else [html.P(NO_CHROMIUM, className="without")]),
         html.P(id=part_id(page, "said"), className="message", role="alert"),
         dcc.Download(id=part_id(page, "file")),
+        dcc.Store(id=f"{page}-saved"),
     ]
     go = html.Button("Download", id=part_id(page, "go"), className="use", n_clicks=0)
     return [dialog_title("Export a figure"), dbc.ModalBody(body, class_name="looks"), dbc.ModalFooter(go)]
