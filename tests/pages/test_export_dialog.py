@@ -290,7 +290,8 @@ def test_without_a_chromium_the_browser_draws(client: FlaskClient) -> None:
 
 def test_a_request_without_its_fields_is_refused(client: FlaskClient) -> None:
     body = asked(client, "explore", SHOWN, chosen(MAPS))
-    for broken in ({"state": []}, {"state": [5, 5, 5, 5]}, {"inputs": 5}, {"output": "x"}):
+    wrong: list[dict[str, Any]] = [{"state": []}, {"state": [5, 5, 5, 5]}, {"inputs": 5}, {"output": "x"}]
+    for broken in wrong:
         answer = pressed(client, {**body, **broken})
         assert answer.status_code < 500, answer.text
         assert "Traceback" not in answer.text

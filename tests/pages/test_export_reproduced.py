@@ -94,7 +94,7 @@ def records(client: FlaskClient) -> list[Any]:
     with client.application.app_context():
         look = service().look
     slots = (SlotRequest(model=LITE0, pinned=(281,)),)
-    scenes = [Scene(yaw=yaw) for yaw in (0, 15, 30)]
+    scenes = [Scene().replace(yaw=yaw) for yaw in (0, 15, 30)]
     looks = [look(LookRequest(scene=scene, slots=slots)).slots[0] for scene in scenes]
     made = [record_of(n, scene, {0: look}) for n, (scene, look) in enumerate(zip(scenes, looks, strict=True), 1)]
     return json.loads(json.dumps(made))
