@@ -251,7 +251,7 @@ def test_a_figure_is_saved(opened: Open, tmp_path: Path) -> None:
     drawn(watched, "multiples", "plot.data.length === 2")
     watched.page.locator(".panel.multiples").hover()
     with watched.page.expect_download() as saved:
-        export(watched.page.locator(".panel.multiples > .export"), "PNG")
+        export(watched.page.locator(".panel.multiples > .export"), "PNG", **{"Width in millimetres": "85"})
     assert saved.value.suggested_filename == "checkpoints-maps.png"
     saved.value.save_as(tmp_path / "maps.png")
     width, height = Image.open(tmp_path / "maps.png").size
