@@ -21,6 +21,7 @@ from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
 from perturber.ui.callbacks.saving import saved_figure, saving_callbacks
+from perturber.ui.callbacks.session_bar import session_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.controls import Controls, control_id, order_id, tool_id
 from perturber.ui.components.mixing import kept_menu, mixing_controls, mixing_frame, save_dialog
@@ -28,6 +29,7 @@ from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import cache, service
 from perturber.ui.limits import SAVES, limited
 from perturber.ui.looks import looked
+from perturber.ui.moments import Moment, opened
 from perturber.ui.showing.mixing import KeptEdit, kept_edits, look_status, outcomes, scan_words
 from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.pictures import model_input
@@ -37,9 +39,9 @@ from perturber.ui.states.mixing_edits import Known
 from perturber.ui.states.page import Change
 from perturber.users import current
 
-dash.register_page(__name__, path="/mixing", name="Mixing", title="Perturber · Mixing", order=2)
+PAGE, PATH = "mixing", "/mixing"
 
-PAGE = "mixing"
+dash.register_page(__name__, path=PATH, name="Mixing", title="Perturber · Mixing", order=2)
 
 FIGURE_SIZE = (900, 360)
 """Of a scan's figure as it is saved, in pixels of the page."""
@@ -47,10 +49,10 @@ FIGURE_SIZE = (900, 360)
 
 def layout(**query: str) -> html.Div:
     """The page in the state that its link holds."""
-    state, problems = MixingState.from_query(query, known())
+    state, problems = opened(MIXING, query)
     return scene_page(
         PAGE,
-        "/mixing",
+        PATH,
         state,
         mixing_frame(PAGE, MIXING.controls(state), examples=service().settings.examples is not None),
         problems=problems,
@@ -62,6 +64,7 @@ class MixingPage:
     """What the page is made of (see `ScenePage` and `FollowedPage`)."""
 
     name = PAGE
+    path = PATH
 
     def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[MixingState, list[str]]:
         """The state that a link holds, with what its memory adds."""
@@ -98,6 +101,17 @@ class MixingPage:
         status = look_status(answer, slots, kept)
         notices = network_notices(answer.slots)
         return Shown(props=props, status=status, service_ms=answer.total_ms, plane=answer.plane, notices=notices)
+
+    def lasting(self, state: MixingState) -> MixingState:
+        """The state without the counts of its buttons' clicks."""
+        return replace(state, clicks={}, sliding=False)
+
+    def moment(self, state: MixingState) -> Moment:
+        """What the service is asked about it."""
+        fits = known().fits(state.edit)
+        names = ("Model 1", "Model 2", "Edited")
+        shown = tuple(n for n, model in zip(names, state.models(fits), strict=True) if model is not None)
+        return Moment(state.request(None, fits), shown)
 
     def follow(self, state: MixingState, asked: Asked) -> Follow:
         """The scan that is drawn, and the edit that is being kept."""
@@ -301,3 +315,4 @@ follow_callbacks(MIXING)
 saving_callbacks(PAGE)
 enlarging_callbacks(PAGE)
 upload_callbacks(PAGE)
+session_callbacks(MIXING)
