@@ -1,6 +1,5 @@
 """Help: how to use the pages, and the table of every parameter."""
 
-import re
 from urllib.parse import urlencode
 
 import dash
@@ -8,6 +7,7 @@ from dash import dcc, html
 
 from perturber.attack import METHODS, NORMS
 from perturber.parameters import GROUPS, PARAMETERS, Code, Parameter, Switch
+from perturber.ui.components.tables import code, plain, table
 from perturber.ui.components.tour import AGAIN
 
 dash.register_page(__name__, path="/help", name="Help", title="Perturber · Help", order=9)
@@ -134,23 +134,6 @@ def layout(**_: str) -> html.Div:
         ),
     ]
     return html.Div(dcc.Markdown("\n\n".join(parts)), className="help")
-
-
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """A table in Markdown; what its cells hold is Markdown, too (see `plain` and `code`)."""
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def plain(text: str) -> str:
-    """Text that means nothing to Markdown: what might is written as a character reference."""
-    return re.sub(r"[^\w\s,.;:?/'’]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
-
-
-def code(text: str) -> str:
-    """Code in a cell, between more backticks than it has."""
-    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence} {' '.join(text.split())} {fence}".replace("|", "\\|")
 
 
 def _method(key: str) -> tuple[str, ...]:

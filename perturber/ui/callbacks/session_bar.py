@@ -191,8 +191,11 @@ class Asked:
         return Asked(self.what, self.fields, self.picked, session=self.session, deleted=self.deleted)
 
 
-def acted(asked: Asked) -> Asked:
+def acted(asked: Asked, window: int = WINDOW) -> Asked:
     """Do what a button of the filmstrip says; what is asked then.
+
+    Args:
+        window: snapshots that are shown at once.
 
     Raises:
         NotAllowedError, InvalidInputError, StorageError: it cannot be done; nothing has changed then.
@@ -205,7 +208,7 @@ def acted(asked: Asked) -> Asked:
                 raise InvalidInputError("Pick two snapshots first.")
             set_props("_pages_location", {"href": f"/sessions?a={picked[0]}&b={picked[1]}"})
         case "before" | "after":
-            first, picked = first + (WINDOW if asked.what == "after" else -WINDOW), ()
+            first, picked = first + (window if asked.what == "after" else -window), ()
         case "comment":
             edited = asked.one()
         case "cancel":

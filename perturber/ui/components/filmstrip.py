@@ -104,8 +104,9 @@ def thumbnail(content: bytes | None) -> html.Img:
 
 
 def when(seconds: float) -> str:
-    """A time as a person says it, in the server's zone."""
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%d %b %Y, %H:%M")
+    """A time as a person says it, in the server's zone; of this year without the year."""
+    time, now = datetime.fromtimestamp(seconds).astimezone(), datetime.now().astimezone()
+    return time.strftime("%d %b, %H:%M" if time.year == now.year else "%d %b %Y, %H:%M")
 
 
 def page_name(path: str) -> str:

@@ -88,16 +88,15 @@ def session_panel(
     )
     name = text_field(page, "name", "Name of a new session", "New session …", LONGEST_NAME)
     make = button(act_id(page, "create"), "Create", "Make a session of this name, and open it")
-    top = html.Div([menu, name, make], className="bar")
+    top = [menu, name, make]
     if session is None:
         hint = html.P("Choose a session, or create one; then take snapshots of what this page shows.", className="none")
-        return [top, hint, said(page, message)]
+        return [html.Div(top, className="bar"), hint, said(page, message)]
     words = text_field(page, "comment", "Comment on the next snapshot", "Comment (optional)", LONGEST_COMMENT, comment)
     take = button(act_id(page, "take"), "Take a snapshot", "Keep what this page shows", className="use")
     leads = html.A("Notes and all snapshots", href=f"/sessions?id={session.id}")
-    return [top, html.Div([words, take, leads], className="bar"), *strip_parts(
-        page, session, first=first, deleted=deleted, edited=edited, picked=picked, message=message
-    )]  # fmt: skip
+    parts = strip_parts(page, session, first=first, deleted=deleted, edited=edited, picked=picked, message=message)
+    return [html.Div([*top, words, take, leads], className="bar"), *parts]
 
 
 def strip_parts(
