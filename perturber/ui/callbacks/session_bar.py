@@ -22,6 +22,7 @@ from perturber.ui.components.session_bar import (
     copy_id,
     link_panel,
     panel_id,
+    sentence,
     session_data,
     session_panel,
     toggle_id,
@@ -264,10 +265,10 @@ def saying(page: str) -> Iterator[None]:
     try:
         yield
     except (PerturberError, BusyError) as error:
-        set_props(field_id(page, "said"), {"children": str(error)})
+        set_props(field_id(page, "said"), sentence(str(error), wrong=True))
     except Exception as error:
         told("a session could not be changed", error)
-        set_props(field_id(page, "said"), {"children": BUG})
+        set_props(field_id(page, "said"), sentence(BUG, wrong=True))
 
 
 def open_id(data: object) -> str | None:

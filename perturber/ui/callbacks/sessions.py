@@ -12,7 +12,7 @@ from perturber.ui.callbacks.messages import by_id
 from perturber.ui.callbacks.session_bar import Asked, acted, pressed, saying, shown_from, strip_states
 from perturber.ui.callbacks.uploads import decoded, turn
 from perturber.ui.components.filmstrip import act_id, field_id, memory_id, pick_id
-from perturber.ui.components.session_bar import STORE, session_data, strip_parts
+from perturber.ui.components.session_bar import STORE, sentence, session_data, strip_parts
 from perturber.ui.components.sessions import (
     A_PAGE,
     FIRST,
@@ -155,7 +155,7 @@ def _importing() -> None:
                 found = import_session(service().settings, *files.values())
         except PerturberError as error:
             listed = read_listed(memory)
-            return list_parts(listing_of(listed), listed, message=str(error)), None
+            return list_parts(listing_of(listed), listed, message=str(error), wrong=True), None
         name = Sessions(service().settings.data).open(found.id).name
         return list_parts(listing_of(listed), listed, message=f"“{name}” is here.", notes=found.notes), None
 
@@ -221,7 +221,8 @@ def _changing() -> None:
         with saying(PAGE):
             if what == "export":
                 found = _export(id_)
-                set_props(field_id(PAGE, "said"), {"children": " ".join([f"Exported as {found.name}.", *found.notes])})
+                words = " ".join([f"Exported as {found.name}.", *found.notes])
+                set_props(field_id(PAGE, "said"), sentence(words, wrong=False))
                 return no_update, dcc.send_bytes(found.content, found.name)
             limited(CHANGES, SAVES)
             if what == "duplicate":
@@ -246,7 +247,7 @@ def _write(session: str, notes: object, *, keep: bool) -> None:
             limited(CHANGES, SAVES)
             Sessions(service().settings.data).write_notes(session, text)
         set_props("sessions-preview", {"children": defused(text)})
-        set_props(field_id("notes", "said"), {"children": "The notes are kept." if keep else ""})
+        set_props(field_id("notes", "said"), sentence("The notes are kept." if keep else "", wrong=False))
 
 
 def _renaming() -> None:
@@ -264,7 +265,7 @@ def _renaming() -> None:
                 return no_update
             limited(CHANGES, SAVES)
             sessions.rename(id_, name)
-            set_props(field_id(PAGE, "said"), {"children": ""})
+            set_props(field_id(PAGE, "said"), sentence("", wrong=False))
             return session_data(sessions.open(id_))
         return no_update
 

@@ -79,7 +79,7 @@ def _parameters(first: Snapshot, second: Snapshot) -> html.Div:
     found = differences(first, second)
     rows = [_row(one) for one in (*found.parameters, *found.others)]
     text = table(("What differs", "A", "B"), rows) if rows else "Nothing differs in their links."
-    return html.Div([html.H2("Parameters"), dcc.Markdown(text)], className="parameters")
+    return html.Div([html.H2("Parameters"), dcc.Markdown(text)], className="of-states")
 
 
 def _row(one: Difference) -> tuple[str, str, str]:
@@ -92,7 +92,7 @@ def _written(value: Value | None, unit: str) -> str:
         return "–"
     text = f"{value:g}" if isinstance(value, float) else {True: "on", False: "off"}.get(value, str(value))  # type: ignore[call-overload]
     text = text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
-    return plain(f"{text} {unit}".strip())
+    return plain(f"{text} {unit}".strip().replace("-", "−") if isinstance(value, float | int) else text)
 
 
 def _slot(slot: SlotPair) -> html.Section:

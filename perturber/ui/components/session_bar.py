@@ -140,9 +140,18 @@ def link_panel(page: str, address: str, *, short: str | None = None, message: st
     return [*rows, said(page, message)]
 
 
-def said(page: str, message: str = "") -> html.P:
+def said(page: str, message: str = "", *, wrong: bool = True) -> html.P:
     """Where a sentence about the session is said."""
-    return html.P(message, id=field_id(page, "said"), className="message", role="alert")
+    return html.P(id=field_id(page, "said"), role="alert", **sentence(message, wrong=wrong))
+
+
+def sentence(message: str, *, wrong: bool) -> dict[str, str]:
+    """Properties of what says a sentence.
+
+    Args:
+        wrong: whether it is about something that went wrong.
+    """
+    return {"children": message, "className": "message" if wrong else "message fine"}
 
 
 def text_field(page: str, field: str, label: str, placeholder: str, longest: int, value: str = "") -> Component:

@@ -15,6 +15,7 @@ from perturber.ui.components.attributes import attributes
 from perturber.ui.components.controls import button, labelled
 from perturber.ui.components.filmstrip import field_id, memory_id, pick_id, thumbnail, when
 from perturber.ui.components.session_bar import said, strip_parts, text_field
+from perturber.ui.components.shelf import Column, shelf_table, size_of, turns
 
 PAGE, PATH = "sessions", "/sessions"
 
@@ -27,14 +28,14 @@ A_PAGE = 50
 WINDOW = 40
 """Snapshots of an open session that are shown at once."""
 
-COLUMNS = {
-    "name": "Name",
-    "owner": "Owner",
-    "snapshots": "Snapshots",
-    "size": "Size",
-    "changed": "Changed",
-}
-"""Order of the list → title of the column that it is of."""
+COLUMNS = (
+    Column("name", "Name", text=True),
+    Column("owner", "Owner", text=True),
+    Column("snapshots", "Snapshots"),
+    Column("size", "Size"),
+    Column("changed", "Changed"),
+)
+"""Of the list; each can be its order."""
 
 Listed = Mapping[str, Any]
 """What of the list is shown: ``find``, ``order``, ``offset``; ``deleted`` and ``renamed``, ids of sessions."""
@@ -83,13 +84,19 @@ def list_page(listing: Listing, listed: Listed) -> html.Div:
 
 
 def list_parts(
-    listing: Listing, listed: Listed, *, picked: Collection[str] = (), message: str = "", notes: Collection[str] = ()
+    listing: Listing,
+    listed: Listed,
+    *,
+    picked: Collection[str] = (),
+    message: str = "",
+    wrong: bool = False,
+    notes: Collection[str] = (),
 ) -> list[Component]:
     """The rows, their buttons and the turning of pages.
 
     Args:
         picked: ids of the sessions that are.
-        message: a sentence.
+        message: a sentence; about what went wrong where `wrong` says so.
         notes: what was skipped or changed of what was brought in or out, a sentence each.
     """
     tools: list[Component] = [
@@ -105,12 +112,14 @@ def list_parts(
     parts = [
         html.Div(tools, className="bar tools"),
         *([] if renamed is None else [_naming(renamed)]),
-        said(LIST, message),
+        said(LIST, message, wrong=wrong),
         *([html.Ul([html.Li(note) for note in notes], className="notes-of-file")] if notes else []),
-        _table(rows, listed["order"]) if rows else html.P(_nothing(listed), className="none"),
+        shelf_table(list_id, COLUMNS, listed["order"], rows, before=2)
+        if rows
+        else html.P(_nothing(listed), className="none"),
     ]
     if listing.total > A_PAGE:
-        parts.append(_turns(listed["offset"], len(rows), listing.total))
+        parts.append(turns(list_id, "sessions", listed["offset"], len(rows), listing.total))
     return [*parts, dcc.Store(id=memory_id(LIST, "list"), data=dict(listed))]
 
 
@@ -171,11 +180,6 @@ def defused(notes: str) -> str:
     return re.sub(r"!(?=\[)", "!\u2060", notes)
 
 
-def size_of(count: float) -> str:
-    """A number of bytes as a person says it."""
-    return f"{count / 2**20:.1f} MiB" if count >= 2**20 / 10 else f"{count / 2**10:.1f} KiB"
-
-
 def _notes(notes: str) -> list[Component]:
     field = dcc.Textarea(
         id=field_id(PAGE, "notes"),
@@ -203,31 +207,10 @@ def _row(one: Summary, picked: bool) -> html.Tr:
             html.Td(thumbnail(one.thumbnail)),
             html.Th(html.A(one.name, href=f"{PATH}?{urlencode({'id': one.id})}"), scope="row"),
             html.Td(one.owner),
-            html.Td(f"{one.snapshots}", className="number"),
-            html.Td(size_of(one.size), className="number"),
-            html.Td(when(one.changed), className="number"),
+            html.Td(f"{one.snapshots}", className="amount"),
+            html.Td(size_of(one.size), className="amount"),
+            html.Td(when(one.changed), className="amount"),
         ]
-    )
-
-
-def _table(rows: list[html.Tr], order: str) -> html.Table:
-    heads: list[Component] = [html.Td(), html.Td()]
-    for column, title in COLUMNS.items():
-        turn = button(list_id(f"by {column}"), title, f"Sort by {title.lower()}", className="sort")
-        direction = "ascending" if column in ("name", "owner") else "descending"
-        sorted_ = attributes(aria_sort=direction) if column == order else {}
-        heads.append(html.Th(turn, scope="col", **sorted_))
-    return html.Table([html.Thead(html.Tr(heads)), html.Tbody(rows)])
-
-
-def _turns(offset: int, shown: int, total: int) -> html.Div:
-    return html.Div(
-        [
-            button(list_id("before"), "‹", "The sessions before these", disabled=offset == 0),
-            html.Span(f"{offset + 1}–{offset + shown} of {total}", className="about"),
-            button(list_id("after"), "›", "The sessions after these", disabled=offset + shown >= total),
-        ],
-        className="bar turns",
     )
 
 
