@@ -75,7 +75,7 @@ def remove(kind: str, name: str, settings: Settings) -> None:
     need(Role.EDITOR, "delete what is kept")
     match kind:
         case "object" | "background":
-            Store(settings.data).remove(kind, name)  # type: ignore[arg-type]  # it is one of both
+            Store(settings.data).remove(kind, name)
         case "group":
             model, layer, title = _group_of(name)
             OwnGroups(settings.data).remove(model, layer, title)

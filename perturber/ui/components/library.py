@@ -41,7 +41,8 @@ MOST_USERS = 3
 """Sessions that are named in a row."""
 
 Listed = Mapping[str, Any]
-"""What is shown: ``find``, ``kind``, ``order``, ``offset``; ``deleting``, keys of what is to be; ``deleted``, sessions."""
+"""What is shown: ``find``, ``kind``, ``order``, ``offset``; ``deleting``, keys of what is to be deleted once that is
+confirmed; ``deleted``, ids of the sessions that were."""
 
 FIRST: dict[str, Any] = {"find": "", "kind": "", "order": "kind", "offset": 0, "deleting": [], "deleted": []}
 
@@ -95,13 +96,12 @@ def list_parts(
     shown = _sorted([one for one in found if _matches(one, listed)], listed["order"])
     part = shown[listed["offset"] : listed["offset"] + A_PAGE]
     rows = [_row(one, key_of(one) in picked) for one in part]
+    table = shelf_table(list_id, COLUMNS, listed["order"], rows, before=1)
     parts: list[Component] = [
         html.Div(tools, className="bar tools"),
         *([_question(chosen)] if chosen else []),
         said(PAGE, message, wrong=wrong),
-        shelf_table(list_id, COLUMNS, listed["order"], rows, before=1)
-        if rows
-        else html.P(_nothing(listed), className="none"),
+        table if rows else html.P(_nothing(listed), className="none"),
     ]
     if len(shown) > A_PAGE:
         parts.append(turns(list_id, "things", listed["offset"], len(part), len(shown)))
@@ -152,9 +152,8 @@ def _question(chosen: Sequence[Item]) -> html.Div:
     sentences = [f"Delete {names}?"]
     used = [one for one in chosen if one.used_by]
     if used:
-        sentences.append(
-            f"{', '.join(f'“{one.label}”' for one in used[:5])} is used: what names it will show its default."
-        )
+        users = ", ".join(f"“{one.label}”" for one in used[:5])
+        sentences.append(f"In use: {users}. What names it will show a default instead.")
     if any(one.kind == "session" for one in chosen):
         sentences.append("Sessions can be brought back for seven days.")
     if any(one.kind != "session" for one in chosen):

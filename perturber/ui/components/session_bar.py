@@ -145,7 +145,7 @@ def said(page: str, message: str = "", *, wrong: bool = True) -> html.P:
     return html.P(id=field_id(page, "said"), role="alert", **sentence(message, wrong=wrong))
 
 
-def sentence(message: str, *, wrong: bool) -> dict[str, str]:
+def sentence(message: str, *, wrong: bool) -> dict[str, Any]:
     """Properties of what says a sentence.
 
     Args:

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -15,7 +14,7 @@ from perturber.ui.components.attributes import attributes
 from perturber.ui.components.controls import button, labelled
 from perturber.ui.components.filmstrip import field_id, memory_id, pick_id, thumbnail, when
 from perturber.ui.components.session_bar import said, strip_parts, text_field
-from perturber.ui.components.shelf import Column, shelf_table, size_of, turns
+from perturber.ui.components.shelf import Column, pick, shelf_table, size_of, turns
 
 PAGE, PATH = "sessions", "/sessions"
 
@@ -109,14 +108,13 @@ def list_parts(
         tools.append(button(list_id("undo"), "Undo", "Bring back what was deleted last", className="quiet undo"))
     rows = [_row(one, one.id in picked) for one in listing.sessions]
     renamed = next((one for one in listing.sessions if one.id == listed["renamed"]), None)
+    table = shelf_table(list_id, COLUMNS, listed["order"], rows, before=2)
     parts = [
         html.Div(tools, className="bar tools"),
         *([] if renamed is None else [_naming(renamed)]),
         said(LIST, message, wrong=wrong),
         *([html.Ul([html.Li(note) for note in notes], className="notes-of-file")] if notes else []),
-        shelf_table(list_id, COLUMNS, listed["order"], rows, before=2)
-        if rows
-        else html.P(_nothing(listed), className="none"),
+        table if rows else html.P(_nothing(listed), className="none"),
     ]
     if listing.total > A_PAGE:
         parts.append(turns(list_id, "sessions", listed["offset"], len(rows), listing.total))
@@ -198,12 +196,9 @@ def _notes(notes: str) -> list[Component]:
 
 
 def _row(one: Summary, picked: bool) -> html.Tr:
-    pick = dbc.Checkbox(
-        id=pick_id(LIST, one.id), value=picked, label=f"Pick {one.name}", label_class_name="visually-hidden"
-    )
     return html.Tr(
         [
-            html.Td(pick),
+            html.Td(pick(pick_id(LIST, one.id), one.name, picked)),
             html.Td(thumbnail(one.thumbnail)),
             html.Th(html.A(one.name, href=f"{PATH}?{urlencode({'id': one.id})}"), scope="row"),
             html.Td(one.owner),
