@@ -239,7 +239,7 @@ class Sessions:
         chosen: list[ColumnElement[bool]] = [SESSIONS.c.deleted.is_(None)]
         if owner is not None:
             chosen.append(SESSIONS.c.owner == owner)
-        if find.strip():
+        if find.strip() and find.isprintable():
             sought = (SESSIONS.c.name, SESSIONS.c.owner)
             chosen.append(or_(*(column.icontains(find.strip(), autoescape=True) for column in sought)))
         rows = _summaries().where(*chosen).order_by(*_order(order), SESSIONS.c.changed.desc(), SESSIONS.c.id)
@@ -255,7 +255,11 @@ class Sessions:
             InvalidInputError: there is none of this id.
         """
         with self.database.reading() as connection:
-            rows = _summaries().add_columns(SESSIONS.c.notes).where(SESSIONS.c.id == id, SESSIONS.c.deleted.is_(None))
+            rows = (
+                _summaries()
+                .add_columns(SESSIONS.c.notes)
+                .where(SESSIONS.c.id == _text(id), SESSIONS.c.deleted.is_(None))
+            )
             row = connection.execute(rows).first()
             if row is None:
                 raise _no_session(id)
@@ -574,7 +578,7 @@ class _Head(NamedTuple):
 
 
 def _get_session(connection: Connection, id: str, *, deleted: bool = False) -> _Head:
-    rows = select(SESSIONS.c.owner, SESSIONS.c.name, SESSIONS.c.deleted).where(SESSIONS.c.id == id)
+    rows = select(SESSIONS.c.owner, SESSIONS.c.name, SESSIONS.c.deleted).where(SESSIONS.c.id == _text(id))
     row = connection.execute(rows if deleted else rows.where(SESSIONS.c.deleted.is_(None))).first()
     if row is None:
         raise _no_session(id)
@@ -626,6 +630,13 @@ def _number(id: object) -> int:
     """An id of a snapshot as a number that there may be."""
     if type(id) is not int or not 0 < id < 2**63:
         raise _no_snapshot(id)
+    return id
+
+
+def _text(id: object) -> str:
+    """An id of a session as a text that there may be."""
+    if not isinstance(id, str) or not id.isprintable():
+        raise _no_session(id)
     return id
 
 

@@ -30,6 +30,8 @@ from perturber.ui.limits import SAVES, limited
 from perturber.ui.states.page import NOT_OURS
 from perturber.users import current
 
+ORDERS = tuple(column.order for column in COLUMNS if column.order)
+
 
 def library_callbacks() -> None:
     """The callbacks; to be called once as the page's module is imported."""
@@ -47,7 +49,7 @@ def library_callbacks() -> None:
     def change(_: object, find: object, kind: object, picks: object, boxes: object, memory: object) -> Any:
         act = _pressed()
         listed = read_listed(memory)
-        sought = {"find": str(find or "")[:100], "kind": kind if kind in KINDS else ""}
+        sought = {"find": str(find or "")[:100], "kind": kind if isinstance(kind, str) and kind in KINDS else ""}
         if act is None and all(listed[key] == value for key, value in sought.items()):
             return no_update
         with saying(PAGE):
@@ -70,7 +72,7 @@ def room_words(settings: Settings) -> str:
         ("You keep", settings.user_mib, kept[current().name]),
         ("All users together keep", settings.users_mib, kept.total()),
     ):
-        left = f" of {limit:,} MiB; {size_of(max(0, limit * MIB - size))} are left" if limit else ""
+        left = f" of {size_of(limit * MIB)}; {size_of(max(0, limit * MIB - size))} are left" if limit else ""
         words.append(f"{who} {size_of(size)}{left}.")
     links, size = ShortLinks(settings.data).kept()
     return " ".join([*words, f"Short links: {links:,}, with {size_of(size)} of states; they are kept for good."])
@@ -83,7 +85,7 @@ def read_listed(memory: object) -> dict[str, Any]:
     return {
         "find": find[:100] if isinstance(find, str) else "",
         "kind": kind if isinstance(kind, str) and kind in KINDS else "",
-        "order": order if order in [column.order for column in COLUMNS] else FIRST["order"],
+        "order": order if order in ORDERS else FIRST["order"],
         "offset": offset if type(offset) is int and 0 <= offset < 10**6 else 0,
         **{key: _texts(sent.get(key)) for key in ("deleting", "deleted")},
     }
@@ -110,7 +112,7 @@ def _listed(act: str, listed: dict[str, Any], picked: list[str]) -> Listed:
     """
     if act in ("before", "after"):
         return {**listed, "offset": max(0, listed["offset"] + (A_PAGE if act == "after" else -A_PAGE))}
-    if act.startswith("by ") and act[3:] in [column.order for column in COLUMNS]:
+    if act.startswith("by ") and act[3:] in ORDERS:
         return {**listed, "order": act[3:], "offset": 0}
     if act == "delete":
         if not picked:

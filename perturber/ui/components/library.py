@@ -34,7 +34,7 @@ COLUMNS = (
     Column("owner", "Owner", text=True),
     Column("size", "Size"),
     Column("changed", "Changed"),
-    Column("used", "Used by"),
+    Column("", "Used by"),
 )
 
 MOST_USERS = 3
@@ -121,8 +121,6 @@ def _sorted(found: list[Item], order: str) -> list[Item]:
         return sorted(found, key=lambda one: list(KINDS).index(one.kind))
     if order in ("label", "owner"):
         return sorted(found, key=lambda one: getattr(one, order).lower())
-    if order == "used":
-        return sorted(found, key=lambda one: -len(one.used_by))
     return sorted(found, key=lambda one: -(getattr(one, order) or 0))
 
 

@@ -18,6 +18,8 @@ from perturber.ui.showing.pairs import Pair, Score, SlotPair
 
 SIDE = 224
 LONGEST_VALUE = 200
+HEIGHT = 340
+"""Of the maps of a slot, in pixels."""
 
 LOOKING = "Both are being looked at again …"
 
@@ -101,7 +103,7 @@ def _slot(slot: SlotPair) -> html.Section:
     if slot.figure is None:
         maps = html.P(slot.why, className="none")
     else:
-        graph = dcc.Graph(figure=slot.figure, config=GRAPH, responsive=True, className="plot")
+        graph = dcc.Graph(figure=slot.figure, config=GRAPH, responsive=True, style={"height": HEIGHT})
         maps = named(f"Maps of {slot.title}", graph)
     rows = [_score(one) for one in slot.scores]
     heads = ("Class", "Logit A", "Logit B", "A − B", "Probability A", "Probability B", "A − B")

@@ -15,10 +15,10 @@ ButtonId = Callable[[str], dict[str, Any]]
 
 
 class Column(NamedTuple):
-    """A column by which a table can be sorted.
+    """A column of a table.
 
     Attributes:
-        order: name of the order.
+        order: name of the order by which it sorts; empty where it does not.
         title: above it.
         text: whether it is sorted by the alphabet, and not the largest first.
     """
@@ -39,6 +39,9 @@ def shelf_table(
     """
     heads: list[Component] = [html.Td() for _ in range(before)]
     for column in columns:
+        if not column.order:
+            heads.append(html.Th(column.title, scope="col", className="plain"))
+            continue
         turn = button(id_of(f"by {column.order}"), column.title, f"Sort by {column.title.lower()}", className="sort")
         direction = "ascending" if column.text else "descending"
         sorted_ = attributes(aria_sort=direction) if column.order == order else {}
@@ -69,4 +72,7 @@ def turns(id_of: ButtonId, what: str, offset: int, shown: int, total: int) -> ht
 
 def size_of(count: float) -> str:
     """A number of bytes as a person says it."""
-    return f"{count / 2**20:.1f} MiB" if count >= 2**20 / 10 else f"{count / 2**10:.1f} KiB"
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count:.0f} B"
