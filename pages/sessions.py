@@ -6,7 +6,7 @@ from dash import html
 from perturber.errors import PerturberError
 from perturber.sessions import Sessions
 from perturber.ui.callbacks.pair import pair_callbacks
-from perturber.ui.callbacks.sessions import listing_of, sessions_callbacks
+from perturber.ui.callbacks.sessions import listing_of, sessions_callbacks, sought_text
 from perturber.ui.components.pair import pair_page
 from perturber.ui.components.sessions import FIRST, PATH, list_page, open_page
 from perturber.ui.context import service
@@ -23,7 +23,7 @@ def layout(**query: str) -> html.Div:
             return pair_page(*(sessions.snapshot(snapshot_number(query[side])) for side in "ab"))
         if "id" in query:
             return open_page(sessions.open(query["id"]))
-        listed = {**FIRST, "find": query.get("find", "")[:100]}
+        listed = {**FIRST, "find": sought_text(query.get("find"))}
         return list_page(listing_of(listed), listed)
     except PerturberError as error:
         back = html.P(html.A("All sessions", href=PATH), className="back")

@@ -11,6 +11,7 @@ from perturber.quotas import MIB, kept_bytes
 from perturber.sessions import Sessions, ShortLinks
 from perturber.ui.callbacks.messages import by_id
 from perturber.ui.callbacks.session_bar import saying
+from perturber.ui.callbacks.sessions import sought_text
 from perturber.ui.components.filmstrip import field_id, memory_id, pick_id
 from perturber.ui.components.library import (
     A_PAGE,
@@ -49,7 +50,7 @@ def library_callbacks() -> None:
     def change(_: object, find: object, kind: object, picks: object, boxes: object, memory: object) -> Any:
         act = _pressed()
         listed = read_listed(memory)
-        sought = {"find": str(find or "")[:100], "kind": kind if isinstance(kind, str) and kind in KINDS else ""}
+        sought = {"find": sought_text(find), "kind": kind if isinstance(kind, str) and kind in KINDS else ""}
         if act is None and all(listed[key] == value for key, value in sought.items()):
             return no_update
         with saying(PAGE):
@@ -60,7 +61,8 @@ def library_callbacks() -> None:
             listed = {**listed, "deleting": listed["deleting"] if act == "confirm" else []}
             if act == "confirm":
                 return _deleted(listed)
-            return list_parts(items(service().settings), _listed(act, listed, picked), picked=picked)
+            shown = _listed(act, listed, picked)  # before what there is is read: it may bring something back
+            return list_parts(items(service().settings), shown, picked=picked)
         return no_update
 
 
@@ -83,7 +85,7 @@ def read_listed(memory: object) -> dict[str, Any]:
     sent = memory[0] if isinstance(memory, list) and memory and isinstance(memory[0], dict) else {}
     find, kind, order, offset = (sent.get(key) for key in ("find", "kind", "order", "offset"))
     return {
-        "find": find[:100] if isinstance(find, str) else "",
+        "find": sought_text(find),
         "kind": kind if isinstance(kind, str) and kind in KINDS else "",
         "order": order if order in ORDERS else FIRST["order"],
         "offset": offset if type(offset) is int and 0 <= offset < 10**6 else 0,

@@ -72,11 +72,11 @@ def _listing() -> None:
         act = _act("list", {"name": "create", "renamed": "named"})
         sought = ctx.triggered_id == field_id(LIST, "find") and act is None
         listed = read_listed(memory)
-        if act is None and (not sought or (find or "") == listed["find"]):
+        if act is None and (not sought or sought_text(find) == listed["find"]):
             return no_update, no_update
         with saying(LIST):
             if act is None:
-                listed = {**listed, "find": str(find or "")[:100], "offset": 0}
+                listed = {**listed, "find": sought_text(find), "offset": 0}
                 return list_parts(listing_of(listed), listed), no_update
             values = by_id(ids, fields, "session")
             picked = [str(one) for one, on in by_id(boxes, picks, "pick").items() if on is True]
@@ -279,12 +279,17 @@ def read_listed(memory: object) -> dict[str, Any]:
     find, order, offset, renamed = (sent.get(key) for key in ("find", "order", "offset", "renamed"))
     deleted = sent.get("deleted")
     return {
-        "find": find[:100] if isinstance(find, str) else "",
+        "find": sought_text(find),
         "order": order if order in ORDERS else "changed",
         "offset": offset if type(offset) is int and 0 <= offset < 10**6 else 0,
         "deleted": [one for one in deleted if isinstance(one, str)][:1000] if isinstance(deleted, list) else [],
         "renamed": renamed if isinstance(renamed, str) else None,
     }
+
+
+def sought_text(find: object) -> str:
+    """What is looked for, as far as it can be printed."""
+    return "".join(c for c in find[:100] if c.isprintable()) if isinstance(find, str) else ""
 
 
 def _act(kind: str, by_enter: dict[str, str]) -> str | None:

@@ -203,7 +203,7 @@ def _slot(name: str, sides: Sequence[_Side], found: Sequence[Mapping[str, SlotLo
     labels = [_label(side, name) for side in sides]
     title = f"{name}: {labels[0]}" if labels[0] == labels[1] else f"{name}: {labels[0]} in A, {labels[1]} in B"
     scores = _scores(sides, looks, name)
-    if a is None or b is None or a.activations is None or b.activations is None:
+    if why or a is None or b is None or a.activations is None or b.activations is None:
         return SlotPair(title, scores, why=why or "Its maps were not kept.")
     scale = SIGMAS * max(a.deviation, b.deviation)
     figure = difference_mosaic(
