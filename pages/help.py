@@ -36,6 +36,12 @@ GESTURES = (
     ("Figures", "opens one figure below the slots: history, all channels, or what an attack does"),
     ("The address bar", "holds the whole state of a page: copy it to show a colleague the same thing"),
     (
+        "Session",
+        "at the lower edge: keeps what the page shows as a snapshot of a session that the whole team sees; click a "
+        "picture to open it, pick two to see them side by side",
+    ),
+    ("Link", "at the lower edge: copies the address, or makes a short one, also of a state that is too long for any"),
+    (
         "Tab, Enter, Escape",
         "lead to every control, press it, and close what is open; arrows move sliders, and choose in menus and tabs",
     ),
@@ -107,6 +113,13 @@ range of ranks are switched off. The edited model is the yellow slot of Explore;
 On Checkpoints, each slider goes through the checkpoints of one training, and ▶ plays them. While a slider moves, the
 feature visualisations follow; once it rests, that checkpoint looks at the scene. The tabs below it show the training as
 a whole.
+
+# Sessions and the library
+
+A snapshot holds the page’s state with all that its address does not, the model input, and the predictions at that time.
+Side by side, both are looked at again with the same questions: differences are A − B, red where A is larger, blue where
+B is. [Sessions](/sessions) have notes in Markdown; they go to another server as one file without weights, whose hashes
+it holds. What was deleted comes back for seven days. [Library](/library) lists what is anybody’s own, and what uses it.
 """
 
 
