@@ -20,9 +20,10 @@ from perturber.errors import BusyError, InvalidInputError, NotAllowedError, Pert
 from perturber.logs import configure
 from perturber.service import InferenceService
 from perturber.sessions import Database
-from perturber.ui import files
+from perturber.ui import files, short_links
 from perturber.ui.accounts import account_link, let_in
 from perturber.ui.callbacks.messages import BUG
+from perturber.ui.components.session_bar import session_store
 from perturber.ui.components.tour import tour
 from perturber.ui.context import KEY, cache, cache_config
 from perturber.ui.failures import is_own, told
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     app.layout = _frame
     _mark_the_open_page(app)
     server.register_blueprint(files.routes)
+    server.register_blueprint(short_links.routes)
     _add_routes(server)
     _handle_errors(server)
     _add_headers(app)
@@ -127,6 +129,7 @@ def _frame() -> html.Div:
         [
             html.A("Skip to the page", href="#page", className="skip-link"),
             *tour(),
+            session_store(),
             html.Header(
                 [html.Strong("Perturber"), dbc.Nav(links), html.Div(id="notice", role="alert"), *account_link()]
             ),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dash
@@ -17,6 +18,7 @@ from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
 from perturber.ui.callbacks.saving import saving_callbacks
+from perturber.ui.callbacks.session_bar import session_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.bars import NO_LOGITS, bar_rows
 from perturber.ui.components.checkpoints import WAITING, figure_id, tab_class, training_slot, training_tabs
@@ -24,6 +26,7 @@ from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import service
 from perturber.ui.looks import looked
+from perturber.ui.moments import Moment, opened
 from perturber.ui.showing.checkpoints import control_props, words
 from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.pictures import model_input
@@ -47,7 +50,7 @@ def layout(**query: str) -> html.Div:
     """The page in the state that its link holds."""
     if not series():
         return html.Div(html.P(NONE, className="empty"), className="explore checkpoints")
-    state, problems = PAGE_PARTS.read(query, {})
+    state, problems = opened(PAGE_PARTS, query)
     controls = PAGE_PARTS.controls(state)
     told = [words(one, place) for (one, _), place in zip(state.slots, state.places, strict=True)]
     slots = [training_slot(PAGE, number, controls, told[number]) for number in (0, 1)]
@@ -68,6 +71,7 @@ class CheckpointsPage:
     """What the page is made of (see `ScenePage` and `FollowedPage`)."""
 
     name = PAGE
+    path = PATH
 
     def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[CheckpointState, list[str]]:
         """The state that a link holds, with what its memory adds."""
@@ -109,6 +113,14 @@ class CheckpointsPage:
             state=state,
         )
 
+    def lasting(self, state: CheckpointState) -> CheckpointState:
+        """The state, in which nothing is being played."""
+        return replace(state, playing=(None, None))
+
+    def moment(self, state: CheckpointState) -> Moment:
+        """What the service is asked about it."""
+        return Moment(state.request(None), SLOT_NAMES[:2])
+
     def follow(self, state: CheckpointState, asked: Asked) -> Follow:
         """Feature visualisations, the open tab's figures, and the jobs that they need."""
         return Following(PAGE, state, asked).answer()
@@ -131,4 +143,5 @@ saving_callbacks(PAGE)
 exporting_callbacks(PAGE, PATH)
 enlarging_callbacks(PAGE)
 upload_callbacks(PAGE)
+session_callbacks(PAGE_PARTS)
 slider_callback(PAGE, PAGE_PARTS.read, series)

@@ -7,19 +7,29 @@ import dash
 from dash import ALL, Input, Output, State, callback, html, no_update
 
 from perturber.errors import InvalidInputError, PerturberError
-from perturber.service import MAX_MODELS, Comparison, JobStatus, SimilarityRequest, job_id
+from perturber.service import (
+    MAX_MODELS,
+    Comparison,
+    JobStatus,
+    LookRequest,
+    SimilarityRequest,
+    SlotRequest,
+    job_id,
+)
 from perturber.ui.callbacks.enlarging import enlarging_callbacks
 from perturber.ui.callbacks.exporting import exporting_callbacks
 from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props, triggered_part, triggered_value
 from perturber.ui.callbacks.saving import saving_callbacks
+from perturber.ui.callbacks.session_bar import session_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.compare import HIDDEN, comparison, name_dialog
 from perturber.ui.components.compare_controls import compare_controls
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import service
+from perturber.ui.moments import Moment, opened
 from perturber.ui.showing.compare import (
     column_props,
     infos_of,
@@ -35,17 +45,17 @@ from perturber.ui.states.compare import CompareState, model_name
 from perturber.ui.states.compare_changes import OTHER, Known, changed
 from perturber.ui.states.page import Change
 
-dash.register_page(__name__, path="/compare", name="Compare", title="Perturber · Compare", order=1)
+PAGE, PATH = "compare", "/compare"
 
-PAGE = "compare"
+dash.register_page(__name__, path=PATH, name="Compare", title="Perturber · Compare", order=1)
 
 
 def layout(**query: str) -> html.Div:
     """The page in the state that its link holds."""
-    state, problems = CompareState.from_query(query, service().model)
+    state, problems = opened(PAGE_PARTS, query)
     return scene_page(
         PAGE,
-        "/compare",
+        PATH,
         state,
         comparison(PAGE, PAGE_PARTS.controls(state)),
         problems=problems,
@@ -57,6 +67,7 @@ class ComparePage:
     """What the page is made of (see `ScenePage` and `FollowedPage`)."""
 
     name = PAGE
+    path = PATH
 
     def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[CompareState, list[str]]:
         """The state that a link holds, with what its memory adds."""
@@ -86,6 +97,22 @@ class ComparePage:
             plane=answer.plane,
             notices=network_notices(answer.columns),
             state=state.with_values(most=most),
+        )
+
+    def lasting(self, state: CompareState) -> CompareState:
+        """The state; all of it outlasts a visit."""
+        return state
+
+    def moment(self, state: CompareState) -> Moment:
+        """What the service is asked about it: each network for its predictions, and the maps of A's layer."""
+        slots = []
+        for name in state.models:
+            there = service().model(name).layers.get(state.layer)
+            fits = there is not None and max(state.channels, default=0) < there.channels
+            maps: dict[str, Any] = {"layer": state.layer, "channels": state.channels} if fits else {}
+            slots.append(SlotRequest(model=name, pinned=state.pinned, **maps))
+        return Moment(
+            LookRequest(scene=state.scene, slots=tuple(slots)), tuple(f"Model {n}" for n in range(1, len(slots) + 1))
         )
 
     def follow(self, state: CompareState, asked: Asked) -> Follow:
@@ -188,3 +215,4 @@ saving_callbacks(PAGE)
 exporting_callbacks(PAGE, "/compare")
 enlarging_callbacks(PAGE)
 upload_callbacks(PAGE)
+session_callbacks(PAGE_PARTS)

@@ -17,6 +17,7 @@ from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
 from perturber.ui.callbacks.saving import saving_callbacks
+from perturber.ui.callbacks.session_bar import session_callbacks
 from perturber.ui.callbacks.tour import tour_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.attack_form import attack_controls, attack_form, is_running
@@ -29,6 +30,7 @@ from perturber.ui.components.slot import slot_class, slot_controls, slot_frame, 
 from perturber.ui.context import service
 from perturber.ui.files import class_examples, index_version
 from perturber.ui.looks import looked
+from perturber.ui.moments import Moment, opened
 from perturber.ui.showing.attack import attack_notices, attack_props
 from perturber.ui.showing.class_examples import class_example, pictures_of
 from perturber.ui.showing.drawer import follow_drawer
@@ -46,9 +48,9 @@ from perturber.ui.states.explore import ExploreState, SlotState
 from perturber.ui.states.explore_changes import changed, chosen
 from perturber.ui.states.page import Change
 
-dash.register_page(__name__, path="/", name="Explore", title="Perturber · Explore", order=0)
+PAGE, PATH = "explore", "/"
 
-PAGE = "explore"
+dash.register_page(__name__, path=PATH, name="Explore", title="Perturber · Explore", order=0)
 
 
 RANKINGS = ("active", "changed", "relevant", "differ")
@@ -56,7 +58,7 @@ RANKINGS = ("active", "changed", "relevant", "differ")
 
 def layout(**query: str) -> html.Div:
     """The page in the state that its link holds."""
-    state, problems = ExploreState.from_query(query, service().model)
+    state, problems = opened(PAGE_PARTS, query)
     controls = PAGE_PARTS.controls(state)
     main = [
         headings(PAGE, controls),
@@ -66,7 +68,7 @@ def layout(**query: str) -> html.Div:
     ]
     return scene_page(
         PAGE,
-        "/",
+        PATH,
         state,
         html.Section(main, className="slots"),
         problems=[*problems, *_examples_problem()],
@@ -94,6 +96,7 @@ class ExplorePage:
     """What the page is made of (see `ScenePage` and `FollowedPage`)."""
 
     name = PAGE
+    path = PATH
 
     def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[ExploreState, list[str]]:
         """The state that a link holds, with what its memory adds."""
@@ -155,6 +158,14 @@ class ExplorePage:
             notices=[*network_notices(answer.slots), *attack_notices(answer.attack)],
             state=state,
         )
+
+    def lasting(self, state: ExploreState) -> ExploreState:
+        """The state without the number of the look from which its history is drawn."""
+        return state.model_copy(update={"since": 0})
+
+    def moment(self, state: ExploreState) -> Moment:
+        """What the service is asked about it."""
+        return Moment(state.request(None), tuple(SLOT_NAMES[number] for number in state.shown))
 
     def follow(self, state: ExploreState, asked: Asked) -> Follow:
         """Feature visualisations of what is shown, and the open figure with its job."""
@@ -283,5 +294,6 @@ saving_callbacks(PAGE)
 exporting_callbacks(PAGE, "/")
 enlarging_callbacks(PAGE, neuron_views)
 upload_callbacks(PAGE)
+session_callbacks(PAGE_PARTS)
 explore_callbacks(PAGE, PAGE_PARTS.controls)
 tour_callbacks()

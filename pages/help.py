@@ -1,6 +1,5 @@
 """Help: how to use the pages, and the table of every parameter."""
 
-import re
 from urllib.parse import urlencode
 
 import dash
@@ -8,6 +7,7 @@ from dash import dcc, html
 
 from perturber.attack import METHODS, NORMS
 from perturber.parameters import GROUPS, PARAMETERS, Code, Parameter, Switch
+from perturber.ui.components.tables import code, plain, table
 from perturber.ui.components.tour import AGAIN
 
 dash.register_page(__name__, path="/help", name="Help", title="Perturber · Help", order=9)
@@ -36,13 +36,19 @@ GESTURES = (
     ("Figures", "opens one figure below the slots: history, all channels, or what an attack does"),
     ("The address bar", "holds the whole state of a page: copy it to show a colleague the same thing"),
     (
+        "Session",
+        "at the lower edge: keeps what the page shows as a snapshot of a session that the whole team sees; click a "
+        "picture to open it, pick two to see them side by side",
+    ),
+    ("Link", "at the lower edge: copies the address, or makes a short one, also of a state that is too long for any"),
+    (
         "Tab, Enter, Escape",
         "lead to every control, press it, and close what is open; arrows move sliders, and choose in menus and tabs",
     ),
     (
         "Export beside a figure",
-        "saves it as SVG, PDF, PNG, HTML, CSV or JSON, as wide and in the font that a paper needs; the file says how it "
-        "came about, and perturber reproduce FILE draws it again",
+        "saves it as SVG, PDF, PNG, HTML, CSV or JSON, as wide and in the font that a paper needs; the file says "
+        "how it came about, and perturber reproduce FILE draws it again",
     ),
     ("Save below the model input", "saves it as the networks see it, 224 × 224"),
 )
@@ -112,6 +118,13 @@ range of ranks are switched off. The edited model is the yellow slot of Explore;
 On Checkpoints, each slider goes through the checkpoints of one training, and ▶ plays them. While a slider moves, the
 feature visualisations follow; once it rests, that checkpoint looks at the scene. The tabs below it show the training as
 a whole.
+
+# Sessions and the library
+
+A snapshot holds the page’s state with all that its address does not, the model input, and the predictions at that time.
+Side by side, both are looked at again with the same questions: differences are A − B, red where A is larger, blue where
+B is. [Sessions](/sessions) have notes in Markdown; they go to another server as one file without weights, whose hashes
+it holds. What was deleted comes back for seven days. [Library](/library) lists what is anybody’s own, and what uses it.
 """
 
 
@@ -139,23 +152,6 @@ def layout(**_: str) -> html.Div:
         ),
     ]
     return html.Div(dcc.Markdown("\n\n".join(parts)), className="help")
-
-
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """A table in Markdown; what its cells hold is Markdown, too (see `plain` and `code`)."""
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def plain(text: str) -> str:
-    """Text that means nothing to Markdown: what might is written as a character reference."""
-    return re.sub(r"[^\w\s,.;:?/'’]", lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
-
-
-def code(text: str) -> str:
-    """Code in a cell, between more backticks than it has."""
-    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence} {' '.join(text.split())} {fence}".replace("|", "\\|")
 
 
 def _method(key: str) -> tuple[str, ...]:

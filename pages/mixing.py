@@ -19,6 +19,7 @@ from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
 from perturber.ui.callbacks.saving import saving_callbacks
+from perturber.ui.callbacks.session_bar import session_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.controls import Controls, control_id, order_id, tool_id
 from perturber.ui.components.mixing import kept_menu, mixing_controls, mixing_frame, save_dialog
@@ -26,6 +27,7 @@ from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import service
 from perturber.ui.limits import SAVES, limited
 from perturber.ui.looks import looked
+from perturber.ui.moments import Moment, opened
 from perturber.ui.papers.orders import examples_folder
 from perturber.ui.showing.mixing import (
     kept_labels,
@@ -43,17 +45,17 @@ from perturber.ui.states.mixing_changes import changed
 from perturber.ui.states.page import Change
 from perturber.users import current
 
-dash.register_page(__name__, path="/mixing", name="Mixing", title="Perturber · Mixing", order=2)
+PAGE, PATH = "mixing", "/mixing"
 
-PAGE = "mixing"
+dash.register_page(__name__, path=PATH, name="Mixing", title="Perturber · Mixing", order=2)
 
 
 def layout(**query: str) -> html.Div:
     """The page in the state that its link holds."""
-    state, problems = MixingState.from_query(query, known())
+    state, problems = opened(MIXING, query)
     return scene_page(
         PAGE,
-        "/mixing",
+        PATH,
         state,
         mixing_frame(PAGE, MIXING.controls(state), examples=service().settings.examples is not None),
         problems=problems,
@@ -65,6 +67,7 @@ class MixingPage:
     """What the page is made of (see `ScenePage` and `FollowedPage`)."""
 
     name = PAGE
+    path = PATH
 
     def read(self, query: Mapping[str, str], memory: Mapping[str, Any]) -> tuple[MixingState, list[str]]:
         """The state that a link holds, with what its memory adds."""
@@ -101,6 +104,17 @@ class MixingPage:
         status = look_status(answer, slots, kept)
         notices = network_notices(answer.slots)
         return Shown(props=props, status=status, service_ms=answer.total_ms, plane=answer.plane, notices=notices)
+
+    def lasting(self, state: MixingState) -> MixingState:
+        """The state without the counts of its buttons' clicks."""
+        return replace(state, clicks={}, sliding=False)
+
+    def moment(self, state: MixingState) -> Moment:
+        """What the service is asked about it."""
+        fits = known().fits(state.edit)
+        names = ("Model 1", "Model 2", "Edited")
+        shown = tuple(n for n, model in zip(names, state.models(fits), strict=True) if model is not None)
+        return Moment(state.request(None, fits), shown)
 
     def follow(self, state: MixingState, asked: Asked) -> Follow:
         """The scan that is drawn, and the edit that is being kept."""
@@ -229,3 +243,4 @@ saving_callbacks(PAGE)
 exporting_callbacks(PAGE, "/mixing")
 enlarging_callbacks(PAGE)
 upload_callbacks(PAGE)
+session_callbacks(MIXING)

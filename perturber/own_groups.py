@@ -37,6 +37,14 @@ class OwnGroups:
     def __init__(self, data: Path) -> None:
         self.path = data / "groups.json"
 
+    def all(self) -> Groups:
+        """All groups, with their owners.
+
+        Raises:
+            InvalidInputError: the file cannot be read.
+        """
+        return self._read()
+
     def of(self, model: str, layer: str) -> dict[str, list[int]]:
         """The groups of one layer."""
         return self.by_layer(model).get(layer, {})

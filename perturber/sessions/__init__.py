@@ -7,18 +7,21 @@ from perturber.sessions.database import FILE, Database
 from perturber.sessions.differences import Difference, Differences, differences
 from perturber.sessions.links import Link, ShortLinks
 from perturber.sessions.store import (
+    ORDERS,
     Listing,
     NewSnapshot,
     Session,
     Sessions,
     Snapshot,
     SnapshotSummary,
+    State,
     Summary,
     kept_by_owner,
 )
 
 __all__ = [
     "FILE",
+    "ORDERS",
     "Database",
     "Difference",
     "Differences",
@@ -30,6 +33,7 @@ __all__ = [
     "ShortLinks",
     "Snapshot",
     "SnapshotSummary",
+    "State",
     "Summary",
     "differences",
     "kept_by_owner",

@@ -18,7 +18,8 @@ from perturber.zoo.weights import digest, expected
 OWN = re.compile(r"own-[0-9a-f]{20}")
 """Names of the users' own objects and backgrounds, wherever they stand in a text."""
 
-_WORD = re.compile(r"[\w.@-]+")
+WORD = re.compile(r"[\w.@-]+")
+"""What a name of a model, with or without a checkpoint, or of a layer is among."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Belongings:
         store, words, owned = Store(settings.data), set[str](), set[str]()
         for query, memory in states:
             for text in (unquote_plus(query), memory):
-                words |= set(_WORD.findall(text))
+                words |= set(WORD.findall(text))
                 owned |= set(OWN.findall(text))
         known = zoo.entries(settings)
         models = sorted(word for word in words if word.partition("@")[0] in known and _is_there(word, settings))

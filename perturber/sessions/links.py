@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
@@ -79,6 +79,13 @@ class ShortLinks:
         if row is None:
             raise InvalidInputError(f"There is no short link {str(id)[:60]!r}. Check that it was copied whole.")
         return Link(row.page, row.query)
+
+    def kept(self) -> tuple[int, int]:
+        """How many links there are, and what their states take, in bytes."""
+        rows = select(func.count(), func.coalesce(func.sum(func.length(LINKS.c.query)), 0)).select_from(LINKS)
+        with self.database.reading() as connection:
+            count, size = connection.execute(rows).one()
+        return count, size
 
 
 def _place(connection: Connection, link: Link) -> tuple[str | None, str]:

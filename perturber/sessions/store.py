@@ -9,16 +9,16 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, literal_column, or_, select
 
 from perturber.config import Settings
-from perturber.errors import InvalidInputError
+from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.quotas import check_room
 from perturber.sessions import checks
 from perturber.sessions.database import LINKS, PICTURES, SESSIONS, SNAPSHOTS, Database
@@ -31,6 +31,10 @@ MAX_SNAPSHOTS = 500
 """Of one session."""
 
 MAX_LISTED = 200
+
+ORDERS = ("changed", "created", "name", "owner", "snapshots", "size")
+"""By what sessions are listed: times and sizes the largest first, texts by the alphabet."""
+
 UNDO_SECONDS = 7 * 24 * 3600.0
 """For which what was deleted can be brought back; then the next change of anything removes it for good."""
 
@@ -127,6 +131,23 @@ class Session(Summary):
     strip: tuple[SnapshotSummary, ...] = field(repr=False)
 
 
+class State(NamedTuple):
+    """What a snapshot shows, without its pictures.
+
+    Attributes:
+        session, name: id and name of its session.
+        id: of the snapshot.
+        memory: the text of JSON.
+    """
+
+    session: str
+    name: str
+    id: int
+    page: str
+    query: str
+    memory: str
+
+
 @dataclass(frozen=True)
 class NewSnapshot:
     """A snapshot that is to be kept, checked.
@@ -200,18 +221,28 @@ class Sessions:
 
     # ---- looking ------------------------------------------------------------------------------------------------
 
-    def all(self, *, owner: str | None = None, offset: int = 0, limit: int = 50) -> Listing:
+    def all(
+        self, *, owner: str | None = None, find: str = "", order: str = "changed", offset: int = 0, limit: int = 50
+    ) -> Listing:
         """Sessions, those that were changed last first.
 
         Args:
             owner: whose; None for everybody's.
+            find: what the name or the owner's contains, whichever its letters' case.
+            order: one of `ORDERS`.
             offset: how many to leave out.
             limit: how many at most, up to 200.
+
+        Raises:
+            UnknownNameError: there is no such order.
         """
         chosen: list[ColumnElement[bool]] = [SESSIONS.c.deleted.is_(None)]
         if owner is not None:
             chosen.append(SESSIONS.c.owner == owner)
-        rows = _summaries().where(*chosen).order_by(SESSIONS.c.changed.desc(), SESSIONS.c.created.desc(), SESSIONS.c.id)
+        if find.strip() and find.isprintable():
+            sought = (SESSIONS.c.name, SESSIONS.c.owner)
+            chosen.append(or_(*(column.icontains(find.strip(), autoescape=True) for column in sought)))
+        rows = _summaries().where(*chosen).order_by(*_order(order), SESSIONS.c.changed.desc(), SESSIONS.c.id)
         with self.database.reading() as connection:
             found = connection.execute(rows.offset(max(0, offset)).limit(min(max(0, limit), MAX_LISTED))).all()
             total = connection.execute(select(func.count()).select_from(SESSIONS).where(*chosen)).scalar_one()
@@ -224,7 +255,11 @@ class Sessions:
             InvalidInputError: there is none of this id.
         """
         with self.database.reading() as connection:
-            rows = _summaries().add_columns(SESSIONS.c.notes).where(SESSIONS.c.id == id, SESSIONS.c.deleted.is_(None))
+            rows = (
+                _summaries()
+                .add_columns(SESSIONS.c.notes)
+                .where(SESSIONS.c.id == _text(id), SESSIONS.c.deleted.is_(None))
+            )
             row = connection.execute(rows).first()
             if row is None:
                 raise _no_session(id)
@@ -250,6 +285,15 @@ class Sessions:
             raise _no_snapshot(id)
         texts = {key: json.loads(row._mapping[key]) for key in ("memory", "predictions")}
         return Snapshot(**{**row._mapping, **texts})
+
+    def states(self) -> Iterator[State]:
+        """Every snapshot's state, session by session, for whoever asks what they name."""
+        columns = (SNAPSHOTS.c[name] for name in ("session", "id", "page", "query", "memory"))
+        rows = select(SESSIONS.c.name, *columns).join_from(SNAPSHOTS, SESSIONS)
+        rows = rows.where(SNAPSHOTS.c.deleted.is_(None), SESSIONS.c.deleted.is_(None))
+        with self.database.reading() as connection:
+            for row in connection.execute(rows.order_by(SESSIONS.c.name, SESSIONS.c.id, SNAPSHOTS.c.position)):
+                yield State(**row._mapping)
 
     # ---- sessions -----------------------------------------------------------------------------------------------
 
@@ -510,6 +554,14 @@ def _summaries() -> Select[Any]:
     )
 
 
+def _order(by: str) -> list[ColumnElement[Any]]:
+    if by not in ORDERS:
+        raise UnknownNameError("order of sessions", by, ORDERS)
+    if by in ("name", "owner"):
+        return [func.lower(SESSIONS.c[by])]
+    return [SESSIONS.c[by].desc() if by in SESSIONS.c else literal_column(by).desc(), SESSIONS.c.created.desc()]
+
+
 def _strip() -> Select[Any]:
     columns = (
         SNAPSHOTS.c[name] for name in ("id", "session", "page", "query", "comment", "width", "height", "created")
@@ -526,7 +578,7 @@ class _Head(NamedTuple):
 
 
 def _get_session(connection: Connection, id: str, *, deleted: bool = False) -> _Head:
-    rows = select(SESSIONS.c.owner, SESSIONS.c.name, SESSIONS.c.deleted).where(SESSIONS.c.id == id)
+    rows = select(SESSIONS.c.owner, SESSIONS.c.name, SESSIONS.c.deleted).where(SESSIONS.c.id == _text(id))
     row = connection.execute(rows if deleted else rows.where(SESSIONS.c.deleted.is_(None))).first()
     if row is None:
         raise _no_session(id)
@@ -578,6 +630,13 @@ def _number(id: object) -> int:
     """An id of a snapshot as a number that there may be."""
     if type(id) is not int or not 0 < id < 2**63:
         raise _no_snapshot(id)
+    return id
+
+
+def _text(id: object) -> str:
+    """An id of a session as a text that there may be."""
+    if not isinstance(id, str) or not id.isprintable():
+        raise _no_session(id)
     return id
 
 

@@ -31,7 +31,7 @@ def looked(request: LookRequest) -> tuple[Look, bool]:
 
 
 def look_to_save(request: LookRequest) -> tuple[Look, str | None]:
-    """The service's answer, and why no figure of it is to be saved, if so: a file would not say that it is unfinished.
+    """The service's answer, and why it is not to be saved, if so: a file would not say that it is unfinished.
 
     Raises:
         InvalidInputError, OvertakenError: as of `InferenceService.look`.
@@ -41,7 +41,7 @@ def look_to_save(request: LookRequest) -> tuple[Look, str | None]:
     if why is None and found.attack is not None and not found.attack.progress.finished:
         progress = found.attack.progress
         why = (
-            f"The attack is at step {progress.done} of {progress.steps}. Save the figure when it has taken them all; "
+            f"The attack is at step {progress.done} of {progress.steps}. Save it when it has taken them all; "
             "load the page again if it does not go on."
         )
     return found, why
@@ -60,7 +60,7 @@ def unfinished_plane(request: PictureRequest) -> str | None:
     progress = plane.progress
     return (
         f"The feature visualisation on the plane is at step {progress.done} of {progress.steps}. "
-        "Save the figure when it is finished."
+        "Save it when it is finished."
     )
 
 

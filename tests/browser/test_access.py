@@ -74,6 +74,10 @@ CASES: list[tuple[str, Do | None]] = [
     *((path, exports) for path in ("/?cards=none", "/compare", "/checkpoints?tab=curves")),
     (f"/mixing?edit=prune({LITE0};blocks.3=0-0.5)", None),
     *((f"/checkpoints?tab={tab}", None) for tab in ("curves", "pictures", "maps", "kernels")),
+    ("/", clicks("#explore-session-toggle", "#explore-session-panel p")),
+    ("/", clicks("#explore-link-toggle", "#explore-session-panel .address")),
+    ("/sessions", None),
+    ("/library", None),
     ("/help", None),
     ("/nowhere", None),
 ]
@@ -82,10 +86,10 @@ CASES: list[tuple[str, Do | None]] = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "do"), CASES, ids=lambda part: getattr(part, "__name__", None))
 def test_nothing_shuts_anybody_out(opened: Callable[..., Any], path: str, do: Do | None) -> None:
-    plain = path in ("/help", "/nowhere")
+    plain = path in ("/help", "/nowhere", "/sessions", "/library")
     watched = opened(path, wait=not plain, fresh=path == "/nowhere", expected_errors=["404"])
     page = watched.page
-    page.locator(".help" if plain else ".stage").wait_for()
+    page.locator(".help, .shelf" if plain else ".stage").wait_for()
     if do is not None:
         do(page)
     page.wait_for_timeout(400)  # until what comes late has its name, and what fades in is there

@@ -13,7 +13,7 @@ from perturber.service import InferenceService
 MOST = 130
 """Of a page, beside the frame's navigation."""
 
-MOST_OPEN = 157
+MOST_OPEN = 161
 """Of Explore with a third model, the attack and a figure's own tools unfolded, which are mounted only then."""
 
 LITE0, LITE1, ROBUST = "efficientnet_lite0", "efficientnet_lite1", "lite0_adversarial"
@@ -30,6 +30,8 @@ LINKS: list[tuple[str, dict[str, str]]] = [
     ("/", {**THREE, "summary": "true"}),
     ("/", {**THREE, "explain": "top", "pinned": "1,2,3", "attack_figure": "models", "overlay": "true"}),
     *(("/checkpoints", {"tab": tab}) for tab in ("curves", "pictures", "maps", "kernels")),
+    ("/sessions", {}),
+    ("/library", {}),
     ("/help", {}),
     ("/not-found-404", {}),
 ]

@@ -9,6 +9,7 @@ from perturber.ui.components.controls import button, dialog
 from perturber.ui.components.export import export_dialog
 from perturber.ui.components.parameter_panel import parameter_panel
 from perturber.ui.components.scene_view import CameraFacts, camera_facts, scene_view
+from perturber.ui.components.session_bar import session_bar
 from perturber.ui.states.page import PageState
 
 ALIVE = "/alive"
@@ -95,6 +96,7 @@ def scene_page(
             html.Div([html.P(p) for p in problems], id=f"{page}-problems", className="problems", role="alert"),
             html.Div([html.Section(left, className="scene"), main], className="columns"),
             html.Footer(id=f"{page}-status", className="status"),
+            session_bar(page),
             dcc.Store(id=f"{page}-facts", data=dict(facts)),
             *(dcc.Store(id=f"{page}-{name}") for name in ("heard", "settled", "followed", "enlarged")),
             dcc.Interval(id=f"{page}-interval", interval=POLL_MS, disabled=True),
