@@ -189,7 +189,7 @@ def _explanations(answer: Look, look: SlotLook) -> Figure:
         raise InvalidInputError(f"{NO_PREDICTIONS}, and with them what explains them.")
     found = look.explanation
     pictures = [cam_picture(answer.image, found.cam), gradient_picture(found.gradient)]
-    return picture_grid(pictures, [f"Grad-CAM: {found.score.name}", f"Input gradient: {found.score.name}"], columns=2)
+    return picture_grid(pictures, [f"Grad-CAM: {found.score.name}", "Gradient of its logit"], columns=2)
 
 
 def visualised(state: ExploreState, number: int, channels: tuple[int, ...], *, wait: bool) -> list[np.ndarray | None]:
