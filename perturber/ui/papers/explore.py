@@ -201,7 +201,7 @@ def visualised(state: ExploreState, number: int, channels: tuple[int, ...], *, w
     slot = state.slot(number)
     info, recipe = service().model(slot.model), state.view.recipe
     targets = state.view.targets(slot.layer, channels)
-    found = service().visualise(slot.model, targets, recipe)
+    found = service().visualise(slot.model, targets, recipe, order=wait)
     if wait:
         for one in found:
             if one.state is not JobState.DONE and one.job is not None:
