@@ -189,7 +189,7 @@ def _explanations(answer: Look, look: SlotLook) -> Figure:
         raise InvalidInputError(f"{NO_PREDICTIONS}, and with them what explains them.")
     found = look.explanation
     pictures = [cam_picture(answer.image, found.cam), gradient_picture(found.gradient)]
-    return picture_grid(pictures, [f"Grad-CAM: {found.score.name}", f"Input gradient: {found.score.name}"], columns=2)
+    return picture_grid(pictures, [f"Grad-CAM: {found.score.name}", "Gradient of its logit"], columns=2)
 
 
 def visualised(state: ExploreState, number: int, channels: tuple[int, ...], *, wait: bool) -> list[np.ndarray | None]:
@@ -201,7 +201,7 @@ def visualised(state: ExploreState, number: int, channels: tuple[int, ...], *, w
     slot = state.slot(number)
     info, recipe = service().model(slot.model), state.view.recipe
     targets = state.view.targets(slot.layer, channels)
-    found = service().visualise(slot.model, targets, recipe)
+    found = service().visualise(slot.model, targets, recipe, order=wait)
     if wait:
         for one in found:
             if one.state is not JobState.DONE and one.job is not None:
