@@ -411,4 +411,4 @@ def test_the_layout_holds_what_the_link_says(client: FlaskClient, service: Infer
     assert CompareState.from_query(query, service.model)[1] == []
     frame = text_of({"page": "compare", "control": "frame", "slot": ""})
     assert ids[frame].className == "tab on-depth"
-    assert sum(1 for one in layout._traverse() if hasattr(one, "_prop_names")) + 1 <= 115
+    assert sum(1 for one in layout._traverse() if hasattr(one, "_prop_names")) + 1 <= 120

@@ -75,6 +75,47 @@ def test_the_list_has_what_was_changed_last_first(sessions: Sessions) -> None:
     assert [one.id for one in sessions.all(owner="ed").sessions] == [mine]
 
 
+def test_sessions_are_found_and_sorted(sessions: Sessions) -> None:
+    for user, name, count in ((ED, "beta 100%", 2), (EVE, "Alpha", 0), (ADA, "gamma_ED", 3)):
+        with acting(user):
+            sessions.create(name, snapshots=[new(n) for n in range(count)])
+
+    def names(**options: Any) -> list[str]:
+        return [one.name for one in sessions.all(**options).sessions]
+
+    assert names(order="name") == ["Alpha", "beta 100%", "gamma_ED"]
+    assert names(order="owner") == ["gamma_ED", "beta 100%", "Alpha"]
+    assert names(order="snapshots") == names(order="size") == ["gamma_ED", "beta 100%", "Alpha"]
+    assert names(order="created") == names() == ["gamma_ED", "Alpha", "beta 100%"]
+    assert names(find=" ed ", order="name") == ["beta 100%", "gamma_ED"]  # of the owner or the name
+    assert (names(find="100%"), names(find="_"), names(find="x")) == (["beta 100%"], ["gamma_ED"], [])
+    assert sessions.all(find="ed", limit=1).total == 2
+    with pytest.raises(InvalidInputError, match="Unknown order of sessions"):
+        sessions.all(order="name; DROP TABLE sessions")
+
+
+def test_states_of_all_snapshots(sessions: Sessions) -> None:
+    first = sessions.create("b", snapshots=[new(1, memory={"x": 1}), new(2)])
+    gone = sessions.create("a", snapshots=[new(3)])
+    sessions.delete(gone)
+    sessions.delete_snapshot(sessions.open(first).strip[1].id)
+    (state,) = sessions.states()
+    assert (state.session, state.name, state.page, state.query) == (
+        first,
+        "b",
+        "/explore",
+        "yaw=1&m1=efficientnet_lite0",
+    )
+    assert state.memory == '{"x":1}'
+
+
+@pytest.mark.parametrize("id", ["", "x", "\ud800", "\x00", None, 3, ["x"]])
+def test_what_no_session_is_called(sessions: Sessions, id: Any) -> None:
+    for attempt in (sessions.open, sessions.delete, sessions.restore):
+        with pytest.raises(InvalidInputError, match="There is no session"):
+            attempt(id)
+
+
 def test_rename_notes_and_duplicate(sessions: Sessions) -> None:
     with acting(ED):
         id = sessions.create("old", notes="n", snapshots=[new(1), new(2)])

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from dash import ALL, Input, Output, State, callback, ctx, no_update, set_props
+from dash import ALL, Input, Output, State, callback, no_update, set_props
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.library import items, remove
 from perturber.quotas import MIB, kept_bytes
 from perturber.sessions import Sessions, ShortLinks
-from perturber.ui.callbacks.messages import by_id
+from perturber.ui.callbacks.messages import by_id, pressed_ids
 from perturber.ui.callbacks.session_bar import saying
 from perturber.ui.callbacks.sessions import sought_text
 from perturber.ui.components.filmstrip import field_id, memory_id, pick_id
@@ -98,11 +98,7 @@ def _texts(sent: object) -> list[str]:
 
 
 def _pressed() -> str | None:
-    for one in ctx.triggered:
-        id_ = ctx.triggered_prop_ids[one["prop_id"]]
-        if isinstance(id_, dict) and "list" in id_ and one["value"]:
-            return str(id_["list"])
-    return None
+    return next((str(id_["list"]) for id_, _ in pressed_ids() if "list" in id_), None)
 
 
 def _listed(act: str, listed: dict[str, Any], picked: list[str]) -> Listed:

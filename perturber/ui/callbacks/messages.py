@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import Any, TypedDict
 
 from dash import ctx
@@ -31,6 +31,17 @@ def by_id(ids: object, values: object, key: str) -> dict[Any, Any]:
 def triggered_value() -> Any:
     """What the component that has triggered this callback says."""
     return ctx.triggered[0]["value"] if ctx.triggered else None
+
+
+def pressed_ids() -> Iterator[tuple[dict[str, Any], str]]:
+    """Ids, of those that are patterns, and properties of all that has triggered this callback and has a value.
+
+    What has only just come to be has none: it counts as triggered, but nobody has pressed it.
+    """
+    for one in ctx.triggered:
+        id_ = ctx.triggered_prop_ids.get(one["prop_id"])
+        if isinstance(id_, dict) and one["value"]:
+            yield id_, str(one["prop_id"]).rpartition(".")[2]
 
 
 def triggered_part(key: str, allowed: Container[Any]) -> Any:

@@ -14,7 +14,7 @@ from flask import request
 from perturber.errors import BusyError, InvalidInputError, PerturberError
 from perturber.sessions import Session, Sessions, ShortLinks
 from perturber.ui.callbacks.follow import Settled
-from perturber.ui.callbacks.messages import BUG, by_id
+from perturber.ui.callbacks.messages import BUG, by_id, pressed_ids
 from perturber.ui.components.filmstrip import WINDOW, act_id, field_id, memory_id, pick_id
 from perturber.ui.components.session_bar import (
     PARTS,
@@ -246,10 +246,7 @@ def shown_from(asked: Asked | None, session: Session, window: int = WINDOW) -> i
 
 def pressed() -> str | None:
     """The button that was pressed, ``choice`` for a session that was chosen; what has only just come to be is not."""
-    for one in ctx.triggered:
-        id_ = ctx.triggered_prop_ids[one["prop_id"]]
-        if not (isinstance(id_, Mapping) and one["value"]):
-            continue
+    for id_, _ in pressed_ids():
         if "strip" in id_:
             return str(id_["strip"])
         if "session-choice" in id_:

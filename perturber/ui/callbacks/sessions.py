@@ -8,7 +8,7 @@ from dash import ALL, Input, Output, State, callback, ctx, dcc, no_update, set_p
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.sessions import ORDERS, Listing, Sessions
 from perturber.sessions.archive import export_session, import_session
-from perturber.ui.callbacks.messages import by_id
+from perturber.ui.callbacks.messages import by_id, pressed_ids
 from perturber.ui.callbacks.session_bar import Asked, acted, pressed, saying, shown_from, strip_states
 from perturber.ui.callbacks.uploads import decoded, turn
 from perturber.ui.components.filmstrip import act_id, field_id, memory_id, pick_id
@@ -294,9 +294,8 @@ def sought_text(find: object) -> str:
 
 def _act(kind: str, by_enter: dict[str, str]) -> str | None:
     """The button of a kind that was pressed, also by Enter in the field that belongs to it."""
-    for one in ctx.triggered:
-        id_ = ctx.triggered_prop_ids[one["prop_id"]]
-        if isinstance(id_, dict) and one["value"] and not one["prop_id"].endswith(".value"):
+    for id_, prop in pressed_ids():
+        if prop != "value":
             found = id_.get(kind) if kind in id_ else by_enter.get(str(id_.get("session")))
             if found is not None:
                 return str(found)
