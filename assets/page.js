@@ -9,6 +9,7 @@
     const dash = (window.dash_clientside = window.dash_clientside || {});
     const setProps = (id, props) => dash.set_props(id, props);
     const text = (value) => JSON.stringify(value ?? null);
+    const { live } = window.perturber;
     const random = () => Math.random().toString(36).slice(2, 12);
 
     let page = null; // as it is mounted now
@@ -16,7 +17,7 @@
     class Page {
         constructor(facts, scene, inputs) {
             Object.assign(this, { facts, name: facts.page, query: facts.query, memory: facts.memory, drawn: {} });
-            Object.assign(this, { sequence: 0, flight: null, wanted: false, records: [], arrivals: [] });
+            Object.assign(this, { sequence: 0, flight: null, wanted: false, records: [], arrivals: [], seen: 0 });
             Object.assign(this, { root: document.getElementById(this.name), client: random() + random() });
             this.known = new Map(Object.entries(inputs).map(([key, value]) => [key, text(value)]));
             this.changes = new Map(); // control → what was changed and not sent yet
@@ -70,10 +71,12 @@
             this.root.dataset.busy = this.root.ariaBusy = String(whether);
         }
 
-        // The panel says itself, step by step, that it has another scene (see parameter_panel.js).
+        // The panel says itself, step by step, that it has another scene (see parameter_panel.js). Who changes
+        // anything no longer follows a presenter.
         offer(scene = this.scene) {
             this.view.update((this.scene = scene));
             this.wanted = this.busy = true;
+            live.leave();
             if (!this.flight) this.next();
         }
 
@@ -82,7 +85,7 @@
             this.wanted = false;
             const { query, memory, scene, drawn, client, changes } = this;
             [this.changes, this.flight] = [new Map(), { changes, scene, begun: performance.now(), sent: Date.now() }];
-            const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace() };
+            const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace(), seat: live.told };
             setProps(`${this.name}-panel`, { request: { query, memory, scene, drawn, client, ...sent } });
             clearInterval(this.probing);
             this.probing = setInterval(() => this.probe(), PROBE_MS);
@@ -125,11 +128,17 @@
             if (!this.flight) this.rest(answer);
         }
 
+        // A presenter's page was answered (see live.js).
+        shows(answer) {
+            this.flight = { changes: new Map(), scene: this.scene, begun: performance.now() };
+            this.answered({ ...answer, client: this.client, sequence: ++this.sequence });
+            this.seen = answer.seen;
+        }
+
         // A control that was moved meanwhile keeps what was chosen, also where Dash has yet to say so. Dash asks all of
         // a page whether it has changed: while more is on its way it is passed by, where that can be.
         show(id, props) {
-            const { getLayout, stringifyId } = window.dash_component_api;
-            const [key, layout] = [stringifyId(id), getLayout(id)];
+            const [key, layout] = [window.dash_component_api.stringifyId(id), layoutOf(id)];
             if (!layout) return; // it is not unfolded
             const inputs = Object.keys(props).filter((name) => this.known.has(`${key}.${name}`));
             const sent = (input) => this.changes.has(input) || this.flight?.changes.has(input);
@@ -162,7 +171,7 @@
 
         rest({ again, failed }) {
             this.told.forEach((_, key) => this.show(key.startsWith("{") ? JSON.parse(key) : key, {}));
-            if (again !== null) setTimeout(() => this.alive && !this.wanted && this.offer(), again);
+            if (again !== null) setTimeout(() => this.alive && !this.wanted && !live.follows && this.offer(), again);
             this.busy = again === 0;
             if (failed || again === 0) return;
             clearTimeout(this.settling);
@@ -174,7 +183,7 @@
             this.beat = null;
             if (!this.alive) return;
             const { query, memory, records, client, sequence } = this;
-            setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence } });
+            setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence, seat: live.told } });
             this.sayClasses();
         }
 
@@ -195,6 +204,15 @@
         }
     }
 
+    // Dash throws where there is no such component.
+    function layoutOf(id) {
+        try {
+            return window.dash_component_api.getLayout(id);
+        } catch {
+            return null;
+        }
+    }
+
     // Maps and bars take properties by themselves; pictures and plain texts are written.
     function tell(element, props, type) {
         const [name, more] = Object.keys(props);
@@ -209,7 +227,8 @@
     function mount(root, facts, scene, inputs) {
         if (!root.isConnected || page?.root === root) return; // it was left meanwhile, or is mounted already
         if (!root.querySelector(".pointer")) return setTimeout(mount, 20, root, facts, scene, inputs);
-        (page = new Page(facts, scene, inputs)).offer();
+        live.page = page = new Page(facts, scene, inputs);
+        if (!live.follows) page.offer();
     }
 
     dash.page = {
