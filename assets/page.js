@@ -10,6 +10,7 @@
     const setProps = (id, props) => dash.set_props(id, props);
     const text = (value) => JSON.stringify(value ?? null);
     const { live } = window.perturber;
+    const seat = () => (live.follows() || live.seat?.presents ? live.seat : null); // of who shows what others see
     const random = () => Math.random().toString(36).slice(2, 12);
 
     let page = null; // as it is mounted now
@@ -85,7 +86,7 @@
             this.wanted = false;
             const { query, memory, scene, drawn, client, changes } = this;
             [this.changes, this.flight] = [new Map(), { changes, scene, begun: performance.now(), sent: Date.now() }];
-            const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace(), seat: live.told };
+            const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace(), seat: seat() };
             setProps(`${this.name}-panel`, { request: { query, memory, scene, drawn, client, ...sent } });
             clearInterval(this.probing);
             this.probing = setInterval(() => this.probe(), PROBE_MS);
@@ -171,7 +172,7 @@
 
         rest({ again, failed }) {
             this.told.forEach((_, key) => this.show(key.startsWith("{") ? JSON.parse(key) : key, {}));
-            if (again !== null) setTimeout(() => this.alive && !this.wanted && !live.follows && this.offer(), again);
+            if (again !== null) setTimeout(() => this.alive && !this.wanted && !live.follows() && this.offer(), again);
             this.busy = again === 0;
             if (failed || again === 0) return;
             clearTimeout(this.settling);
@@ -183,7 +184,7 @@
             this.beat = null;
             if (!this.alive) return;
             const { query, memory, records, client, sequence } = this;
-            setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence, seat: live.told } });
+            setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence, seat: seat() } });
             this.sayClasses();
         }
 
@@ -228,7 +229,7 @@
         if (!root.isConnected || page?.root === root) return; // it was left meanwhile, or is mounted already
         if (!root.querySelector(".pointer")) return setTimeout(mount, 20, root, facts, scene, inputs);
         live.page = page = new Page(facts, scene, inputs);
-        if (!live.follows) page.offer();
+        if (!live.follows()) page.offer();
     }
 
     dash.page = {

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from itertools import groupby
+from itertools import chain, count, groupby
 from threading import Condition
 from typing import Any
 
@@ -199,7 +199,8 @@ class _Stage:
             raise NotAllowedError(f"{MAX_SEATS} tabs are in this live session already. Try again when one has left.")
         self.seated += 1
         taken = {seat.name for seat in self.seats.values()}
-        called = name if name and name not in taken else f"{name or VISITOR} {self.seated}"
+        numbered = (f"{name or VISITOR} {n}" for n in count(2 if name else 1))
+        called = next(one for one in chain([name] if name else [], numbered) if one not in taken)
         self.seats[key] = _Seat(called, self.seated, now)
         return True
 

@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 import dash
-from dash import ClientsideFunction, Input, Output, State, no_update
+from dash import ClientsideFunction, Input, Output, State, ctx, no_update
 from flask import Blueprint, Response, current_app, redirect, request
 from plotly.io.json import to_json_plotly
 from pydantic import Field
@@ -12,7 +12,7 @@ from pydantic import Field
 from perturber.errors import PerturberError
 from perturber.sessions import Sessions
 from perturber.ui import accounts
-from perturber.ui.callbacks.messages import Seat
+from perturber.ui.callbacks.messages import Seat, triggered_value
 from perturber.ui.components.live import IDLE, SEAT, SESSION, idle_props, seated_props
 from perturber.ui.context import service
 from perturber.ui.live import live
@@ -79,9 +79,7 @@ def live_callbacks(app: dash.Dash) -> None:
         ClientsideFunction("live", "sit"),
         Output("live-bar", "title"),  # never written
         Input(SEAT, "data"),
-        *(Input(f"live-{name}", "n_clicks") for name in ("follow", "away")),
         Input(IDLE, "data"),
-        State(SESSION, "data"),
     )
 
     @app.callback(Output(IDLE, "data"), Input(SESSION, "data"), Input(SEAT, "data"))
@@ -100,6 +98,33 @@ def live_callbacks(app: dash.Dash) -> None:
         session, token = OpenSession.read(opened).id, secrets.token_urlsafe()
         _present(session, token)
         return Seat(session=session, token=token, presents=True).model_dump()
+
+    @app.callback(
+        Output(SEAT, "data", allow_duplicate=True),
+        Input("live-follow", "n_clicks"),
+        Input("live-away", "n_clicks"),
+        State(SEAT, "data"),
+        State(SESSION, "data"),
+        prevent_initial_call=True,
+    )
+    def follow(_: object, __: object, data: object, opened: object) -> Any:
+        if not triggered_value():
+            return no_update
+        seat = Seat.read(data) if data else Seat(session=OpenSession.read(opened).id)
+        return {**seat.model_dump(), "away": ctx.triggered_id == "live-away"}
+
+    @app.callback(
+        Output(SEAT, "data", allow_duplicate=True),
+        Input("_pages_location", "hash"),
+        State(SEAT, "data"),
+        prevent_initial_call="initial_duplicate",
+    )
+    def come(ending: object, data: object) -> Any:
+        """An address says whom to follow."""
+        if not isinstance(ending, str) or not ending.startswith(FOLLOW):
+            return no_update
+        seat = Seat.read({"session": ending.removeprefix(FOLLOW)})
+        return no_update if data and Seat.read(data).session == seat.session else seat.model_dump()
 
     @app.callback(Input("live-to", "value"), State(SEAT, "data"), prevent_initial_call=True)
     def hand_over(number: object, data: object) -> None:
