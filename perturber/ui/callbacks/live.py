@@ -70,7 +70,7 @@ def join(session: str) -> Any:
     path, query = live().place(session) or ("/", "")
     if live().presenter(session) is None:
         Sessions(service().settings.data).open(session)  # says that there is none
-    return redirect(f"{path}?{query}{FOLLOW}{session}")
+    return redirect(f"{path}{'?' if query else ''}{query}{FOLLOW}{session}")
 
 
 def live_callbacks(app: dash.Dash) -> None:
