@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import secrets
 import tempfile
 import threading
 import time
@@ -21,9 +22,6 @@ from perturber.bench.server import Server, serving
 from perturber.config import Settings
 from perturber.sessions import Sessions
 
-PAUSE = 0.06
-"""Seconds between an answer and a follower's next question, as in ``assets/live.js``."""
-
 WARM_SECONDS = 4.0
 """Of presenting before anything is measured."""
 
@@ -40,13 +38,13 @@ class Tab:
         return self._connection.getresponse().read().decode()
 
     def post(self, path: str, body: dict[str, Any]) -> tuple[Any, int]:
-        """The answer, None where there is none, and its size in bytes."""
+        """The answer, and its size in bytes."""
         self._connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         response = self._connection.getresponse()
         content = response.read()
-        if response.status not in (200, 204):
+        if response.status != 200:
             raise RuntimeError(f"{path} was answered with {response.status}: {content[:200]!r}")
-        return json.loads(content) if content else None, len(content)
+        return json.loads(content), len(content)
 
     def callback(self, output: str, prop: str, input_: tuple[str, str, Any], *state: tuple[str, str, Any]) -> Any:
         """Ask one of Dash's callbacks; the value of its output."""
@@ -169,17 +167,14 @@ def _presenting(server: Server, seat: dict[str, Any], pitch: float) -> Iterator[
 
 def _follow(server: Server, session: str, found: Followed, stopped: threading.Event) -> None:
     tab = Tab(server)
-    asked: dict[str, Any] = {"session": session, "page": "/", "since": 0, "seen": 0}
+    asked = {"session": session, "token": secrets.token_urlsafe(), "page": "/", "seen": 0}
     while not stopped.is_set():
         told, size = tab.post("/live", asked)
-        if told is None:
-            continue
-        asked |= {"since": told["since"], "token": told.get("seat", asked).get("token", "")}
-        if told["shown"]:
-            found.received.setdefault(told["shown"]["scene"]["yaw"], perf_counter())
+        if told["looked"]:
+            found.received.setdefault(told["scene"]["yaw"], perf_counter())
             found.sizes.append(size)
-            asked["seen"] = told["shown"]["seen"]
-        time.sleep(PAUSE)
+            asked["seen"] = told["seen"]
+        time.sleep(told["again"] / 1e3)
 
 
 def _inferences(server: Server) -> float:

@@ -25,8 +25,8 @@ MAX_STAGES = 50
 MAX_SEATS = 64
 """Tabs that present or follow one session."""
 
-GONE_SECONDS = 15.0
-"""After which a tab that has not asked is not there any more; a presenter is waited for."""
+GONE_SECONDS = 75.0
+"""After which a tab that has not asked is not there any more; those in the background ask once a minute."""
 
 FORGOTTEN_SECONDS = 600.0
 """For which a presenter is waited for, where somebody else wants to present another session."""
@@ -60,6 +60,7 @@ class Roster:
     """Who presents and who follows, as one tab sees it.
 
     Attributes:
+        number: of its last change.
         presents: whether this tab does.
         away: whether it shows something of its own at present.
         presenter: who does, or None.
@@ -67,30 +68,12 @@ class Roster:
         followers: all of them.
     """
 
+    number: int
     presents: bool
     away: bool
     presenter: str | None
     gone: bool
     followers: tuple[Follower, ...]
-
-
-@dataclass(frozen=True)
-class News:
-    """What is new for a tab.
-
-    Attributes:
-        since: number of this news of the roster.
-        roster: None where it is the one that the tab knows.
-        place: path and query of the page that is presented, where the tab is on another one.
-        shown: JSON of what the presenter's page shows, as far as it is new (see `Mirror.since`).
-        wanted: whether the page of this tab, which presents, is to be asked for all that it shows.
-    """
-
-    since: int
-    roster: Roster | None = None
-    place: tuple[str, str] | None = None
-    shown: str | None = None
-    wanted: bool = False
 
 
 @dataclass
@@ -216,6 +199,7 @@ class _Stage:
     def roster(self, key: str) -> Roster:
         seats = {other: seat for other, seat in self.seats.items() if other != self.presenter}
         return Roster(
+            number=self.changed,
             presents=self.presenter == key,
             away=self.seats[key].away if key in self.seats else False,
             presenter=None if self.presenter is None else self.seats[self.presenter].name,
@@ -360,29 +344,13 @@ class Live:
 
     # ---- following ------------------------------------------------------------------------------------------------
 
-    def hear(
-        self,
-        session: str,
-        token: str,
-        name: str,
-        *,
-        away: bool = False,
-        since: int = 0,
-        page: str = "",
-        seen: int = 0,
-        wait: float = WAIT_SECONDS,
-    ) -> News | None:
-        """What is new for a tab, which thereby says that it is there; waits for it for a while.
+    def roster(self, session: str, token: str, name: str, *, away: bool = False, known: int = 0) -> Roster | None:
+        """Who is there, for a tab that thereby says that it is; None where that is known.
 
         Args:
             name: of the user, empty for one that has none.
             away: whether the tab shows something of its own at present.
-            since: number of the last news of the roster.
-            page: path of the page that the tab shows and that can be told more; empty where there is none (yet).
-            seen: number of the state that the page shows.
-
-        Returns:
-            None where nothing is new.
+            known: number of the roster that the tab knows.
 
         Raises:
             NotAllowedError: too many tabs are here.
@@ -390,9 +358,37 @@ class Live:
         with self._changed:
             key = _key(token)
             self._sit(session, key, name, away)
+            stage = self._stages.get(session) or _Stage(self._first)
+            return None if known == stage.changed else stage.roster(key)
 
-            def found() -> News | None:
-                return self._found(session, key, since, page, seen)
+    def hear(
+        self, session: str, token: str, name: str, *, page: str, seen: int = 0, wait: float = WAIT_SECONDS
+    ) -> tuple[str, str] | str | None:
+        """What is new for a page that follows; waits for it for a while.
+
+        Args:
+            name: as of `roster`.
+            page: path of the page.
+            seen: number of the state that it shows.
+
+        Returns:
+            Path and query of the page to go to, if it is another one; JSON of what the presenter's page shows, as far
+            as it is new (see `Mirror.since`); or None where nothing is.
+
+        Raises:
+            NotAllowedError: too many tabs are here.
+        """
+        with self._changed:
+            self._sit(session, _key(token), name, away=False)
+
+            def found() -> tuple[str, str] | str | None:
+                stage = self._stages.get(session)
+                shown = None if stage is None else stage.shown
+                if stage is None or shown is None or not shown.sequence or self._presents(session, token):
+                    return None
+                if page != shown.path:
+                    return _place(stage)
+                return None if seen == shown.sequence else shown.since(seen)
 
             if self._waiting >= WAITING:
                 return found()
@@ -434,20 +430,6 @@ class Live:
         if stage.clear(now) or news:
             self._news(stage)
 
-    def _found(self, session: str, key: str, since: int, page: str, seen: int) -> News | None:
-        stage = self._stages.get(session)
-        if stage is None:
-            nobody = Roster(presents=False, away=False, presenter=None, gone=False, followers=())
-            return None if since == self._first else News(self._first, nobody)
-        roster = None if since == stage.changed else stage.roster(key)
-        shown, place, text = stage.shown, None, None
-        presents, seat = stage.presenter == key, stage.seats.get(key)
-        if shown is not None and shown.sequence and seat is not None and not (presents or seat.away):
-            place = _place(stage) if page != shown.path else None
-            text = shown.since(seen) if page == shown.path and seen != shown.sequence else None
-        wanted = presents and roster is not None and (shown is None or shown.owner[0] != key)
-        return News(stage.changed, roster, place, text, wanted) if roster or place or text else None
-
     def _make_room(self, now: float) -> None:
         for session, stage in list(self._stages.items()):
             if all(now - seat.seen > FORGOTTEN_SECONDS for seat in stage.seats.values()):
@@ -463,4 +445,4 @@ def _key(token: str) -> str:
 
 def _place(stage: _Stage) -> tuple[str, str] | None:
     shown = stage.shown
-    return None if shown is None or not shown.sequence else (shown.path, str(shown.head.get("query", "")))
+    return None if shown is None or not shown.sequence else (shown.path, f"?{shown.head.get('query', '')}")

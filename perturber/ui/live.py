@@ -13,6 +13,9 @@ from perturber.ui.components.parameter_panel import panel_choices
 
 KEY = "PERTURBER_LIVE"
 
+PAUSE_MS = 60
+"""Between an answer and the next question of a page that follows."""
+
 OWN = {"data", "is_open"}
 """Properties that concern one tab alone: files that it saves, dialogs."""
 
@@ -51,7 +54,7 @@ def publish(page: str, seat: Seat | None, answer: Answer, before: SceneBase | No
         props.insert(0, Props(id=f"{page}-panel", props=panel_choices()))  # it may have just been added
     head: Mapping[str, Any] = {}
     if answer["looked"]:
-        head = {**answer, "scene": scene.as_dict(), "again": None, "record": None, "live": False}
+        head = {**answer, "scene": scene.as_dict(), "again": PAUSE_MS, "record": None, "live": False}
         head = {key: value for key, value in head.items() if key not in ("client", "sequence", "request", "props")}
     path = next(one["path"] for one in dash.page_registry.values() if one["module"].endswith(f".{page}"))
     live().publish(seat.session, seat.token, answer["client"], path, props, head)

@@ -13,6 +13,7 @@ from app import create_app
 from perturber.service import InferenceService
 from perturber.sessions import Sessions
 from perturber.sessions.live import Live
+from perturber.ui.live import live
 from perturber.users import Role, User, acting
 
 QUERY = "m1=efficientnet_lite0&l1=blocks.3.0&c1=0,1,2&m2=efficientnet_lite0&l2=blocks.2.0&c2=4&cards=none"
@@ -63,30 +64,33 @@ def present(client: FlaskClient, session: str) -> dict[str, Any]:
 
 
 class Tab:
-    """Who follows: what its components show, by what it was told."""
+    """A tab in a live session: its seat, what its bar shows, and what its page's components do if it follows."""
 
-    def __init__(self, client: FlaskClient, session: str) -> None:
-        self.client, self.seat = client, {"session": session}
-        self.since = self.seen = 0
+    def __init__(self, client: FlaskClient, session: str, seat: dict[str, Any] | None = None) -> None:
+        self.client, self.seat = client, dict(seat or {"session": session, "token": f"a tab's {id(self)}"})
+        self.known = self.seen = 0
         self.properties: dict[str, dict[str, Any]] = {}
         self.bar: dict[str, dict[str, Any]] = {}
         self.told: dict[str, Any] = {}
 
-    def hear(self, page: str = "/") -> dict[str, Any] | None:
-        """Ask once."""
-        asked = {**self.seat, "since": self.since, "page": page, "seen": self.seen}
-        response = self.client.post("/live", json=asked)
-        if response.status_code == 204:
-            return None
+    def beat(self, path: str = "/") -> dict[str, Any]:
+        """What the bar's callback sets."""
+        spec = spec_of(self.client, "live-beat.n_intervals", "live-seat.data", "session.data")
+        props = props_of(ask(self.client, spec, [1, self.seat, None], [self.known, path]))
+        self.bar |= props
+        self.known = props.get("live-known", {}).get("data", self.known)
+        self.seat = props.get("live-seat", {}).get("data", self.seat)
+        return props
+
+    def hear(self, page: str = "/") -> dict[str, Any]:
+        """What its page is answered."""
+        response = self.client.post("/live", json={**self.seat, "page": page, "seen": self.seen})
         assert response.status_code == 200, response.text
         told = response.get_json()
-        self.since = told["since"]
-        self.seat |= told.get("seat", {})
-        self.bar |= {one["id"]: one["props"] for one in told.get("bar", [])}
-        if told["shown"]:
-            self.told, self.seen = told["shown"], told["shown"]["seen"]
-            for one in told["shown"]["props"]:
-                self.properties.setdefault(text_of(one["id"]), {}).update(one["props"])
+        for one in told["props"]:
+            self.properties.setdefault(text_of(one["id"]), {}).update(one["props"])
+        if told["looked"]:
+            self.told, self.seen = told, told["seen"]
         return told
 
 
@@ -119,8 +123,8 @@ def test_followers_see_what_the_presenters_page_shows(
     page.look(("layer", "blocks.4.1", 0), seat=seat, scene={"yaw": 12})
     page.look(seat=seat, scene={"yaw": 13, "hue": 0.2})
     for tab in tabs:
-        tab.hear()
-        assert tab.hear() is None
+        assert tab.hear()["looked"]
+        assert not tab.hear()["looked"]
     assert len(looks) == 3  # one for each state, whoever follows
     wanted = full(client, page)
     assert len(looks) == 3  # it was kept
@@ -136,6 +140,7 @@ def test_followers_see_what_the_presenters_page_shows(
     controls = [id_ for id_ in tabs[0].properties if '"control"' in id_]
     assert len(controls) > 40  # all, whatever a follower's page has shown before
     assert tabs[0].properties[text_of({"page": "explore", "control": "layer", "slot": 0})]["value"] == "blocks.4.1"
+    tabs[0].beat()
     assert tabs[0].bar["live-words"]["children"] == "Following ada"
 
 
@@ -152,9 +157,9 @@ def test_comparing_is_done_once_as_well(
     answer = props_of(ask(client, spec, [{**sent, "drawn": {}, "client": "c", "sequence": 1, "seat": seat}]))
     tabs = [Tab(client, session) for _ in range(3)]
     for tab in tabs:
-        told = tab.hear(page="/")
-        assert told is not None
-        assert told["place"][0] == "/compare"
+        (place,) = tab.hear(page="/")["props"]
+        assert (place["id"], place["props"]["pathname"]) == ("_pages_location", "/compare")
+        assert tab.beat(path="/help")["_pages_location"] == place["props"]
         tab.hear(page="/compare")
         for one in answer["compare-panel"]["answer"]["props"]:
             assert one["props"].items() <= tab.properties[text_of(one["id"])].items()
@@ -205,25 +210,22 @@ def test_who_may_present(client: FlaskClient, session: str, asks_as: As) -> None
 
 def test_a_presenter_may_hand_over_to_whoever_follows(client: FlaskClient, session: str, asks_as: As) -> None:
     asks_as(ADA)
-    seat = present(client, session)
-    mine = Tab(client, session)
-    mine.seat = dict(seat)
+    mine = Tab(client, session, present(client, session))
     asks_as(VERA)
     hers = Tab(client, session)
-    hers.hear()
+    hers.beat()
     asks_as(ADA)
-    mine.hear()
+    mine.beat()
     assert mine.bar["live-words"]["children"] == "Presenting to vera"
     (option,) = mine.bar["live-to"]["options"]
     spec = spec_of(client, "live-to.value")
     told = props_of(ask(client, spec, [option["value"]], [hers.seat]))
     assert "do not present" in told["notice"]["children"]  # she cannot take it
     ask(client, spec, [option["value"]], [mine.seat])
-    mine.hear()
+    mine.beat()
     asks_as(VERA)
-    told = hers.hear()
-    assert told is not None
-    assert (mine.seat["presents"], hers.seat["presents"], told["wanted"]) == (False, True, True)
+    hers.beat()
+    assert (mine.seat["presents"], hers.seat["presents"]) == (False, True)
     page = Visit(client, QUERY)
     page.look(seat=hers.seat)
     asks_as(ADA)
@@ -232,27 +234,60 @@ def test_a_presenter_may_hand_over_to_whoever_follows(client: FlaskClient, sessi
     assert mine.bar["live-words"]["children"] == "Following vera"
 
 
+def test_breaking_away_coming_back_and_leaving(client: FlaskClient, session: str, asks_as: As) -> None:
+    asks_as(ADA)
+    mine = Tab(client, session, present(client, session))
+    tab = Tab(client, session)
+    spec = spec_of(client, "live-follow.n_clicks", "live-away.n_clicks")
+    opened = {"id": session, "name": "Dogs at night"}
+    tab.seat = props_of(ask(client, spec, [1, 0], [None, opened]))["live-seat"]["data"]
+    for number, away in ((1, True), (0, False)):
+        tab.seat = props_of(ask(client, spec, [1, 1], [tab.seat, opened], triggered=number))["live-seat"]["data"]
+        tab.beat()
+        mine.beat()
+        assert (tab.seat["away"], "(away)" in mine.bar["live-words"]["children"]) == (away, away)
+        assert tab.bar["live-away"]["hidden"] == away
+        assert tab.bar["live-follow"]["hidden"] == (not away)
+    stop = spec_of(client, "live-stop.n_clicks")
+    for one in (mine, tab):
+        assert props_of(ask(client, stop, [1], [one.seat]))["live-seat"]["data"] is None
+    with client.application.app_context():
+        assert live().presenter(session) is None
+
+
+def test_who_has_a_session_open_may_present_or_follow_it(client: FlaskClient, session: str, asks_as: As) -> None:
+    asks_as(ADA)
+    spec = spec_of(client, "live-beat.n_intervals", "live-seat.data", "session.data")
+    opened = {"id": session, "name": "Dogs at night"}
+
+    def bar(opened: Any) -> dict[str, Any]:
+        return props_of(ask(client, spec, [None, None, opened], [0, "/"], triggered=2))
+
+    assert bar(None)["live-bar"]["hidden"]
+    assert [bar(opened)[f"live-{name}"]["hidden"] for name in ("present", "follow", "stop")] == [False, True, True]
+    present(client, session)
+    assert bar(opened)["live-follow"] == {"hidden": False, "children": "Follow ada"}
+    assert bar(opened)["live-beat"] == {"disabled": True}
+
+
 def test_after_a_restart_its_owner_presents_again(service: InferenceService, session: str, asks_as: As) -> None:
     """The tabs have their seats still; who has no right to the session does not get it by that."""
     asks_as(ADA)
     seat = present(create_app(service=service).server.test_client(), session)
     anew = create_app(service=service).server.test_client()
     asks_as(ED)
-    thief, follower = Tab(anew, session), Tab(anew, session)
-    thief.seat = {"session": session, "token": "t", "presents": True}
-    follower.seat = {"session": session, "token": "f", "presents": False}
-    thief.hear()
-    follower.hear()
+    thief = Tab(anew, session, {"session": session, "token": "t", "presents": True})
+    follower = Tab(anew, session)
+    for tab in (thief, follower):
+        tab.beat()
     assert not thief.seat["presents"]
     assert "Nobody presents" in follower.bar["live-words"]["children"]
     asks_as(ADA)
-    mine = Tab(anew, session)
-    mine.seat = dict(seat)
-    told = mine.hear()
-    assert told is not None
-    assert told["wanted"]
+    mine = Tab(anew, session, seat)
+    mine.beat()
+    assert mine.seat == {**seat, "again": 1}  # another one, so that its page tells all that it shows
     asks_as(ED)
-    follower.hear()
+    follower.beat()
     assert follower.bar["live-words"]["children"] == "Following ada"
 
 
@@ -274,12 +309,12 @@ def test_a_link_leads_to_the_presenters_page(client: FlaskClient, session: str, 
         None,
         [],
         {},
-        {"session": "../../x"},
-        {"session": "0" * 17},
-        {"session": "0" * 16, "token": "x" * 65},
-        {"session": "0" * 16, "since": "now"},
+        {"session": "../../x", "page": "/"},
+        {"session": "0" * 17, "page": "/"},
+        {"session": "0" * 16, "page": "/", "token": "x" * 65},
+        {"session": "0" * 16, "page": "/", "seen": "now"},
         {"session": "0" * 16, "page": "/" * 101},
-        {"session": "0" * 16, "more": 1},
+        {"session": "0" * 16, "page": "/", "more": 1},
     ],
 )
 def test_other_questions_are_refused(client: FlaskClient, sent: Any) -> None:
@@ -303,4 +338,4 @@ def test_a_made_up_seat_publishes_nothing(client: FlaskClient, session: str, ask
     for token in (tab.seat["token"], "", "x" * 43):
         answer = page.look(seat={"session": session, "token": token, "presents": True}, scene={"yaw": 99})
         assert answer["looked"]
-    assert tab.hear() is None
+    assert not tab.hear()["looked"]

@@ -9,7 +9,7 @@ import pytest
 
 from perturber.errors import InvalidInputError, NotAllowedError
 from perturber.sessions import live
-from perturber.sessions.live import Live, News, Roster
+from perturber.sessions.live import Live, Roster
 
 SESSION, OTHER = "0123456789abcdef", "fedcba9876543210"
 
@@ -36,29 +36,27 @@ def tell(stages: Live, token: str = "ada's", visit: str = "v1", *, query: str = 
     stages.publish(SESSION, token, visit, "/", told, {"query": query})
 
 
-def heard(stages: Live, token: str, **asked: Any) -> News | None:
-    return stages.hear(SESSION, token, asked.pop("name", ""), wait=0.0, **asked)
+def heard(stages: Live, token: str, *, page: str = "/", **asked: Any) -> tuple[str, str] | str | None:
+    return stages.hear(SESSION, token, "", page=page, wait=0.0, **asked)
 
 
-def roster(stages: Live, token: str, **asked: Any) -> Roster:
-    news = heard(stages, token, **asked)
-    assert news is not None
-    assert news.roster is not None
-    return news.roster
+def roster(stages: Live, token: str, name: str = "", **asked: Any) -> Roster:
+    found = stages.roster(SESSION, token, name, **asked)
+    assert found is not None
+    return found
 
 
 def shown(stages: Live, token: str, seen: int = 0) -> dict[str, Any]:
-    news = heard(stages, token, page="/", seen=seen)
-    assert news is not None
-    assert news.shown is not None
-    return json.loads(news.shown)
+    news = heard(stages, token, seen=seen)
+    assert isinstance(news, str)
+    return json.loads(news)
 
 
 def test_who_presents_and_who_follows_is_known_to_all(stages: Live) -> None:
     stages.present(SESSION, "ada's", "ada")
-    assert roster(stages, "eve's", name="eve") == Roster(
-        presents=False, away=False, presenter="ada", gone=False, followers=(live.Follower(2, "eve", False),)
-    )
+    found = roster(stages, "eve's", name="eve")
+    assert (found.presents, found.away, found.presenter, found.gone) == (False, False, "ada", False)
+    assert found.followers == (live.Follower(2, "eve", False),)
     assert [one.name for one in roster(stages, "x").followers] == ["eve", "Visitor 1"]
     assert [one.name for one in roster(stages, "another of eve's", name="eve").followers][-1] == "eve 2"
     assert roster(stages, "ada's").presents
@@ -68,14 +66,13 @@ def test_who_presents_and_who_follows_is_known_to_all(stages: Live) -> None:
 
 def test_nothing_is_said_twice(stages: Live) -> None:
     stages.present(SESSION, "ada's", "ada")
-    first = heard(stages, "eve's")
-    assert first is not None
-    assert heard(stages, "eve's", since=first.since) is None
+    found = roster(stages, "eve's")
+    assert stages.roster(SESSION, "eve's", "", known=found.number) is None
+    assert heard(stages, "eve's") is None
     tell(stages, a={"x": 1})
-    second = heard(stages, "eve's", since=first.since, page="/")
-    assert second is not None
-    assert second.roster is None
-    assert heard(stages, "eve's", since=first.since, page="/", seen=json.loads(second.shown or "")["seen"]) is None
+    first = shown(stages, "eve's")
+    assert heard(stages, "eve's", seen=first["seen"]) is None
+    assert stages.roster(SESSION, "eve's", "", known=found.number) is None
 
 
 def test_followers_get_what_they_have_not_seen_in_the_order_in_which_it_was_told(stages: Live) -> None:
@@ -97,9 +94,7 @@ def test_followers_get_what_they_have_not_seen_in_the_order_in_which_it_was_told
 def test_what_was_not_looked_at_comes_with_the_next_state(stages: Live) -> None:
     stages.present(SESSION, "ada's", "ada")
     stages.publish(SESSION, "ada's", "v1", "/", [{"id": "a", "props": {"x": 1}}], {})
-    news = heard(stages, "eve's", page="/")
-    assert news is not None
-    assert (news.shown, news.place) == (None, None)
+    assert heard(stages, "eve's") is None
     assert stages.begins(SESSION, "ada's", "v1")
     tell(stages, b={"x": 2})
     assert [one["id"] for one in shown(stages, "eve's")["props"]] == ["a", "b"]
@@ -118,10 +113,7 @@ def test_another_visit_begins_anew(stages: Live) -> None:
 def test_followers_are_led_to_the_presenters_page(stages: Live) -> None:
     stages.present(SESSION, "ada's", "ada")
     tell(stages)
-    news = heard(stages, "eve's", page="/compare")
-    assert news is not None
-    assert (news.place, news.shown) == (("/", "yaw=1"), None)
-    assert stages.place(SESSION) == ("/", "yaw=1")
+    assert heard(stages, "eve's", page="/compare") == stages.place(SESSION) == ("/", "?yaw=1")
     assert stages.place(OTHER) is None
 
 
@@ -160,9 +152,8 @@ def test_handing_over(stages: Live) -> None:
     with pytest.raises(InvalidInputError, match="has left"):
         stages.hand_over(SESSION, "ada's", 1)  # herself
     stages.hand_over(SESSION, "ada's", eve.number)
-    news = heard(stages, "eve's", name="eve")
-    assert news is not None
-    assert news.wanted  # her page is to tell all that it shows
+    assert roster(stages, "eve's").presents
+    assert heard(stages, "eve's") is None
     assert stages.begins(SESSION, "eve's", "v1")
     tell(stages, "ada's", a={"x": 2})
     tell(stages, "eve's", b={"x": 3})
@@ -170,13 +161,12 @@ def test_handing_over(stages: Live) -> None:
     assert shown(stages, "ada's")["props"] == [{"id": "b", "props": {"x": 3}}]
 
 
-def test_who_is_away_is_told_nothing_but_who_is_there(stages: Live) -> None:
+def test_who_is_away_is_known(stages: Live) -> None:
     stages.present(SESSION, "ada's", "ada")
-    tell(stages, a={"x": 1})
-    news = heard(stages, "eve's", page="/", away=True)
-    assert news is not None
-    assert (news.place, news.shown) == (None, None)
+    assert roster(stages, "eve's", away=True).away
     assert roster(stages, "ada's").followers[0].away
+    heard(stages, "eve's")
+    assert not roster(stages, "ada's").followers[0].away
 
 
 def test_who_does_not_ask_any_more_is_gone(stages: Live, clock: Clock) -> None:
@@ -212,34 +202,31 @@ def test_there_is_room_for_so_many_and_no_more(stages: Live, clock: Clock, monke
 
 
 def test_whoever_waits_where_nobody_presents_takes_no_room(stages: Live) -> None:
-    news = heard(stages, "eve's")
-    assert news is not None
-    assert news.roster == Roster(presents=False, away=False, presenter=None, gone=False, followers=())
-    assert heard(stages, "eve's", since=news.since) is None
+    found = roster(stages, "eve's")
+    assert (found.presents, found.presenter, found.followers) == (False, None, ())
+    assert stages.roster(SESSION, "eve's", "", known=found.number) is None
+    assert heard(stages, "eve's") is None
     assert stages._stages == {}
     stages.present(SESSION, "ada's", "ada")
-    assert roster(stages, "eve's", since=news.since).presenter == "ada"
+    assert roster(stages, "eve's", known=found.number).presenter == "ada"
 
 
 def test_a_question_waits_for_news_where_not_too_many_do(stages: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     stages.present(SESSION, "ada's", "ada")
-    first = heard(stages, "eve's")
-    assert first is not None
-    found: list[News | None] = []
+    found: list[Any] = []
 
     def ask() -> None:
-        found.append(stages.hear(SESSION, "eve's", "", since=first.since, page="/", wait=30.0))
+        found.append(stages.hear(SESSION, "eve's", "", page="/", wait=30.0))
 
     waiting = threading.Thread(target=ask)
     waiting.start()
     while not stages._waiting:
         time.sleep(0.001)
     monkeypatch.setattr(live, "WAITING", 1)
-    assert stages.hear(SESSION, "eve's", "", since=first.since, page="/", wait=30.0) is None  # at once
+    assert stages.hear(SESSION, "bob's", "", page="/", wait=30.0) is None  # at once
     tell(stages, a={"x": 1})
     waiting.join(10)
-    assert found[0] is not None
-    assert '"x":1' in (found[0].shown or "")
+    assert '"x":1' in found[0]
     assert stages._waiting == 0
 
 
@@ -250,6 +237,6 @@ def test_what_many_ask_for_is_written_once(stages: Live, monkeypatch: pytest.Mon
     stages.present(SESSION, "ada's", "ada")
     tell(stages, a={"x": "value"})
     assert written == []  # as long as nobody follows
-    texts = [heard(stages, f"{n}", page="/").shown for n in range(10)]  # type: ignore[union-attr]
+    texts = [heard(stages, f"{n}") for n in range(10)]
     assert all(text is texts[0] for text in texts)
     assert written.count("value") == 1

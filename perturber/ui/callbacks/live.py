@@ -1,10 +1,13 @@
-"""Live sessions: who presents and who follows, and what a tab that does is told; ``assets/live.js`` asks."""
+"""Live sessions: who presents and who follows, and what the pages of those who follow are told.
+
+A page that follows asks `hear` instead of the look callback (see ``assets/page.js``); all else is the bar's.
+"""
 
 import secrets
 from typing import Any
 
 import dash
-from dash import ClientsideFunction, Input, Output, State, ctx, no_update
+from dash import Input, Output, State, ctx, no_update, set_props
 from flask import Blueprint, Response, current_app, redirect, request
 from plotly.io.json import to_json_plotly
 from pydantic import Field
@@ -13,27 +16,28 @@ from perturber.errors import PerturberError
 from perturber.sessions import Sessions
 from perturber.ui import accounts
 from perturber.ui.callbacks.messages import Seat, triggered_value
-from perturber.ui.components.live import IDLE, SEAT, SESSION, idle_props, seated_props
+from perturber.ui.components.live import BEAT, KNOWN, SEAT, SESSION, idle_props, seated_props
 from perturber.ui.context import service
-from perturber.ui.live import live
+from perturber.ui.live import PAUSE_MS, live
 from perturber.ui.states.page import Sent
 from perturber.users import current, need_owner
 
 FOLLOW = "#follow="
 """End of an address with which a tab begins to follow the session that it names."""
 
+LOCATION = "_pages_location"
+"""Id of what says in Dash which page is open."""
+
+LEAVING_MS = 500
+"""As long as a page may take to be left for another one."""
+
 routes = Blueprint("live", __name__)
 
 
 class Question(Seat):
-    """What a tab asks.
+    """What a page that follows asks; see `Live.hear`."""
 
-    Attributes:
-        since, page, seen: see `Live.hear`.
-    """
-
-    since: int = 0
-    page: str = Field(default="", max_length=100)
+    page: str = Field(max_length=100)
     seen: int = 0
 
 
@@ -46,22 +50,29 @@ class OpenSession(Sent):
 
 @routes.post("/live")
 def hear() -> Response:
-    """What is new for a tab that presents or follows; nothing (204) where nothing is within a second."""
+    """What is new for a page that follows, as an `Answer`; where nothing is within a second, an empty one."""
     asked = Question.read(request.get_json())
-    token = asked.token or secrets.token_urlsafe()
-    if asked.presents and live().presenter(asked.session) is None:  # the server was started anew
-        _present_again(asked.session, token)
-    news = live().hear(
-        asked.session, token, _name(), away=asked.away, since=asked.since, page=asked.page, seen=asked.seen
-    )
-    if news is None:
-        return Response(status=204)
-    told: dict[str, Any] = {"since": news.since, "place": news.place, "wanted": news.wanted}
-    if news.roster is not None:
-        told["seat"] = {"token": token, "presents": news.roster.presents}
-        told["bar"] = seated_props(news.roster, f"{request.host_url}live/{asked.session}")
-    text = f'{to_json_plotly(told)[:-1]},"shown":{news.shown or "null"}}}'
-    return Response(text, mimetype="application/json", headers={"Cache-Control": "no-store"})
+    props: list[dict[str, Any]] = []
+    again = PAUSE_MS
+    try:
+        news = live().hear(asked.session, asked.token, _name(), page=asked.page, seen=asked.seen)
+    except PerturberError as error:
+        news, again = None, LEAVING_MS
+        props.append({"id": "notice", "props": {"children": str(error)}})
+    if isinstance(news, tuple):
+        again = LEAVING_MS
+        props.append({"id": LOCATION, "props": dict(zip(("pathname", "search"), news, strict=True))})
+    if not isinstance(news, str):
+        nothing: dict[str, Any] = {
+            "looked": False,
+            "failed": True,
+            "query": None,
+            "scene": {},
+            "props": props,
+            "again": again,
+        }
+        news = to_json_plotly(nothing)
+    return Response(news, mimetype="application/json", headers={"Cache-Control": "no-store"})
 
 
 @routes.get("/live/<session>")
@@ -70,24 +81,42 @@ def join(session: str) -> Any:
     path, query = live().place(session) or ("/", "")
     if live().presenter(session) is None:
         Sessions(service().settings.data).open(session)  # says that there is none
-    return redirect(f"{path}{'?' if query else ''}{query}{FOLLOW}{session}")
+    return redirect(f"{path}{query}{FOLLOW}{session}")
 
 
 def live_callbacks(app: dash.Dash) -> None:
     """The callbacks of the bar."""
-    app.clientside_callback(
-        ClientsideFunction("live", "sit"),
-        Output("live-bar", "title"),  # never written
-        Input(SEAT, "data"),
-        Input(IDLE, "data"),
-    )
+    new_seat = Output(SEAT, "data", allow_duplicate=True)
 
-    @app.callback(Output(IDLE, "data"), Input(SESSION, "data"), Input(SEAT, "data"))
-    def idle(opened: object, seat: object) -> Any:
-        if seat:
-            return no_update
-        session = OpenSession.read(opened).id if opened else None
-        return idle_props(session is not None, None if session is None else live().presenter(session))
+    @app.callback(
+        Output(KNOWN, "data"),
+        Output(BEAT, "disabled"),
+        Input(BEAT, "n_intervals"),
+        Input(SEAT, "data"),
+        Input(SESSION, "data"),
+        State(KNOWN, "data"),
+        State(LOCATION, "pathname"),
+    )
+    def beat(_: object, data: object, opened: object, known: object, path: object) -> Any:
+        """Say that the tab is there, and show who else is."""
+        if not data:
+            session = OpenSession.read(opened).id if opened else None
+            _show(idle_props(session is not None, None if session is None else live().presenter(session)))
+            return 0, True
+        seat = Seat.read(data)
+        if seat.presents and live().presenter(seat.session) is None:  # the server was started anew
+            seat = _presents_again(seat)
+        number = known if ctx.triggered_id == BEAT and isinstance(known, int) else 0
+        roster = live().roster(seat.session, seat.token, _name(), away=seat.away, known=number)
+        if roster is not None:
+            _show(seated_props(roster, f"{request.host_url}live/{seat.session}"))
+            seat = seat.model_copy(update={"presents": roster.presents, "away": roster.away})
+        if seat.model_dump() != data:
+            set_props(SEAT, {"data": seat.model_dump()})
+        place = None if seat.presents or seat.away else live().place(seat.session)
+        if place is not None and path != place[0]:
+            set_props(LOCATION, dict(zip(("pathname", "search"), place, strict=True)))
+        return no_update if roster is None else roster.number, False
 
     @app.callback(
         Output(SEAT, "data"), Input("live-present", "n_clicks"), State(SESSION, "data"), prevent_initial_call=True
@@ -95,12 +124,12 @@ def live_callbacks(app: dash.Dash) -> None:
     def present(clicks: object, opened: object) -> Any:
         if not clicks:
             return no_update
-        session, token = OpenSession.read(opened).id, secrets.token_urlsafe()
-        _present(session, token)
-        return Seat(session=session, token=token, presents=True).model_dump()
+        seat = _seat(OpenSession.read(opened).id, presents=True)
+        _present(seat)
+        return seat.model_dump()
 
     @app.callback(
-        Output(SEAT, "data", allow_duplicate=True),
+        new_seat,
         Input("live-follow", "n_clicks"),
         Input("live-away", "n_clicks"),
         State(SEAT, "data"),
@@ -110,20 +139,15 @@ def live_callbacks(app: dash.Dash) -> None:
     def follow(_: object, __: object, data: object, opened: object) -> Any:
         if not triggered_value():
             return no_update
-        seat = Seat.read(data) if data else Seat(session=OpenSession.read(opened).id)
+        seat = Seat.read(data) if data else _seat(OpenSession.read(opened).id)
         return {**seat.model_dump(), "away": ctx.triggered_id == "live-away"}
 
-    @app.callback(
-        Output(SEAT, "data", allow_duplicate=True),
-        Input("_pages_location", "hash"),
-        State(SEAT, "data"),
-        prevent_initial_call="initial_duplicate",
-    )
+    @app.callback(new_seat, Input(LOCATION, "hash"), State(SEAT, "data"), prevent_initial_call="initial_duplicate")
     def come(ending: object, data: object) -> Any:
         """An address says whom to follow."""
         if not isinstance(ending, str) or not ending.startswith(FOLLOW):
             return no_update
-        seat = Seat.read({"session": ending.removeprefix(FOLLOW)})
+        seat = _seat(ending.removeprefix(FOLLOW))
         return no_update if data and Seat.read(data).session == seat.session else seat.model_dump()
 
     @app.callback(Input("live-to", "value"), State(SEAT, "data"), prevent_initial_call=True)
@@ -132,12 +156,7 @@ def live_callbacks(app: dash.Dash) -> None:
             seat = Seat.read(data)
             live().hand_over(seat.session, seat.token, number)
 
-    @app.callback(
-        Output(SEAT, "data", allow_duplicate=True),
-        Input("live-stop", "n_clicks"),
-        State(SEAT, "data"),
-        prevent_initial_call=True,
-    )
+    @app.callback(new_seat, Input("live-stop", "n_clicks"), State(SEAT, "data"), prevent_initial_call=True)
     def stop(clicks: object, data: object) -> Any:
         if not clicks or not data:
             return no_update
@@ -146,23 +165,38 @@ def live_callbacks(app: dash.Dash) -> None:
         return None
 
 
-def _present(session: str, token: str) -> None:
+def _seat(session: str, *, presents: bool = False) -> Seat:
+    """A new place.
+
+    Raises:
+        InvalidInputError: this is no id of a session.
+    """
+    return Seat.read({"session": session, "token": secrets.token_urlsafe(), "presents": presents})
+
+
+def _present(seat: Seat) -> None:
     """Present a session, which takes somebody who may change it.
 
     Raises:
         InvalidInputError: there is no such session.
         NotAllowedError: it belongs to somebody else, or too much is presented already.
     """
-    found = Sessions(service().settings.data).open(session)
+    found = Sessions(service().settings.data).open(seat.session)
     need_owner(found.owner, f"The session “{found.name}”")
-    live().present(session, token, _name())
+    live().present(seat.session, seat.token, _name())
 
 
-def _present_again(session: str, token: str) -> None:
+def _presents_again(seat: Seat) -> Seat:
     try:
-        _present(session, token)
+        _present(seat)
     except PerturberError:  # one to whom it was handed over, perhaps: it follows until the owner is back
-        return
+        return seat
+    return seat.model_copy(update={"again": seat.again + 1})  # with which its page tells all that it shows
+
+
+def _show(props: list[Any]) -> None:
+    for one in props:
+        set_props(one["id"], one["props"])
 
 
 def _name() -> str:

@@ -97,6 +97,7 @@ def look_callbacks(page: ScenePage[S]) -> None:
         ClientsideFunction("page", "heard"),
         Output(f"{name}-heard", "data"),  # never written; without an output a page that is opened later is not heard
         *(Input(control, heard) for heard in HEARD),
+        Input("live-seat", "data"),
         State(f"{name}-panel", "value"),
         State(f"{name}-facts", "data"),
     )

@@ -102,12 +102,14 @@ class Seat(Sent):
         token: which the tab alone knows; empty where it has none yet.
         presents: whether it presents, as far as it knows.
         away: whether it shows something of its own at present.
+        again: how often it has begun to present once more, as the server did not know it any more.
     """
 
     session: str = Field(pattern=r"^[0-9a-f]{16}$")
     token: str = Field(default="", max_length=64)
     presents: bool = False
     away: bool = False
+    again: int = 0
 
 
 class SentChange(Sent):

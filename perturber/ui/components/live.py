@@ -15,8 +15,12 @@ SESSION = "session"
 SEAT = "live-seat"
 """Id of the store of the tab's seat (see `Seat`), or None."""
 
-IDLE = "live-idle"
-"""Id of the store of the bar's properties where the tab has no seat."""
+KNOWN = "live-known"
+"""Id of the store of the number of the roster that the bar shows."""
+
+BEAT = "live-beat"
+BEAT_MS = 1000
+"""Between two questions of a tab about who is there."""
 
 GONE = {"display": "none"}
 NOBODY = "Nobody presents this session now; this page waits"
@@ -39,8 +43,9 @@ def live_bar() -> html.Div:
         named("Hand over to", to),
         *(button(f"live-{name}", words, TITLES[name], hidden=True) for name, words in BUTTONS.items()),
     ]
-    stores = [dcc.Store(id=name, storage_type="session") for name in (SESSION, SEAT)] + [dcc.Store(id=IDLE)]
-    return html.Div([*stores, *parts], id="live-bar", className="live", hidden=True)
+    kept = [dcc.Store(id=name, storage_type="session") for name in (SESSION, SEAT)]
+    beat = dcc.Interval(id=BEAT, interval=BEAT_MS, disabled=True)
+    return html.Div([*kept, dcc.Store(id=KNOWN), beat, *parts], id="live-bar", className="live", hidden=True)
 
 
 def idle_props(opened: bool, presenter: str | None) -> list[Props]:
