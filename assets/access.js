@@ -68,9 +68,7 @@ Object.assign(window, { perturber: {}, perturber_components: {} });
 
     // An address with another end would load the page anew.
     document.addEventListener("click", (event) => {
-        if (!event.target.matches(".skip-link")) return;
-        event.preventDefault();
-        document.getElementById("page").focus();
+        if (event.target.matches(".skip-link")) event.preventDefault(), document.getElementById("page").focus();
     });
 
     // What is only called a button is pressed by keys as well; Escape leaves what stands open.

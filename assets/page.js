@@ -15,10 +15,9 @@
 
     class Page {
         constructor(facts, scene, inputs, seat) {
-            Object.assign(this, { facts, name: facts.page, query: facts.query, memory: facts.memory, drawn: {}, seat });
-            Object.assign(this, { sequence: 0, flight: null, wanted: false, records: [], arrivals: [], seen: 0 });
+            Object.assign(this, { facts, scene, seat, name: facts.page, query: facts.query, memory: facts.memory });
+            Object.assign(this, { drawn: {}, seen: 0, sequence: 0, flight: null, records: [], arrivals: [] });
             Object.assign(this, { root: document.getElementById(this.name), client: random(), patience: LOST_MS });
-            this.scene = scene;
             this.known = new Map(Object.entries(inputs).map(([key, value]) => [key, text(value)]));
             this.changes = new Map(); // control → what was changed and not sent yet
             this.told = new Map(); // component → what it shows and Dash has not heard of
@@ -104,9 +103,9 @@
             this.wanted = false;
             const { query, memory, scene, drawn, client, changes } = this;
             [this.changes, this.flight] = [new Map(), { changes, scene, begun: performance.now(), sent: Date.now() }];
-            const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace(), seat: this.seat };
-            if (this.follows) this.follow();
-            else setProps(`${this.name}-panel`, { request: { query, memory, scene, drawn, client, ...sent } });
+            const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace() };
+            const request = { query, memory, scene, drawn, client, ...sent, seat: this.seat };
+            this.follows ? this.follow() : setProps(`${this.name}-panel`, { request });
             clearInterval(this.probing);
             this.probing = setInterval(() => this.probe(), PROBE_MS);
         }
@@ -150,7 +149,9 @@
             if (answer.query !== null) [this.query, this.memory] = [answer.query, answer.memory];
             if (answer.looked) [this.drawn, this.seen] = [answer.drawn, answer.seen];
             this.next();
-            this.takeScene(answer.scene, flight.scene);
+            // Parameters as the server has read them, unless they have been changed since.
+            const read = Object.entries(answer.scene).filter(([key]) => this.scene[key] === flight.scene[key]);
+            if (read.length) this.tell(Object.fromEntries(read));
             answer.props.forEach(({ id, props }) => this.show(id, props));
             if (answer.looked) this.note(answer, { startedAt: flight.begun, arrivedAt });
             if (!this.flight) this.rest(answer);
@@ -171,12 +172,6 @@
             if (window.perturber.tell(element, told, layout.type) && this.flight) return this.told.set(key, told);
             setProps(id, told);
             element?.tell?.({}); // it has them as properties
-        }
-
-        // Parameters as the server has read them, unless they have been changed since.
-        takeScene(read, sent) {
-            const entries = Object.entries(read).filter(([key]) => this.scene[key] === sent[key]);
-            if (entries.length) this.tell(Object.fromEntries(entries));
         }
 
         note(answer, times) {
@@ -205,11 +200,7 @@
             if (!this.alive) return;
             const { query, memory, records, client, sequence, seat } = this;
             setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence, seat } });
-            this.sayClasses();
-        }
-
-        // To those who listen: what each model finds most probable, once nothing moves any more.
-        sayClasses() {
+            // To those who listen: what each model finds most probable.
             const first = [...this.root.querySelectorAll("section[aria-label] .bars > :first-child")];
             const words = first.map((row) => `${row.closest("section").ariaLabel}: ${row.innerText}`).join("; ");
             if (words !== this.said) window.perturber.say((this.said = words));

@@ -90,7 +90,7 @@
         const onToggle = ({ currentTarget }) => looked || setOpen(currentTarget.open);
         const [className, hidden] = [changed ? "changed" : "", !group.rows.some(fits)];
         const details = { ref: place, className, hidden, "data-group": group.name, onToggle };
-        const back = (event) => (event.preventDefault(), reset(group.rows)); // a click in a heading would fold the group
+        const back = (event) => (event.preventDefault(), reset(group.rows)); // a click in a heading folds
         const button = { className: "quiet", onClick: back, "data-reset-group": group.name };
         const name = h("span", { className: "name" }, title + (changed ? ` · ${changed} changed` : ""));
         const all = h("button", { ...button, title: `All parameters of ${group.name} back` }, "Reset group");
@@ -99,7 +99,7 @@
 
     // The scene as it is moved: the page hears of each step at once ("scene"), Dash after a pause, since its way
     // through all components of a page takes longer than drawing them. The page moves the camera ("moved"), the server
-    // the rest. What rows may do is the same function all the time, so that a row that stays as it is is not drawn anew.
+    // the rest. What rows may do is the same function all the time, so that rows that stay as they are stay drawn.
     function useScene(props, place) {
         const [scene, setScene] = useState(props.value);
         const now = useRef({ scene, told: scene }).current;

@@ -97,13 +97,13 @@
 
         styleBackdrop(scene) {
             const blur = ((2 ** scene.background_blur - 1) * 0.5 * 100) / 224; // percent of the stage's width
-            const plain = (name, value, neutral = 1, unit = "") => (value === neutral ? "" : `${name}(${value}${unit}) `);
+            const plain = (name, value, none = 1, unit = "") => (value === none ? "" : `${name}(${value}${unit}) `);
             this.showBackdrop(scene.background);
             this.backdrop.style.transform = plain("rotate", -scene.background_rotation, -0, "deg");
             const blurred = plain("blur", blur.toFixed(3), "0.000", "cqw");
             this.backdrop.style.filter = blurred + plain("saturate", scene.background_saturation);
-            const colours = plain("saturate", scene.saturation) + plain("contrast", scene.contrast);
-            this.stage.style.filter = plain("hue-rotate", scene.hue, 0, "turn") + colours + plain("brightness", scene.alpha);
+            const colours = plain("hue-rotate", scene.hue, 0, "turn") + plain("saturate", scene.saturation);
+            this.stage.style.filter = colours + plain("contrast", scene.contrast) + plain("brightness", scene.alpha);
         }
 
         // The old picture stays until the new one can be drawn.
