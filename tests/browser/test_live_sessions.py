@@ -116,7 +116,6 @@ def test_who_follows_sees_the_same(opened_apart: Opened, session: str, site: Sit
     same_state(presenter, follower, "shown.tab === 'channels'")
     assert np.array_equal(*(pixels(one, "compare") for one in (presenter, follower)))
     shuts_nobody_out(presenter.page)
-    shuts_nobody_out(follower.page)
 
 
 def pixels(watched: Watched, page: str) -> np.ndarray:

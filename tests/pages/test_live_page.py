@@ -19,6 +19,9 @@ from perturber.users import Role, User, acting
 QUERY = "m1=efficientnet_lite0&l1=blocks.3.0&c1=0,1,2&m2=efficientnet_lite0&l2=blocks.2.0&c2=4&cards=none"
 ADA, ED, VERA = User("ada", Role.EDITOR), User("ed", Role.EDITOR), User("vera", Role.VIEWER)
 
+BEAT = ("live-beat.n_intervals", "live-seat.data", "session.data", "_pages_location.hash")
+"""What the bar's callback hears."""
+
 As = Callable[[User], None]
 
 
@@ -75,8 +78,8 @@ class Tab:
 
     def beat(self, path: str = "/") -> dict[str, Any]:
         """What the bar's callback sets."""
-        spec = spec_of(self.client, "live-beat.n_intervals", "live-seat.data", "session.data")
-        props = props_of(ask(self.client, spec, [1, self.seat, None], [self.known, path]))
+        spec = spec_of(self.client, *BEAT)
+        props = props_of(ask(self.client, spec, [1, self.seat, None, ""], [self.known, path]))
         self.bar |= props
         self.known = props.get("live-known", {}).get("data", self.known)
         self.seat = props.get("live-seat", {}).get("data", self.seat)
@@ -257,11 +260,11 @@ def test_breaking_away_coming_back_and_leaving(client: FlaskClient, session: str
 
 def test_who_has_a_session_open_may_present_or_follow_it(client: FlaskClient, session: str, asks_as: As) -> None:
     asks_as(ADA)
-    spec = spec_of(client, "live-beat.n_intervals", "live-seat.data", "session.data")
+    spec = spec_of(client, *BEAT)
     opened = {"id": session, "name": "Dogs at night"}
 
     def bar(opened: Any) -> dict[str, Any]:
-        return props_of(ask(client, spec, [None, None, opened], [0, "/"], triggered=2))
+        return props_of(ask(client, spec, [None, None, opened, ""], [0, "/"], triggered=2))
 
     assert bar(None)["live-bar"]["hidden"]
     assert [bar(opened)[f"live-{name}"]["hidden"] for name in ("present", "follow", "stop")] == [False, True, True]
@@ -299,6 +302,14 @@ def test_a_link_leads_to_the_presenters_page(client: FlaskClient, session: str, 
     location = client.get(f"/live/{session}").location
     assert location.startswith("/?yaw=33&")
     assert location.endswith(f"#follow={session}")
+    spec = spec_of(client, *BEAT)
+    come = [None, None, None, f"#follow={session}"]
+    seat = props_of(ask(client, spec, come, [0, "/"], triggered=3))["live-seat"]["data"]
+    assert (seat["session"], seat["presents"], len(seat["token"])) == (session, False, 43)
+    come[1] = seat
+    assert "live-seat" not in props_of(ask(client, spec, come, [0, "/"], triggered=3))  # it is there already
+    come[3] = "#follow=../x"
+    assert "not one that a page" in props_of(ask(client, spec, come, [0, "/"], triggered=3))["notice"]["children"]
     for nothing in ("0" * 16, "..", "%00"):
         assert client.get(f"/live/{nothing}").status_code in (400, 404, 308)
 

@@ -94,11 +94,20 @@ def live_callbacks(app: dash.Dash) -> None:
         Input(BEAT, "n_intervals"),
         Input(SEAT, "data"),
         Input(SESSION, "data"),
+        Input(LOCATION, "hash"),
         State(KNOWN, "data"),
         State(LOCATION, "pathname"),
     )
-    def beat(_: object, data: object, opened: object, known: object, path: object) -> Any:
+    def beat(_: object, data: object, opened: object, ending: object, known: object, path: object) -> Any:
         """Say that the tab is there, and show who else is."""
+        begins, goes = ctx.triggered_id is None, ctx.triggered_id == LOCATION
+        if (begins or goes) and isinstance(ending, str) and ending.startswith(FOLLOW):
+            seat = _seat(ending.removeprefix(FOLLOW))
+            if not data or Seat.read(data).session != seat.session:
+                set_props(SEAT, {"data": seat.model_dump()})  # and then this is asked again
+                return no_update, no_update
+        if not data and (goes or (begins and not opened)):  # nothing to show, and nothing shown
+            return no_update, no_update
         if not data:
             session = OpenSession.read(opened).id if opened else None
             _show(idle_props(session is not None, None if session is None else live().presenter(session)))
@@ -141,14 +150,6 @@ def live_callbacks(app: dash.Dash) -> None:
             return no_update
         seat = Seat.read(data) if data else _seat(OpenSession.read(opened).id)
         return {**seat.model_dump(), "away": ctx.triggered_id == "live-away"}
-
-    @app.callback(new_seat, Input(LOCATION, "hash"), State(SEAT, "data"), prevent_initial_call="initial_duplicate")
-    def come(ending: object, data: object) -> Any:
-        """An address says whom to follow."""
-        if not isinstance(ending, str) or not ending.startswith(FOLLOW):
-            return no_update
-        seat = _seat(ending.removeprefix(FOLLOW))
-        return no_update if data and Seat.read(data).session == seat.session else seat.model_dump()
 
     @app.callback(Input("live-to", "value"), State(SEAT, "data"), prevent_initial_call=True)
     def hand_over(number: object, data: object) -> None:
