@@ -20,15 +20,19 @@ from perturber.errors import BusyError, InvalidInputError, NotAllowedError, Pert
 from perturber.logs import configure
 from perturber.service import InferenceService
 from perturber.sessions import Database
+from perturber.sessions.live import WAITING, Live
 from perturber.ui import files, short_links
 from perturber.ui.accounts import account_link, let_in
+from perturber.ui.callbacks import live as live_pages
 from perturber.ui.callbacks.messages import BUG
+from perturber.ui.components.live import live_bar
 from perturber.ui.components.session_bar import session_store
 from perturber.ui.components.tour import tour
 from perturber.ui.context import KEY, cache, cache_config
 from perturber.ui.failures import is_own, told
 from perturber.ui.guards import POLICY, guard
 from perturber.ui.health import watch
+from perturber.ui.live import KEY as LIVE
 from perturber.ui.request_ids import name_requests
 from perturber.ui.serving import Serving
 from perturber.ui.states.explore import ExploreState
@@ -44,7 +48,7 @@ LOOKS = 64
 CALLS = 16
 """Other requests that may wait for it, as for what is known of a model."""
 
-THREADS = LOOKS + CALLS + 8
+THREADS = LOOKS + CALLS + WAITING + 8
 """That serve: some are always left for pages, files and what cancels a job."""
 
 
@@ -58,6 +62,7 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     server = Flask("perturber")
     asked = service or InferenceService(settings or Settings())
     server.config[KEY] = asked
+    server.config[LIVE] = Live()
     name_requests(server)
     guard(server, asked.settings)
     watch(server, asked)
@@ -82,6 +87,8 @@ def create_app(settings: Settings | None = None, service: InferenceService | Non
     app.index_string = app.index_string.replace("<html>", '<html lang="en">')
     app.layout = _frame
     _mark_the_open_page(app)
+    live_pages.live_callbacks(app)
+    server.register_blueprint(live_pages.routes)
     server.register_blueprint(files.routes)
     server.register_blueprint(short_links.routes)
     _add_routes(server)
@@ -131,7 +138,13 @@ def _frame() -> html.Div:
             *tour(),
             session_store(),
             html.Header(
-                [html.Strong("Perturber"), dbc.Nav(links), html.Div(id="notice", role="alert"), *account_link()]
+                [
+                    html.Strong("Perturber"),
+                    dbc.Nav(links),
+                    live_bar(),
+                    html.Div(id="notice", role="alert"),
+                    *account_link(),
+                ]
             ),
             html.Main(dash.page_container, id="page", tabIndex=-1),
             html.P(id="said", role="status", className="visually-hidden"),

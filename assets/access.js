@@ -9,9 +9,17 @@ Object.assign(window, { perturber: {}, perturber_components: {} });
     // What its label says, or the name that a component was given.
     function nameOf({ id, labels }) {
         if (!id || labels?.length) return labels?.[0].textContent;
-        const layout = window.dash_component_api.getLayout(id.startsWith("{") ? JSON.parse(id) : id);
-        return layout?.props["aria-label"];
+        return window.perturber.layoutOf(id.startsWith("{") ? JSON.parse(id) : id)?.props["aria-label"];
     }
+
+    // Dash throws where there is no such component.
+    window.perturber.layoutOf = function (id) {
+        try {
+            return window.dash_component_api.getLayout(id);
+        } catch {
+            return null;
+        }
+    };
 
     // Each element once, as it comes to be.
     const MEND = {
@@ -47,10 +55,8 @@ Object.assign(window, { perturber: {}, perturber_components: {} });
     let [saying, saidAt] = [null, -SAY_MS];
     window.perturber.say = (words) => {
         clearTimeout(saying);
-        saying = setTimeout(() => {
-            document.getElementById("said").textContent = words;
-            saidAt = performance.now();
-        }, Math.max(SOON_MS, saidAt + SAY_MS - performance.now()));
+        const speak = () => ([document.getElementById("said").textContent, saidAt] = [words, performance.now()]);
+        saying = setTimeout(speak, Math.max(SOON_MS, saidAt + SAY_MS - performance.now()));
     };
 
     new MutationObserver((changes) => {
@@ -62,9 +68,7 @@ Object.assign(window, { perturber: {}, perturber_components: {} });
 
     // An address with another end would load the page anew.
     document.addEventListener("click", (event) => {
-        if (!event.target.matches(".skip-link")) return;
-        event.preventDefault();
-        document.getElementById("page").focus();
+        if (event.target.matches(".skip-link")) event.preventDefault(), document.getElementById("page").focus();
     });
 
     // What is only called a button is pressed by keys as well; Escape leaves what stands open.

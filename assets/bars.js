@@ -15,10 +15,7 @@
     };
 
     function listeners(props) {
-        const indexAt = ({ target }) => {
-            const found = target.closest("[data-index]");
-            return found && Number(found.dataset.index);
-        };
+        const indexAt = ({ target }) => JSON.parse(target.closest("[data-index]")?.dataset.index ?? null);
         const hover = (index) => index !== (props.hovered ?? null) && props.setProps({ hovered: index });
         return {
             onMouseOver: (event) => hover(indexAt(event)),

@@ -97,21 +97,18 @@
     function useCards({ figure, channels, pictures }) {
         const [flipped, setFlipped] = useState([]);
         useEffect(() => setFlipped([]), [figure]);
-        return useMemo(
-            () =>
-                channels.map((channel, n) => {
-                    const { front = {}, back = {} } = (pictures && pictures[n]) || {};
-                    const turned = flipped.includes(n);
-                    const flip = () => setFlipped(turned ? flipped.filter((other) => other !== n) : [...flipped, n]);
-                    const [shown, other] = turned ? [back, front] : [front, back];
-                    const button = { key: 1, className: "flip", title: other.title, onClick: flip };
-                    const label = [h("span", { key: 0 }, channel), pictures && h("button", button, "⇄")];
-                    const map = [h("div", { className: "label" }, label), h("div", { className: "map" }, h("canvas"))];
-                    const picture = pictures && h(window.perturber.Picture, shown);
-                    return h("div", { key: n, className: "card", "data-channel": channel }, ...map, picture);
-                }),
-            [channels, pictures, flipped],
-        );
+        const card = (channel, n) => {
+            const { front = {}, back = {} } = pictures?.[n] || {};
+            const turned = flipped.includes(n);
+            const flip = () => setFlipped(turned ? flipped.filter((other) => other !== n) : [...flipped, n]);
+            const [shown, other] = turned ? [back, front] : [front, back];
+            const button = { key: 1, className: "flip", title: other.title, onClick: flip };
+            const label = [h("span", { key: 0 }, channel), pictures && h("button", button, "⇄")];
+            const map = [h("div", { className: "label" }, label), h("div", { className: "map" }, h("canvas"))];
+            const picture = pictures && h(window.perturber.Picture, shown);
+            return h("div", { key: n, className: "card", "data-channel": channel }, ...map, picture);
+        };
+        return useMemo(() => channels.map(card), [channels, pictures, flipped]);
     }
 
     // A unit by the keyboard: arrows move it over all maps as if they stood side by side, Enter is a click.

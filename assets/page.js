@@ -9,30 +9,43 @@
     const dash = (window.dash_clientside = window.dash_clientside || {});
     const setProps = (id, props) => dash.set_props(id, props);
     const text = (value) => JSON.stringify(value ?? null);
-    const random = () => Math.random().toString(36).slice(2, 12);
+    const random = () => crypto.getRandomValues(new Uint32Array(4)).join("");
 
     let page = null; // as it is mounted now
 
     class Page {
-        constructor(facts, scene, inputs) {
-            Object.assign(this, { facts, name: facts.page, query: facts.query, memory: facts.memory, drawn: {} });
-            Object.assign(this, { sequence: 0, flight: null, wanted: false, records: [], arrivals: [] });
-            Object.assign(this, { root: document.getElementById(this.name), client: random() + random() });
+        constructor(facts, scene, inputs, seat) {
+            Object.assign(this, { facts, scene, seat, name: facts.page, query: facts.query, memory: facts.memory });
+            Object.assign(this, { drawn: {}, seen: 0, sequence: 0, flight: null, records: [], arrivals: [] });
+            Object.assign(this, { root: document.getElementById(this.name), client: random(), patience: LOST_MS });
             this.known = new Map(Object.entries(inputs).map(([key, value]) => [key, text(value)]));
             this.changes = new Map(); // control → what was changed and not sent yet
             this.told = new Map(); // component → what it shows and Dash has not heard of
-            Object.assign(this, { scene, patience: LOST_MS });
             this.view = new window.perturber.SceneView(this.name, facts.camera);
             const moved = (values) => this.offer(this.tell(values));
             window.perturber.listenToPointer(this.name, facts.camera, () => this.scene, moved);
             this.root.addEventListener("scene", ({ detail }) => this.alive && this.offer(detail));
             this.root.addEventListener("answer", ({ detail }) => this.answered(detail));
-            this.root.addEventListener("click", ({ target }) => this.enlarge(target.closest(".picture img")));
+            this.root.addEventListener("click", ({ target: it }) => it.matches(".picture img") && this.enlarge(it));
             this.view.update(scene);
         }
 
         get alive() {
             return this.root.isConnected && page === this;
+        }
+
+        // Whether it shows what another tab presents.
+        get follows() {
+            return Boolean(this.seat && !this.seat.presents && !this.seat.away);
+        }
+
+        // This tab has another place in a live session, or none (any more).
+        sit(seat) {
+            if (text(seat) === text(this.seat)) return;
+            const followed = this.follows;
+            Object.assign(this, { seat, seen: 0 });
+            if (followed || this.follows) this.flight = null;
+            this.ask();
         }
 
         // The camera follows the pointer, the panel the camera.
@@ -59,7 +72,6 @@
 
         // The server knows what belongs beside a neuron's picture.
         enlarge(image) {
-            if (!image) return;
             const [place, card] = [image.closest("[id]").id, image.closest("[data-channel]")];
             const [channel, src] = [card && Number(card.dataset.channel), image.getAttribute("src")];
             setProps(`${this.name}-enlarged`, { data: { place, channel, src, title: image.title } });
@@ -70,10 +82,19 @@
             this.root.dataset.busy = this.root.ariaBusy = String(whether);
         }
 
-        // The panel says itself, step by step, that it has another scene (see parameter_panel.js).
+        // The panel says itself, step by step, that it has another scene (see parameter_panel.js). Whoever changes
+        // anything follows nobody any more.
         offer(scene = this.scene) {
             this.view.update((this.scene = scene));
-            this.wanted = this.busy = true;
+            if (this.follows) {
+                Object.assign(this, { seat: { ...this.seat, away: true }, flight: null });
+                setProps("live-seat", { data: this.seat });
+            }
+            this.ask();
+        }
+
+        ask() {
+            [this.wanted, this.busy] = [true, !this.follows];
             if (!this.flight) this.next();
         }
 
@@ -83,9 +104,18 @@
             const { query, memory, scene, drawn, client, changes } = this;
             [this.changes, this.flight] = [new Map(), { changes, scene, begun: performance.now(), sent: Date.now() }];
             const sent = { changes: [...changes.values()], sequence: ++this.sequence, pace: this.pace() };
-            setProps(`${this.name}-panel`, { request: { query, memory, scene, drawn, client, ...sent } });
+            const request = { query, memory, scene, drawn, client, ...sent, seat: this.seat };
+            this.follows ? this.follow() : setProps(`${this.name}-panel`, { request });
             clearInterval(this.probing);
             this.probing = setInterval(() => this.probe(), PROBE_MS);
+        }
+
+        // The presenter's page was answered already; the server waits for news (see perturber/ui/callbacks/live.py).
+        async follow() {
+            const { client, sequence, seat, seen, facts } = this;
+            const [headers, body] = [{ "Content-Type": "application/json" }, text({ ...seat, seen, page: facts.path })];
+            const response = await fetch("/live", { method: "POST", headers, body }).catch(() => null);
+            if (response?.ok) this.answered({ ...(await response.json()), client, sequence });
         }
 
         // Milliseconds between the last answers; null while nothing moves.
@@ -106,8 +136,8 @@
                 setProps("notice", { children: status === 401 ? facts.ended : facts.lost });
             } else if (flight.lost || Date.now() - flight.sent > this.patience) {
                 this.changes = new Map([...flight.changes, ...this.changes]);
-                Object.assign(this, { flight: null, patience: 2 * this.patience }); // it may only be slow
-                this.offer();
+                Object.assign(this, { flight: null, seen: 0, patience: 2 * this.patience }); // it may only be slow
+                this.ask();
             } else window.perturber.say(facts.working);
         }
 
@@ -116,10 +146,12 @@
             const [flight, arrivedAt] = [this.flight, performance.now()];
             if (!flight || answer.client !== this.client || answer.sequence !== this.sequence) return;
             Object.assign(this, { flight: null, patience: LOST_MS });
-            if (answer.query !== null) Object.assign(this, { query: answer.query, memory: answer.memory });
-            if (answer.looked) Object.assign(this, { drawn: answer.drawn });
+            if (answer.query !== null) [this.query, this.memory] = [answer.query, answer.memory];
+            if (answer.looked) [this.drawn, this.seen] = [answer.drawn, answer.seen];
             this.next();
-            this.takeScene(answer.scene, flight.scene);
+            // Parameters as the server has read them, unless they have been changed since.
+            const read = Object.entries(answer.scene).filter(([key]) => this.scene[key] === flight.scene[key]);
+            if (read.length) this.tell(Object.fromEntries(read));
             answer.props.forEach(({ id, props }) => this.show(id, props));
             if (answer.looked) this.note(answer, { startedAt: flight.begun, arrivedAt });
             if (!this.flight) this.rest(answer);
@@ -128,8 +160,7 @@
         // A control that was moved meanwhile keeps what was chosen, also where Dash has yet to say so. Dash asks all of
         // a page whether it has changed: while more is on its way it is passed by, where that can be.
         show(id, props) {
-            const { getLayout, stringifyId } = window.dash_component_api;
-            const [key, layout] = [stringifyId(id), getLayout(id)];
+            const [key, layout] = [window.dash_component_api.stringifyId(id), window.perturber.layoutOf(id)];
             if (!layout) return; // it is not unfolded
             const inputs = Object.keys(props).filter((name) => this.known.has(`${key}.${name}`));
             const sent = (input) => this.changes.has(input) || this.flight?.changes.has(input);
@@ -138,15 +169,9 @@
             inputs.forEach((name) => this.known.set(`${key}.${name}`, text(props[name])));
             const [element, told] = [document.getElementById(key), { ...this.told.get(key), ...props }];
             this.told.delete(key);
-            if (tell(element, told, layout.type) && this.flight) return this.told.set(key, told);
+            if (window.perturber.tell(element, told, layout.type) && this.flight) return this.told.set(key, told);
             setProps(id, told);
             element?.tell?.({}); // it has them as properties
-        }
-
-        // Parameters as the server has read them, unless they have been changed since.
-        takeScene(read, sent) {
-            const entries = Object.entries(read).filter(([key]) => this.scene[key] === sent[key]);
-            if (entries.length) this.tell(Object.fromEntries(entries));
         }
 
         note(answer, times) {
@@ -162,24 +187,20 @@
 
         rest({ again, failed }) {
             this.told.forEach((_, key) => this.show(key.startsWith("{") ? JSON.parse(key) : key, {}));
-            if (again !== null) setTimeout(() => this.alive && !this.wanted && this.offer(), again);
+            if (again !== null) setTimeout(() => this.alive && !this.wanted && this.ask(), again);
             this.busy = again === 0;
             if (failed || again === 0) return;
             clearTimeout(this.settling);
-            this.settling = setTimeout(() => this.flight || this.settle(), SETTLE_MS);
+            this.settling = setTimeout(() => (this.flight && !this.follows) || this.settle(), SETTLE_MS);
         }
 
         // What may take its time: feature visualisations, jobs, figures below.
         settle() {
             this.beat = null;
             if (!this.alive) return;
-            const { query, memory, records, client, sequence } = this;
-            setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence } });
-            this.sayClasses();
-        }
-
-        // To those who listen: what each model finds most probable, once nothing moves any more.
-        sayClasses() {
+            const { query, memory, records, client, sequence, seat } = this;
+            setProps(`${this.name}-settled`, { data: { query, memory, records, client, sequence, seat } });
+            // To those who listen: what each model finds most probable.
             const first = [...this.root.querySelectorAll("section[aria-label] .bars > :first-child")];
             const words = first.map((row) => `${row.closest("section").ariaLabel}: ${row.innerText}`).join("; ");
             if (words !== this.said) window.perturber.say((this.said = words));
@@ -195,30 +216,20 @@
         }
     }
 
-    // Maps and bars take properties by themselves; pictures and plain texts are written.
-    function tell(element, props, type) {
-        const [name, more] = Object.keys(props);
-        const place = type !== "Markdown" && { src: "src", children: "textContent" }[name];
-        const plain = place && !more && typeof props[name] === "string" && element?.childElementCount === 0;
-        if (element?.tell) element.tell(props);
-        else if (plain && element[place] !== props[name]) element[place] = props[name];
-        return Boolean(plain || element?.tell);
-    }
-
     // Dash calls before what it loads lazily is there.
-    function mount(root, facts, scene, inputs) {
+    function mount(root, facts, ...more) {
         if (!root.isConnected || page?.root === root) return; // it was left meanwhile, or is mounted already
-        if (!root.querySelector(".pointer")) return setTimeout(mount, 20, root, facts, scene, inputs);
-        (page = new Page(facts, scene, inputs)).offer();
+        if (!root.querySelector(".pointer")) return setTimeout(mount, 20, root, facts, ...more);
+        (page = new Page(facts, ...more)).ask();
     }
 
     dash.page = {
         // All controls of a page in one function; the panel's scene counts as the page is mounted.
         heard(...controls) {
-            const [scene, facts] = controls.slice(-2);
+            const [seat, scene, facts] = controls.slice(-3);
             const [{ triggered, inputs }, root] = [dash.callback_context, document.getElementById(facts.page)];
-            if (page?.root === root) page.hear(triggered);
-            else mount(root, facts, scene, inputs);
+            if (page?.root !== root) mount(root, facts, scene, inputs, seat);
+            else page.hear(triggered), page.sit(seat);
             return dash.no_update;
         },
         active: (path, ...links) => links.map((href) => href.split("?")[0] === path),

@@ -2,8 +2,7 @@
 (function () {
     const { createElement: h, memo, useEffect, useLayoutEffect, useMemo, useRef, useState } = window.React;
 
-    const TYPING_MS = 400;
-    const PAUSE_MS = 150;
+    const [TYPING_MS, PAUSE_MS] = [400, 150];
     const ENDS = ["Enter", "ArrowUp", "ArrowDown"]; // keys that end typing in a field of one line
 
     // A number, or the text as it is: the server knows what is wrong with it.
@@ -74,8 +73,7 @@
         const { key, kind, label, lines = 1 } = row;
         const send = (next) => change({ [key]: next });
         const names = ["control", lines > 1 && "tall", value !== row.default && "changed"].filter(Boolean);
-        const title = `Reset ${label}`;
-        const onClick = () => change({ [key]: row.default });
+        const [title, onClick] = [`Reset ${label}`, () => change({ [key]: row.default })];
         const reset = { key: "reset", className: "reset", title, "aria-label": title, "data-reset": key, onClick };
         const control = { key: "control", row, id, value, wrong: problem && "wrong", options, send, add };
         const named = h("label", { key: "label", htmlFor: id }, label);
@@ -92,10 +90,7 @@
         const onToggle = ({ currentTarget }) => looked || setOpen(currentTarget.open);
         const [className, hidden] = [changed ? "changed" : "", !group.rows.some(fits)];
         const details = { ref: place, className, hidden, "data-group": group.name, onToggle };
-        const back = (event) => {
-            event.preventDefault(); // a click in a heading would fold the group
-            reset(group.rows);
-        };
+        const back = (event) => (event.preventDefault(), reset(group.rows)); // a click in a heading folds
         const button = { className: "quiet", onClick: back, "data-reset-group": group.name };
         const name = h("span", { className: "name" }, title + (changed ? ` · ${changed} changed` : ""));
         const all = h("button", { ...button, title: `All parameters of ${group.name} back` }, "Reset group");
@@ -103,9 +98,8 @@
     }
 
     // The scene as it is moved: the page hears of each step at once ("scene"), Dash after a pause, since its way
-    // through all components of a page takes longer than drawing them. The page moves the camera ("moved"), the
-    // server the rest.
-    // What rows may do is the same function all the time, so that a row that stays as it is is not drawn anew.
+    // through all components of a page takes longer than drawing them. The page moves the camera ("moved"), the server
+    // the rest. What rows may do is the same function all the time, so that rows that stay as they are stay drawn.
     function useScene(props, place) {
         const [scene, setScene] = useState(props.value);
         const now = useRef({ scene, told: scene }).current;
@@ -143,8 +137,7 @@
 
     function Panel(props) {
         const { id, className = "", groups, problems, headings, options } = props;
-        const page = id.replace(/-panel$/, "");
-        const place = useRef(null);
+        const [page, place] = [id.replace(/-panel$/, ""), useRef(null)];
         const [value, { change, add, reset }] = useScene(props, place);
         const [text, find] = useState("");
         const words = text.toLowerCase().split(/\s+/).filter(Boolean);

@@ -26,6 +26,16 @@
         return [{ ...given, ...told }, (element) => element && Object.assign(element, { tell })];
     };
 
+    // Maps and bars take properties by themselves; pictures and plain texts are written.
+    window.perturber.tell = function (element, props, type) {
+        const [name, more] = Object.keys(props);
+        const place = type !== "Markdown" && { src: "src", children: "textContent" }[name];
+        const plain = place && !more && typeof props[name] === "string" && element?.childElementCount === 0;
+        if (element?.tell) element.tell(props);
+        else if (plain && element[place] !== props[name]) element[place] = props[name];
+        return Boolean(plain || element?.tell);
+    };
+
     // An input that the user moves and the properties follow; `show(element)` writes a value that comes from elsewhere.
     // It is not one of React's controlled inputs: those jump back where the echo of an event comes later.
     window.perturber.useShown = function (value, show) {

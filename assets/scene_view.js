@@ -97,14 +97,13 @@
 
         styleBackdrop(scene) {
             const blur = ((2 ** scene.background_blur - 1) * 0.5 * 100) / 224; // percent of the stage's width
-            const plain = (name, value) => (value === 1 ? "" : `${name}(${value}) `);
+            const plain = (name, value, none = 1, unit = "") => (value === none ? "" : `${name}(${value}${unit}) `);
             this.showBackdrop(scene.background);
-            this.backdrop.style.transform = scene.background_rotation ? `rotate(${-scene.background_rotation}deg)` : "";
-            const blurred = blur ? `blur(${blur.toFixed(3)}cqw) ` : "";
+            this.backdrop.style.transform = plain("rotate", -scene.background_rotation, -0, "deg");
+            const blurred = plain("blur", blur.toFixed(3), "0.000", "cqw");
             this.backdrop.style.filter = blurred + plain("saturate", scene.background_saturation);
-            const turned = scene.hue ? `hue-rotate(${scene.hue}turn) ` : "";
-            const colours = plain("saturate", scene.saturation) + plain("contrast", scene.contrast);
-            this.stage.style.filter = turned + colours + plain("brightness", scene.alpha);
+            const colours = plain("hue-rotate", scene.hue, 0, "turn") + plain("saturate", scene.saturation);
+            this.stage.style.filter = colours + plain("contrast", scene.contrast) + plain("brightness", scene.alpha);
         }
 
         // The old picture stays until the new one can be drawn.
@@ -154,19 +153,19 @@
             const shape = share(scene.morph + scene.shape_morph);
             const texture = share(scene.morph + scene.texture_morph);
             const surface = `${texture} ${scene.texture_influence}`;
-            const fresh = this.shown.mesh !== mesh;
             const data = dataOf(this.actor);
-            if (fresh) {
+            if (this.shown.mesh !== mesh) {
                 data.getPolys().setData(mesh.polys);
                 data.getPointData().getTCoords().setData(mesh.places, 2);
+                Object.assign(this.shown, { mesh, shape: null, surface: null });
             }
-            if (fresh || this.shown.shape !== shape) {
+            if (this.shown.shape !== shape) {
                 data.getPoints().setData(blend(mesh.points, shape), 3);
                 data.getPointData().getNormals().setData(blend(mesh.normals, shape), 3);
+                data.modified();
             }
-            if (fresh || this.shown.surface !== surface) this.paint(mesh.textures, texture, scene.texture_influence);
-            if (fresh || this.shown.shape !== shape) data.modified();
-            Object.assign(this.shown, { mesh, shape, surface });
+            if (this.shown.surface !== surface) this.paint(mesh.textures, texture, scene.texture_influence);
+            Object.assign(this.shown, { shape, surface });
         }
 
         // Both textures, one over the other, and white over both.

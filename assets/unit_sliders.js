@@ -27,10 +27,8 @@
     }
 
     // Values come anew with every answer: a row is drawn only where they differ.
-    const Row = memo(Unit, ({ values: old, ...before }, { values, ...now }) => {
-        const alike = old.length === values.length && same(old, values) && same(before.start, now.start);
-        return alike && before.name === now.name && before.change === now.change;
-    });
+    const shown = ({ name, values, start }) => JSON.stringify([name, values, start]);
+    const Row = memo(Unit, (before, now) => shown(before) === shown(now) && before.change === now.change);
 
     function useMoves(props) {
         const latest = useRef(props);
@@ -65,9 +63,8 @@
         const row = (unit) => h(Row, { key: unit, name: unit, unit, values: value[unit], start, change });
         const master = units.length > 0 && h(Unit, { name: ALL, unit: null, values: mean, start, mixed, change });
         const list = h("div", { className: "list" }, units.map(row));
-        const rows = [h("p", { className: "explained" }, explained), master, list];
-        const classes = `units ${start.length > 1 ? "ranges" : ""} ${className}`;
-        const shown = empty ? [h("p", { className: "empty" }, empty)] : rows;
-        return h("div", { id, ref: place, className: classes, inert: disabled ? "" : undefined }, ...shown);
+        const words = h("p", { className: empty ? "empty" : "explained" }, empty || explained);
+        const attributes = { id, ref: place, className: `units ${start.length > 1 ? "ranges" : ""} ${className}` };
+        return h("div", { ...attributes, inert: disabled ? "" : undefined }, words, ...(empty ? [] : [master, list]));
     };
 })();

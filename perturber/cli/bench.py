@@ -156,6 +156,18 @@ def load(
 
 
 @bench_app.command()
+def live(
+    device: Device = None,
+    followers: Annotated[int, typer.Option(help="Who follow.", min=1, max=60)] = 10,
+    seconds: Annotated[float, typer.Option(help="Of each row.", min=5)] = 20,
+) -> None:
+    """Let one present and many follow: how often and how late they see it, and what it costs the presenter."""
+    from perturber.bench.live import run
+
+    run(settings(device), followers=followers, seconds=seconds)
+
+
+@bench_app.command()
 def kill(
     kills: Annotated[int, typer.Option(help="How often the process that stores is killed.", min=1)] = 50,
     seed: Annotated[int, typer.Option(help="Chooses the moments.", min=0)] = 0,

@@ -31,7 +31,7 @@ OPEN = {
 }
 """Endpoints that need no login."""
 
-PAGES = ("/", "/<path:path>", "/account", "/s/<id>")
+PAGES = ("/", "/<path:path>", "/account", "/s/<id>", "/live/<session>")
 """Routes of pages: whoever asks for one is led to the login, and then back."""
 
 STYLE = ("colours", "perturber", "account")

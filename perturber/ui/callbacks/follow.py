@@ -12,9 +12,10 @@ from dash import ALL, Input, Output, State, callback, ctx, set_props
 from pydantic import Field
 
 from perturber.errors import BusyError, OvertakenError, PerturberError
-from perturber.ui.callbacks.messages import BUG, Props, by_id
+from perturber.ui.callbacks.messages import BUG, Props, Seat, by_id
 from perturber.ui.components.controls import control_id, order_id, tool_id
 from perturber.ui.failures import told
+from perturber.ui.live import known_to_followers, publish_followed
 from perturber.ui.states.page import PageState, Sent, parse_query
 
 S = TypeVar("S", bound=PageState)
@@ -27,6 +28,7 @@ class Settled(Sent):
         query, memory: of its state.
         records: of its looks, for the history.
         client, sequence: which visit, and the number of its look.
+        seat: of the tab, where it presents, or shows what another one presents.
     """
 
     query: str = Field(max_length=100_000)
@@ -34,6 +36,7 @@ class Settled(Sent):
     records: list[list[Any]] = Field(default=[], max_length=1000)
     client: str = Field(max_length=64)
     sequence: int
+    seat: Seat | None = None
 
     @classmethod
     def latest(cls, settled: object, facts: object) -> "Settled":
@@ -150,21 +153,29 @@ def follow_callbacks(page: FollowedPage[S]) -> None:
         order = _pressed()
         if settled is None and order is None:  # nothing is shown yet; a button may be pressed before things are at rest
             return {}, True
-        known = shown if isinstance(shown, dict) else {}
+        known = {str(key): str(value) for key, value in shown.items()} if isinstance(shown, dict) else {}
+        at_rest = Settled.latest(settled, facts)
+        seat, visit = at_rest.seat, at_rest.client
+        if seat is not None and not seat.presents:
+            if order is None:
+                return known, True  # the presenter's page asks for all
+            set_props("live-seat", {"data": {**seat.model_dump(), "away": True}})
         asked = Asked(
-            settled=Settled.latest(settled, facts),
+            settled=at_rest,
             order=order,
             hovered={slot: i for slot, i in by_id(bars, hovered, "slot").items() if type(i) is int},
             tools=by_id(tools, values, "tool"),
-            shown={str(key): str(value) for key, value in known.items()},
+            shown=known_to_followers(seat, visit, known),
             woken=any(id_ != f"{name}-interval" for id_ in ctx.triggered_prop_ids.values()),
         )
         found = _followed(page, asked)
+        if found.notice is not None:
+            found.show("notice", children=found.notice)
         for one in found.props:
             set_props(one["id"], one["props"])
-        if found.notice is not None:
-            set_props("notice", {"children": found.notice})
-        return {**asked.shown, **found.shown}, not found.running
+        now = {**asked.shown, **found.shown}
+        publish_followed(name, seat, visit, found.props, now)
+        return now, not found.running
 
 
 def _pressed() -> Order | None:

@@ -18,6 +18,7 @@ from perturber.ui.callbacks.messages import BUG, Answer, PageRequest, Postponed,
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.context import service
 from perturber.ui.failures import told
+from perturber.ui.live import Unknown, begins, publish
 from perturber.ui.looks import unfinished_plane
 from perturber.ui.states.page import MAX_CHANGES, Change, PageState, parse_query
 
@@ -96,6 +97,7 @@ def look_callbacks(page: ScenePage[S]) -> None:
         ClientsideFunction("page", "heard"),
         Output(f"{name}-heard", "data"),  # never written; without an output a page that is opened later is not heard
         *(Input(control, heard) for heard in HEARD),
+        Input("live-seat", "data"),
         State(f"{name}-panel", "value"),
         State(f"{name}-facts", "data"),
     )
@@ -124,6 +126,8 @@ def _answer(page: ScenePage[S], data: object) -> Answer:
 
 
 def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> Answer:
+    if whole := begins(asked.seat, asked.client):
+        asked = asked.model_copy(update={"drawn": Unknown()})
     before, _ = page.read(parse_query(asked.query), asked.memory)
     state, problems, scene = _with_scene(before, asked.scene)
     notices: list[str] = list(problems.values())
@@ -144,15 +148,15 @@ def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> 
     except PerturberError as error:
         notices.append(str(error))
         state = before
-    props = _control_props(page, before, state, changes)
+    props = _control_props(page, None if whole else before, state, changes)
     notices += _notes(state.scene)
     props.append({"id": "notice", "props": {"children": " ".join(notices)}})
-    if problems or asked.memory.get("problems"):
+    if problems or asked.memory.get("problems") or whole:
         props.append({"id": f"{page.name}-panel", "props": {"problems": problems}})
     if shown is not None:
         status = [*shown.status, *([f"{1000 / asked.pace:.1f} updates/s"] if asked.pace else [])]
         props += [*shown.props, {"id": f"{page.name}-status", "props": {"children": " · ".join(status)}}]
-    return Answer(
+    found = Answer(
         client=asked.client,
         sequence=asked.sequence,
         request="",
@@ -169,6 +173,8 @@ def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> 
         live=shown.live if shown else False,
         serviceMs=shown.service_ms if shown else 0.0,
     )
+    publish(page.name, asked.seat, found, None if whole else before.scene, state.scene)
+    return found
 
 
 def _notes(scene: SceneBase) -> list[str]:
@@ -237,12 +243,13 @@ def _with_scene(state: S, sent: Mapping[str, Any]) -> tuple[S, dict[str, str], d
     return (state if scene == state.scene else state.with_scene(scene)), problems, read
 
 
-def _control_props(page: ScenePage[S], before: S, state: S, changes: list[Change]) -> list[Props]:
-    """What controls show now, of those that may show something else."""
+def _control_props(page: ScenePage[S], before: S | None, state: S, changes: list[Change]) -> list[Props]:
+    """What controls show now, of those that may show something else; all of them where nothing is known of before."""
     touched = {(change.control, change.slot) for change in changes}
-    if before.with_scene(state.scene) == state and not touched:  # no control shows anything of the scene
-        return []
-    old, new = page.controls(before), page.controls(state)
+    if before is not None and before.with_scene(state.scene) == state and not touched:
+        return []  # no control shows anything of the scene
+    new = page.controls(state)
+    old: Controls = {} if before is None else page.controls(before)
     return [
         {"id": control_id(page.name, at.control, at.slot), "props": props}
         for at, props in new.items()

@@ -105,6 +105,24 @@ class Answer(TypedDict):
     serviceMs: float
 
 
+class Seat(Sent):
+    """A tab's place in a live session (see `perturber.sessions.live`).
+
+    Attributes:
+        session: its id.
+        token: which the tab alone knows; empty where it has none yet.
+        presents: whether it presents, as far as it knows.
+        away: whether it shows something of its own at present.
+        again: how often it has begun to present once more, as the server did not know it any more.
+    """
+
+    session: str = Field(pattern=r"^[0-9a-f]{16}$")
+    token: str = Field(default="", max_length=64)
+    presents: bool = False
+    away: bool = False
+    again: int = 0
+
+
 class SentChange(Sent):
     """See `Change`; a control that stands alone has the slot ``""``."""
 
@@ -135,6 +153,7 @@ class PageRequest(Sent):
         drawn: of the last answer that was shown.
         client: names the visit to the page.
         pace: milliseconds between the last answers; None while nothing moves.
+        seat: of the tab, where it presents.
     """
 
     query: str = Field(max_length=100_000)
@@ -145,3 +164,4 @@ class PageRequest(Sent):
     client: str = Field(max_length=64)
     sequence: int
     pace: float | None = None
+    seat: Seat | None = None

@@ -19,8 +19,7 @@ from perturber.figures import data_uri
 from perturber.scene import Scene
 from perturber.service import LookRequest
 from perturber.ui.callbacks.messages import BUG
-from perturber.ui.components.controls import options
-from perturber.ui.components.parameter_panel import Heading, Kind, morph_titles
+from perturber.ui.components.parameter_panel import Kind, panel_choices
 from perturber.ui.components.upload import (
     ADDED,
     READING,
@@ -143,7 +142,7 @@ def _closing(page: str) -> None:
             except NotAllowedError as error:  # somebody else had added the same
                 set_props("notice", {"children": str(error)})
         used = ctx.triggered_id == upload_id(page, "use") and isinstance(scene, Mapping)
-        return False, {**scene, kind: name} if used else no_update, _choices()  # type: ignore[dict-item]
+        return False, {**scene, kind: name} if used else no_update, panel_choices()["options"]  # type: ignore[dict-item]
 
 
 def receive(kind: Kind, contents: object, names: object, *, label: str | None) -> Outcome:
@@ -253,9 +252,4 @@ def _offer(page: str, outcome: Outcome) -> None:
     Not by an output: a dialog that has just come to be would then count as a change of its files.
     """
     if was_added(outcome):
-        headings = {"Morph": Heading(key="object", titles=morph_titles())}
-        set_props(f"{page}-panel", {"options": _choices(), "headings": headings})
-
-
-def _choices() -> dict[str, list[dict[str, Any]]]:
-    return {kind: options(objects.names(kind).items()) for kind in get_args(Kind)}
+        set_props(f"{page}-panel", panel_choices())

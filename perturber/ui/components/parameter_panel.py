@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 from perturber import objects
 from perturber.parameters import GROUPS, PARAMETERS, Choice, Number, Parameter, Switch, Text, Value
@@ -172,6 +172,12 @@ def panel_groups() -> list[PanelGroup]:
         PanelGroup(name=name, help=GROUPS[name].help, unfolded=GROUPS[name].unfolded, rows=[_row(row) for row in rows])
         for name, rows in groupby(PARAMETERS.values(), key=lambda parameter: parameter.group)
     ]
+
+
+def panel_choices() -> dict[str, Any]:
+    """Properties of a panel that follow from the objects and backgrounds that there are."""
+    choices = {kind: options(objects.names(kind).items()) for kind in get_args(Kind)}
+    return {"options": choices, "headings": {"Morph": Heading(key="object", titles=morph_titles())}}
 
 
 def morph_titles() -> dict[str, str]:
