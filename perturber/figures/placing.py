@@ -578,8 +578,8 @@ class Canvas:
         for number, line in enumerate(panel.legend):
             name = self._name("legend")
             above = move.plot.top - LEGEND_LINE * (len(panel.legend) - number) - LEGEND_GAP
-            place = {"x": self.x(box.left), "y": self.y(above), "xanchor": "left", "yanchor": "top"}
-            self.parts[name] = {**look, **place, "orientation": "h"}
+            place = {"x": self.x(box.left), "y": self.y(above)}
+            self.parts[name] = {**look, **place, "xanchor": "left", "yanchor": "top", "orientation": "h"}
             if number == 0 and given.get("title"):
                 self.parts[name]["title"] = {"font": look["font"], **given["title"]}
             for entry in line:
@@ -698,5 +698,6 @@ def is_diverging(trace: Mapping[str, Any], colours: Sequence[tuple[float, str]])
     scale = trace.get("colorscale")
     if not isinstance(scale, list | tuple) or len(scale) != len(colours):
         return False
-    ends = trace.get("zmin"), trace.get("zmax")
-    return [tuple(stop) for stop in scale] == list(colours) and None not in ends and bool(np.isclose(ends[0], -ends[1]))  # type: ignore[operator]
+    low, high = trace.get("zmin"), trace.get("zmax")
+    about_zero = low is not None and high is not None and bool(np.isclose(low, -high))
+    return about_zero and [tuple(stop) for stop in scale] == list(colours)

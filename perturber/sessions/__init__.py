@@ -7,7 +7,10 @@ from perturber.sessions.database import FILE, Database
 from perturber.sessions.differences import Difference, Differences, differences
 from perturber.sessions.links import Link, ShortLinks
 from perturber.sessions.store import (
+    Figure,
+    FigureSummary,
     Listing,
+    NewFigure,
     NewSnapshot,
     Session,
     Sessions,
@@ -22,8 +25,11 @@ __all__ = [
     "Database",
     "Difference",
     "Differences",
+    "Figure",
+    "FigureSummary",
     "Link",
     "Listing",
+    "NewFigure",
     "NewSnapshot",
     "Session",
     "Sessions",
