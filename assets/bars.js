@@ -30,17 +30,16 @@
 
     window.perturber_components.Bars = function (given) {
         const [props, ref] = window.perturber.useTold(given);
-        const { id, className = "", rows = [], pinned = [], empty, compact, saves, examples = {}, hovered } = props;
+        const { id, className = "", rows = [], pinned = [], empty, compact, examples = {}, hovered } = props;
         const shown = (props.evidence || []).map((one) => (one.kind === "example" && examples[hovered]) || one);
         const explained = shown.some(({ kind }) => kind !== "example") ? "explained" : "";
         const bars = h("div", { className: "bars" }, rows.map(row(compact ? "top" : "row")));
-        const buttons = saves && h(window.perturber.SaveButtons, { save: (what) => report("save", what) });
         const report = (name, what) => window.perturber.report(props, name, what);
         const classes = `scores ${compact ? "tops" : "full"} ${className}`;
         const figure = empty ? h("p", { className: "empty" }, empty) : bars;
         const pins = pinned.length > 0 && h("div", { className: "pins" }, pinned.map(row("row")));
         const below = shown.length > 0 && h("div", { className: `evidence ${explained}` }, shown.map(evidence));
-        const top = h("div", { className: "figure" }, figure, buttons);
+        const top = h("div", { className: "figure" }, figure);
         return h("div", { id, ref, className: classes, ...listeners({ ...props, report }) }, top, pins, below);
     };
 })();

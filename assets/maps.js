@@ -159,8 +159,7 @@
         const drawn = h("div", { className: "maps", style: { width, height } }, h("div", { ref: plot }));
         const all = h("div", { className: `cards ${kind}`, ref: cards }, useCards(props));
         const scale = h("div", { className: "scale", style: { left: width + GAP } }, high, h("span", bar), low);
-        const buttons = h(window.perturber.SaveButtons, { save: (what) => report("save", what) });
-        return h("div", { className: "place", ref: place, style, ...keys }, unit, drawn, all, scale, buttons);
+        return h("div", { className: "place", ref: place, style, ...keys }, unit, drawn, all, scale);
     }
 
     window.perturber_components.Maps = function ({ id, className = "", ...given }) {

@@ -1,4 +1,4 @@
-// What maps and bars share: pictures, the buttons that save, and how a click is reported.
+// What maps and bars share: pictures, and how a click is reported.
 (function () {
     const { createElement: h, useEffect, useLayoutEffect, useRef, useState } = window.React;
 
@@ -42,13 +42,5 @@
     window.perturber.report = function (props, name, what) {
         const before = props[name];
         props.setProps({ [name]: { ...what, count: ((before && before.count) || 0) + 1 } });
-    };
-
-    window.perturber.SaveButtons = function ({ save }) {
-        const button = ([format, name]) => {
-            const title = `Save this figure as ${name}`;
-            return h("button", { key: format, className: "quiet", title, onClick: () => save({ format }) }, name);
-        };
-        return h("span", { className: "save" }, Object.entries({ svg: "SVG", png: "PNG" }).map(button));
     };
 })();

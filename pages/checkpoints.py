@@ -10,8 +10,9 @@ from dash import html
 from perturber.figures import SLOT_NAMES
 from perturber.service import Look
 from perturber.training import Series, all_series
-from perturber.ui.callbacks.checkpoints import Following, links, save_callback, slider_callback
+from perturber.ui.callbacks.checkpoints import Following, links, slider_callback
 from perturber.ui.callbacks.enlarging import enlarging_callbacks
+from perturber.ui.callbacks.exporting import exporting_callbacks
 from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
@@ -127,7 +128,7 @@ PAGE_PARTS = CheckpointsPage()
 look_callbacks(PAGE_PARTS)
 follow_callbacks(PAGE_PARTS)
 saving_callbacks(PAGE)
+exporting_callbacks(PAGE, PATH)
 enlarging_callbacks(PAGE)
 upload_callbacks(PAGE)
 slider_callback(PAGE, PAGE_PARTS.read, series)
-save_callback(PAGE, PAGE_PARTS.read)

@@ -4,43 +4,40 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash
-import numpy as np
-from dash import ALL, Input, Output, State, callback, ctx, html, no_update
+from dash import ALL, Input, Output, State, callback, html, no_update
 
 from perturber.errors import InvalidInputError, PerturberError
-from perturber.service import MAX_MODELS, Comparison, JobStatus, ModelInfo, SimilarityRequest, job_id
+from perturber.service import MAX_MODELS, Comparison, JobStatus, SimilarityRequest, job_id
 from perturber.ui.callbacks.enlarging import enlarging_callbacks
-from perturber.ui.callbacks.follow import Asked, Follow, Settled, follow_callbacks
+from perturber.ui.callbacks.exporting import exporting_callbacks
+from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props, triggered_part, triggered_value
-from perturber.ui.callbacks.saving import saved_figure, saving_callbacks
+from perturber.ui.callbacks.saving import saving_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.compare import HIDDEN, comparison, name_dialog
 from perturber.ui.components.compare_controls import compare_controls
 from perturber.ui.components.controls import Controls, control_id
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.context import service
-from perturber.ui.looks import unfinished_plane
 from perturber.ui.showing.compare import (
-    channels_figure,
     column_props,
-    depth_figure,
-    job_figure,
+    infos_of,
+    job_of,
     job_props,
+    labels_of,
+    similarity_figure,
     tab_props,
 )
 from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.pictures import model_input
-from perturber.ui.states.compare import CompareState, model_name, unlike
+from perturber.ui.states.compare import CompareState, model_name
 from perturber.ui.states.compare_changes import OTHER, Known, changed
-from perturber.ui.states.page import Change, parse_query
+from perturber.ui.states.page import Change
 
 dash.register_page(__name__, path="/compare", name="Compare", title="Perturber · Compare", order=1)
 
 PAGE = "compare"
-
-SAVED = (1000, 560)
-"""Width and height of a saved figure, in pixels of the page."""
 
 
 def layout(**query: str) -> html.Div:
@@ -78,7 +75,7 @@ class ComparePage:
     def show(self, state: CompareState, asked: PageRequest) -> Shown:
         """Ask the service about the state."""
         answer = service().compare(state.request(asked.client))
-        below, drawn = tab_props(PAGE, state, answer, _infos(state), asked.drawn)
+        below, drawn = tab_props(PAGE, state, answer, infos_of(state), asked.drawn)
         picture: Props = model_input(PAGE, answer.image)
         most = tuple(channel for channel, _ in answer.maps.most) if answer.maps else ()
         return Shown(
@@ -94,7 +91,7 @@ class ComparePage:
     def follow(self, state: CompareState, asked: Asked) -> Follow:
         """What the open tab computes in the background: its id follows from the state alone."""
         follow = Follow()
-        request = _job(state)
+        request = job_of(state)
         if request is None:
             return follow
         name = job_id(request)
@@ -110,18 +107,9 @@ class ComparePage:
             return follow
         follow.shown["figure"] = f"{name} {status.progress.done} {state.matched}"
         if asked.shown.get("figure") != follow.shown["figure"]:
-            follow.show(graph, figure=job_figure(state, product, _labels(state)))
+            follow.show(graph, figure=similarity_figure(state, product, labels_of(state)))
         follow.show(graph, style={})
         return follow
-
-
-def _infos(state: CompareState) -> list[ModelInfo]:
-    return [service().model(name) for name in state.models]
-
-
-def _labels(state: CompareState) -> tuple[str, str]:
-    a, b = (service().model(name).label for name in state.pair)
-    return a, b
 
 
 def _status(answer: Comparison) -> list[str]:
@@ -130,13 +118,6 @@ def _status(answer: Comparison) -> list[str]:
     if answer.plane and not answer.plane.finished:
         parts.insert(0, f"Feature visualisation: step {answer.plane.done} of {answer.plane.steps}")
     return parts
-
-
-def _job(state: CompareState) -> SimilarityRequest | None:
-    plane: np.ndarray | None = None
-    if state.pictures == "scene" and state.scene.plane:
-        plane = service().plane(state.scene.plane_neuron)
-    return state.job(service().model, plane)
 
 
 def _take(order: str, request: SimilarityRequest) -> None:
@@ -200,59 +181,10 @@ def close_the_dialog(clicks: object) -> Any:
     return False if clicks else no_update
 
 
-# ---- saving -------------------------------------------------------------------------------------------------------
-
-
-@callback(
-    Output(f"{PAGE}-saved", "data"),
-    Output("notice", "children", allow_duplicate=True),
-    Input(f"{PAGE}-save-svg", "n_clicks"),
-    Input(f"{PAGE}-save-png", "n_clicks"),
-    State(f"{PAGE}-settled", "data"),
-    prevent_initial_call=True,
-)
-def save(_: object, __: object, settled: object) -> tuple[Any, Any]:
-    """The open tab's figure as a file."""
-    if settled is None:
-        return no_update, no_update
-    try:
-        asked = Settled.read(settled)
-        state, _problems = PAGE_PARTS.read(parse_query(asked.query), asked.memory)
-        figure = _figure(state)
-    except PerturberError as error:
-        return no_update, str(error)
-    kind = str(ctx.triggered_id).rpartition("-")[2]
-    return saved_figure(figure, kind, f"{PAGE}-{state.tab}", *SAVED), ""
-
-
-def _figure(state: CompareState) -> Any:
-    """What the open tab shows.
-
-    Raises:
-        InvalidInputError: it shows no figure, or what it shows is not finished.
-    """
-    infos, request = _infos(state), _job(state)
-    if request is not None:
-        status = _job_status(job_id(request))
-        product = None if status is None else service().jobs.product(status.id)
-        if product is None:
-            raise InvalidInputError("There is no figure to save yet. Choose Compute first.")
-        return job_figure(state, product, _labels(state))
-    asked = state.request()
-    unfinished = unfinished_plane(asked)
-    if unfinished is not None:
-        raise InvalidInputError(unfinished)
-    answer = service().compare(asked)
-    if answer.maps is not None:
-        return channels_figure(state, answer.maps, _labels(state))
-    if answer.depth:
-        return depth_figure(state, answer, infos)
-    raise InvalidInputError(unlike(infos[state.a - 1], infos[state.b - 1]) or "There is no figure to save.")
-
-
 PAGE_PARTS = ComparePage()
 look_callbacks(PAGE_PARTS)
 follow_callbacks(PAGE_PARTS)
 saving_callbacks(PAGE)
+exporting_callbacks(PAGE, "/compare")
 enlarging_callbacks(PAGE)
 upload_callbacks(PAGE)

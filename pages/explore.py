@@ -12,6 +12,7 @@ from perturber.figures import SLOT_NAMES
 from perturber.service import Look, ModelInfo, RankRequest, SlotLook
 from perturber.ui.callbacks.enlarging import enlarging_callbacks
 from perturber.ui.callbacks.explore import explore_callbacks, neuron_views, own_groups
+from perturber.ui.callbacks.exporting import exporting_callbacks
 from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
@@ -279,6 +280,7 @@ PAGE_PARTS = ExplorePage()
 look_callbacks(PAGE_PARTS)
 follow_callbacks(PAGE_PARTS)
 saving_callbacks(PAGE)
+exporting_callbacks(PAGE, "/")
 enlarging_callbacks(PAGE, neuron_views)
 upload_callbacks(PAGE)
 explore_callbacks(PAGE, PAGE_PARTS.controls)

@@ -1,48 +1,51 @@
 """Mixing: edit a model's weights with those of another, or switch its filters off, and see what it then predicts."""
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import dash
 from dash import Input, Output, callback, html
 from dash.exceptions import PreventUpdate
 
-from perturber import zoo
-from perturber.editing import Edit, Level, ScanResult
-from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
+from perturber.editing import ScanResult
+from perturber.errors import InvalidInputError, PerturberError
 from perturber.figures import compatibility, scanned
-from perturber.service import JobState, SaveRequest, ScanRequest, check_name
+from perturber.service import JobState, SaveRequest, check_name
 from perturber.ui.callbacks.enlarging import enlarging_callbacks
+from perturber.ui.callbacks.exporting import exporting_callbacks
 from perturber.ui.callbacks.follow import Asked, Follow, follow_callbacks
 from perturber.ui.callbacks.look import Shown, look_callbacks
 from perturber.ui.callbacks.messages import PageRequest, Props
-from perturber.ui.callbacks.saving import saved_figure, saving_callbacks
+from perturber.ui.callbacks.saving import saving_callbacks
 from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.controls import Controls, control_id, order_id, tool_id
 from perturber.ui.components.mixing import kept_menu, mixing_controls, mixing_frame, save_dialog
 from perturber.ui.components.scene_page import scene_page
-from perturber.ui.context import cache, service
+from perturber.ui.context import service
 from perturber.ui.limits import SAVES, limited
 from perturber.ui.looks import looked
-from perturber.ui.showing.mixing import KeptEdit, kept_edits, look_status, outcomes, scan_words
+from perturber.ui.papers.orders import examples_folder
+from perturber.ui.showing.mixing import (
+    kept_labels,
+    known,
+    look_status,
+    outcomes,
+    scan_request,
+    scan_words,
+    units_of,
+)
 from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.pictures import model_input
 from perturber.ui.states.mixing import MixingState
 from perturber.ui.states.mixing_changes import changed
-from perturber.ui.states.mixing_edits import Known
 from perturber.ui.states.page import Change
 from perturber.users import current
 
 dash.register_page(__name__, path="/mixing", name="Mixing", title="Perturber · Mixing", order=2)
 
 PAGE = "mixing"
-
-FIGURE_SIZE = (900, 360)
-"""Of a scan's figure as it is saved, in pixels of the page."""
 
 
 def layout(**query: str) -> html.Div:
@@ -81,7 +84,7 @@ class MixingPage:
             units = units_of(state.edit.first, state.edit.second, state.level)
         except InvalidInputError as error:
             units = str(error)
-        return mixing_controls(state, units, service().models(), _kept())
+        return mixing_controls(state, units, service().models(), kept_labels())
 
     def show(self, state: MixingState, asked: PageRequest) -> Shown:
         """Ask the service what the models make of the scene; of two that cannot be mixed each alone."""
@@ -105,8 +108,6 @@ class MixingPage:
         order = asked.order["order"] if asked.order else None
         if order == "cancel" and state.scan:
             service().jobs.cancel(state.scan)
-        if order in ("svg", "png"):
-            _save_figure(state, order, follow)
         if order == "keep":
             _keep(state, asked, follow)
         _follow_scan(state, asked, follow)
@@ -114,57 +115,13 @@ class MixingPage:
         return follow
 
 
-def known() -> Known:
-    """What the service knows of the models that can be mixed."""
-    entries = zoo.entries(service().settings)
-    ready = [name for name in service().models() if name in entries]
-    return Known(
-        architectures={name: entries[name].architecture for name in ready},
-        models=service().model,
-        units=units_of,
-        kept=_edit_kept,
-    )
-
-
-def units_of(first: str, second: str | None, level: Level) -> tuple[str, ...]:
-    """The units of a model, or of two that can be mixed; the service is asked once, as it may have other work to do.
-
-    Raises:
-        InvalidInputError: unknown model, or two that cannot be mixed.
-    """
-    marks = [name and service().model(name).fingerprint for name in (first, second)]
-    key = f"units {hashlib.sha256(repr((first, second, level, marks)).encode()).hexdigest()}"
-    found: tuple[str, ...] | str | None = cache.get(key)
-    if found is None:
-        try:
-            found = service().units(first, second, level)
-        except InvalidInputError as error:
-            found = str(error)
-        cache.set(key, found)
-    if isinstance(found, str):
-        raise InvalidInputError(found)
-    return found
-
-
 # ---- scans --------------------------------------------------------------------------------------------------------
 
 
 def _scan(state: MixingState, *, examples: bool) -> MixingState:
     """With a scan that begins now; one that is under way would be seen by nobody any more, and ends."""
-    first, second = state.edit.first, state.second
-    units_of(first, second, state.level)  # says why they cannot be mixed
-    status = service().jobs.submit(
-        ScanRequest(
-            first=first,
-            second=second,
-            scene=state.scene,
-            folder=_examples() if examples else None,
-            fingerprints=tuple(service().model(name).fingerprint for name in (first, second)),
-            level=state.level,
-            reverse=state.form.reverse,
-            attack=state.form.attack(first),
-        )
-    )
+    units_of(state.edit.first, state.second, state.level)  # says why they cannot be mixed
+    status = service().jobs.submit(scan_request(state, examples=examples))
     if state.scan not in (None, status.id):
         with suppress(InvalidInputError):  # it is forgotten already
             service().jobs.cancel(str(state.scan))
@@ -200,14 +157,6 @@ def _result(state: MixingState) -> ScanResult | None:
     return product if isinstance(product, ScanResult) and scanned(product) else None
 
 
-def _save_figure(state: MixingState, kind: str, follow: Follow) -> None:
-    result = _result(state)
-    if result is None:
-        follow.notice = "There is no figure to save yet. Scan this scene first."
-        return
-    follow.show(f"{PAGE}-saved", data=saved_figure(compatibility(result), kind, "compatibility", *FIGURE_SIZE))
-
-
 # ---- edits that are kept ------------------------------------------------------------------------------------------
 
 
@@ -239,7 +188,7 @@ def _keep(state: MixingState, asked: Asked, follow: Follow) -> None:
         service().model(str(state.edit))  # says why it cannot be made
         name = str(asked.tools.get("name") or "").strip()
         check_name(name, service().settings)
-        folder = _examples() if "recalibrate" in (asked.tools.get("recalibrate") or ()) else None
+        folder = examples_folder() if "recalibrate" in (asked.tools.get("recalibrate") or ()) else None
         # One that was saved under this name, and removed since, is saved once more.
         request = SaveRequest(edit=str(state.edit), name=name, owner=current().name, recalibrate=folder)
         follow.shown["keeping"] = service().jobs.submit(request, again=True).id
@@ -270,34 +219,13 @@ def _follow_keeping(asked: Asked, follow: Follow) -> None:
     names = [{"value": info.name, "label": info.label} for info in service().models().values()]
     for menu in ("first", "second"):
         follow.show(control_id(PAGE, menu), options=names)
-    follow.show(control_id(PAGE, "kept"), **kept_menu(_kept()))
-
-
-def _kept_edits() -> list[KeptEdit]:
-    return kept_edits(list(service().models()), service().settings)
-
-
-def _kept() -> list[tuple[str, str]]:
-    return [(one.name, one.label) for one in _kept_edits()]
-
-
-def _edit_kept(name: str) -> Edit:
-    found = {one.name: one.edit for one in _kept_edits()}
-    if name not in found:
-        raise UnknownNameError("edit", name, found)
-    return found[name]
-
-
-def _examples() -> Path:
-    folder = service().settings.examples
-    if folder is None:
-        raise InvalidInputError("No folder of pictures is set. Set PERTURBER_EXAMPLES, then start again.")
-    return folder
+    follow.show(control_id(PAGE, "kept"), **kept_menu(kept_labels()))
 
 
 MIXING = MixingPage()
 look_callbacks(MIXING)
 follow_callbacks(MIXING)
 saving_callbacks(PAGE)
+exporting_callbacks(PAGE, "/mixing")
 enlarging_callbacks(PAGE)
 upload_callbacks(PAGE)

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,8 +16,8 @@ from perturber.errors import InvalidInputError, StorageError, UnknownNameError
 
 if TYPE_CHECKING:
     from perturber.config import Settings
-    from perturber.export import Format, Preset, Provenance
-    from perturber.ui.paper import Paper
+    from perturber.export import Format, Provenance
+    from perturber.ui.papers.base import Paper
 
 FORMATS = "svg, pdf, png, html, csv or json"
 
@@ -49,9 +48,9 @@ def figure(
 
     if kind is None:
         raise InvalidInputError(f"Name the figure with --kind. There are {', '.join(paper.kinds(link))}.")
-    with _app(options.settings(device)) as settings:
+    with _app(options.settings(device)):
         drawn = paper.draw(link, kind)
-        provenance = _provenance(drawn, link, kind, chosen, settings)
+        provenance = paper.provenance_of(drawn, link, kind, chosen)
     print_notes(link[:100], drawn.notes, aside=True)
     _write(drawn, format, provenance, out)
 
@@ -68,11 +67,11 @@ def reproduce(
 
     before = read_provenance(file)
     format = None if out is None else _format(out)
-    with _app(options.settings(device)) as settings:
+    with _app(options.settings(device)):
         from perturber.ui import paper
 
-        drawn = paper.draw(before.link, before.kind)
-        provenance = _provenance(drawn, before.link, before.kind, before.preset, settings)
+        drawn = paper.draw(before.link, before.kind, memory=before.memory)
+        provenance = paper.provenance_of(drawn, before.link, before.kind, before.preset)
     for what, then, now in _changes(before, provenance):
         print(f"{what}: {then} then, {now} now")
     found = compared(drawn.figure, before.data_sha256, before.data)
@@ -99,30 +98,13 @@ def _changes(before: "Provenance", now: "Provenance") -> Iterator[tuple[str, str
 
 
 @contextmanager
-def _app(settings: "Settings") -> "Iterator[Settings]":
+def _app(settings: "Settings") -> "Iterator[None]":
     """An app that answers nobody but this process."""
     from app import create_app
     from perturber.service import InferenceService
 
     with InferenceService(settings) as service, create_app(service=service).server.app_context():
-        yield service.settings
-
-
-def _provenance(drawn: "Paper", link: str, kind: str, preset: "Preset", settings: "Settings") -> "Provenance":
-    from perturber.export import Provenance
-    from perturber.service.device import choose_device
-
-    kept = "?".join(part for part in _parts(link) if part)
-    device = choose_device(settings.device).type
-    return Provenance(link=kept, kind=kind, models=drawn.models, preset=preset, device=device, date=datetime.now(UTC))
-
-
-def _parts(link: str) -> tuple[str, str]:
-    """Path and query, without the server that they were seen on."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(link)
-    return parts.path or "/", parts.query
+        yield
 
 
 def _format(out: Path) -> "Format":

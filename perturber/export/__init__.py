@@ -2,7 +2,7 @@
 
 from perturber.export.data import Compared, compared
 from perturber.export.drawing import Plotter, plotter
-from perturber.export.files import MIME, Format, export
+from perturber.export.files import MIME, Format, export, styled
 from perturber.export.presets import FONTS, PRESETS, Preset
 from perturber.export.provenance import Provenance, Weights, read_provenance
 
@@ -20,4 +20,5 @@ __all__ = [
     "export",
     "plotter",
     "read_provenance",
+    "styled",
 ]

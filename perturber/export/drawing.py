@@ -30,6 +30,9 @@ START_SECONDS = 60.0
 DRAW_SECONDS = 60.0
 """For one figure; most take less than half a second."""
 
+TURN_SECONDS = 60.0
+"""For the figures that come first; a Chromium that hangs is found out by then."""
+
 CLOSE_SECONDS = 10.0
 """For Chromium to end by itself before it is killed."""
 
@@ -54,10 +57,11 @@ class Plotter:
 
     Args:
         seconds: for one figure, once it is its turn.
+        patience: seconds to wait for that turn.
     """
 
-    def __init__(self, seconds: float = DRAW_SECONDS) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float = DRAW_SECONDS, patience: float = TURN_SECONDS) -> None:
+        self.seconds, self.patience = seconds, patience
         self._starting = threading.Lock()
         self._turn = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,7 +78,7 @@ class Plotter:
 
         Raises:
             NoChromiumError: there is no Chromium on this machine.
-            DrawingError: it does not start or was closed, or this figure takes too long or cannot be drawn.
+            DrawingError: it does not start or was closed, or this figure takes or waits too long or cannot be drawn.
         """
         options = {"format": format, "width": width, "height": height, "scale": scale}
         return self._run(self._draw(figure.to_dict(), options, self._closed)).result()
@@ -103,7 +107,14 @@ class Plotter:
     # ---- on the loop's thread -------------------------------------------------------------------------------------
 
     async def _draw(self, figure: dict[str, Any], options: dict[str, Any], closed: int) -> bytes:
-        async with self._turn:
+        try:
+            async with asyncio.timeout(self.patience):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise DrawingError(
+                f"Other figures have been drawn for {self.patience:g} seconds, and this one was given up. Try again."
+            ) from error
+        try:
             for last in (False, True):
                 if closed != self._closed:
                     raise DrawingError("Drawing figures was ended before this one was drawn.")
@@ -115,6 +126,8 @@ class Plotter:
                         raise
                     log.warning("Chromium is started again: %s (%r)", error, error.__cause__)
             raise AssertionError("not reached")
+        finally:
+            self._turn.release()
 
     async def _attempt(self, figure: dict[str, Any], options: dict[str, Any]) -> bytes:
         kaleido = await self._open()

@@ -63,6 +63,14 @@ def export(figure: go.Figure, format: Format, provenance: Provenance, *, by: Plo
     return WRITERS[format](Work(figure, rows, provenance.model_copy(update=shown), by))
 
 
+def styled(figure: go.Figure, preset: Preset) -> go.Figure:
+    """A copy of a figure in the preset's font and colours, as large as it is laid out: not yet enlarged."""
+    copy = coloured(unpacked(figure), qualitative=preset.qualitative, diverging=preset.diverging, dark=preset.dark)
+    (width, height), scale = preset.size(figure), preset.scale(figure)
+    copy.update_layout(font_family=FONTS[preset.font], width=width / scale, height=height / scale, autosize=False)
+    return copy
+
+
 @dataclass(frozen=True)
 class Work:
     """What a file is made of; `rows` is the figure's table."""
@@ -77,17 +85,9 @@ class Work:
         """How it is drawn."""
         return self.provenance.preset
 
-    def styled(self) -> go.Figure:
-        """A copy of the figure in the preset's font and colours, and as large as it is laid out."""
-        preset = self.preset
-        copy = coloured(self.figure, qualitative=preset.qualitative, diverging=preset.diverging, dark=preset.dark)
-        (width, height), scale = preset.size(self.figure), preset.scale(self.figure)
-        copy.update_layout(font_family=FONTS[preset.font], width=width / scale, height=height / scale, autosize=False)
-        return copy
-
     def drawn(self, format: Format, *, dpi: float = PIXELS_PER_INCH, sharp: bool = True) -> bytes:
         """By Chromium."""
-        figure = self.styled()
+        figure = styled(self.figure, self.preset)
         if sharp:
             figure = sharpened(figure)
         scale = self.preset.scale(self.figure) * dpi / PIXELS_PER_INCH
@@ -119,7 +119,7 @@ def _png(work: Work) -> bytes:
 
 
 def _html(work: Work) -> bytes:
-    figure = work.styled()
+    figure = styled(work.figure, work.preset)
     page = figure.to_html(include_plotlyjs=True, include_mathjax=False, div_id="figure", config={"displaylogo": False})
     ground = f'<body style="background: {figure.layout.paper_bgcolor}">'
     return into_html("<!DOCTYPE html>\n" + page.replace("<body>", ground, 1), work.provenance)

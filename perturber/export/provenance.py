@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 from xml.sax.saxutils import escape
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from perturber import __version__
 from perturber.errors import InvalidInputError, PerturberError
@@ -22,8 +31,11 @@ from perturber.export.presets import Preset
 MAX_FILE = 128 * 2**20
 """Bytes of a file that is read."""
 
-MAX_NOTE = 2**20
+MAX_NOTE = 2**21
 """Bytes of what is written into it; a link may hold code, and the figure's numbers come along."""
+
+MAX_MEMORY = 2**19
+"""Characters of what a figure needs beside its link, as JSON."""
 
 BLOCK, MAX_BEFORE = 2**16, 2**22
 """Bytes of an SVG that are looked at together, and in all: the note comes first."""
@@ -68,13 +80,14 @@ class Provenance(BaseModel):
         seed: of what is random in it, or None.
         device: kind of device that computed it, such as ``cpu`` or ``cuda``.
         date: when.
+        memory: what the figure needs to be drawn again and no link holds, as the looks of a history.
         data_sha256, data: the numbers that the figure shows (see `perturber.export.data`); `export` puts them here.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     schema_: Literal[1] = Field(default=1, alias="schema")
-    link: Annotated[str, StringConstraints(max_length=100_000)]
+    link: Annotated[str, StringConstraints(max_length=120_000)]
     kind: Word
     models: Annotated[tuple[Weights, ...], Field(max_length=64)]
     preset: Preset
@@ -82,8 +95,18 @@ class Provenance(BaseModel):
     seed: int | None = None
     device: Word
     date: AwareDatetime
+    memory: dict[str, JsonValue] = {}
     data_sha256: Hash = ""
     data: Annotated[str, StringConstraints(max_length=MAX_PACKED)] = ""
+
+    @field_validator("memory")
+    @classmethod
+    def _bounded(cls, memory: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if len(json.dumps(memory)) > MAX_MEMORY:
+            raise InvalidInputError(
+                f"To be drawn again this figure needs more than {MAX_MEMORY // 2**10} KiB of notes. Make it of less."
+            )
+        return memory
 
     def as_json(self) -> str:
         """On one line."""
@@ -150,7 +173,7 @@ def _xmp(provenance: Provenance, creator: str) -> bytes:
         "dc:source": escape(provenance.link),
         "xmp:CreatorTool": escape(creator),
         "xmp:CreateDate": provenance.moment.isoformat(),
-        "perturber:provenance": escape(provenance.model_copy(update={"data": ""}).as_json()),
+        "perturber:provenance": escape(provenance.model_copy(update={"data": "", "memory": {}}).as_json()),
     }
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'

@@ -1,5 +1,6 @@
 """The data of a figure as one long table: a row for each point, bar, and cell of a heatmap."""
 
+import base64
 import csv
 import io
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,12 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from PIL import Image
 
 COLUMNS = ("trace", "name", "type", "x", "y", "z", "text")
 """Those that every table has; those of `EXTRA` follow where a trace has them, then `custom 1` and so on."""
+
+PNG = "data:image/png;base64,"
 
 EXTRA = ("error_x", "error_y", "size")
 
@@ -77,9 +81,9 @@ def _points(trace: Any) -> Iterator[dict[str, Any]]:
 
 def _cells(trace: Any) -> Iterator[dict[str, Any]]:
     """Of heatmaps and pictures."""
-    if trace["z"] is None:
+    z = _pixels(trace)
+    if z is None:
         return
-    z = np.asarray(trace["z"])
     height, width = z.shape[:2]
     x, y = (_middles(trace, along, count) for along, count in (("x", width), ("y", height)))
     text = None if "text" not in trace or trace["text"] is None else np.asarray(trace["text"], object)
@@ -95,6 +99,17 @@ def _cells(trace: Any) -> Iterator[dict[str, Any]]:
         if custom is not None and custom.shape[:2] == (height, width):
             cell |= _custom(custom[row, column])
         yield cell
+
+
+def _pixels(trace: Any) -> np.ndarray | None:
+    """A heatmap's values (h, w), or a picture's colours (h, w, channels), also where it is a PNG; None for none."""
+    if trace["z"] is not None:
+        return np.asarray(trace["z"])
+    source = trace["source"] if trace.type == "image" else None
+    if not isinstance(source, str) or not source.startswith(PNG):
+        return None
+    with Image.open(io.BytesIO(base64.b64decode(source[len(PNG) :])), formats=("PNG",)) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 def _middles(trace: Any, along: str, count: int) -> Sequence[Any]:

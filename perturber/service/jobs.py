@@ -196,6 +196,15 @@ class JobQueue:
         with self._lock:
             return self._get(name).product
 
+    def request(self, name: str) -> JobRequest:
+        """What a job was asked.
+
+        Raises:
+            InvalidInputError: there is no such job (any more).
+        """
+        with self._lock:
+            return self._get(name).request
+
     def cancel(self, name: str) -> JobStatus:
         """End a job, for everybody who looks at it; one that is over stays as it is.
 

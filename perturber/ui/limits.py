@@ -15,6 +15,7 @@ KEY = "PERTURBER_LIMITS"
 
 UPLOADS = RateLimitItemPerMinute(30)
 SAVES = RateLimitItemPerMinute(60)
+EXPORTS = RateLimitItemPerMinute(60)
 LINKS = RateLimitItemPerMinute(30)
 LOGINS = (RateLimitItemPerMinute(10), RateLimitItemPerHour(60))
 """Of one name from one address."""

@@ -1,61 +1,50 @@
-"""Figures of the pages by their names, drawn without a browser: what the page behind a link would save.
+"""Figures of the pages by their names, drawn without a browser: what the page behind a link shows.
 
 To be used where an app answers (``with app.server.app_context()``), as the pages themselves.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
-from plotly.graph_objects import Figure
-
 from perturber.errors import InvalidInputError, UnknownNameError
-from perturber.export import Weights
-from perturber.service import JobState
-from perturber.training import all_series
-from perturber.ui.callbacks.checkpoints import figure_of, saved_size
-from perturber.ui.callbacks.explore import NAMES, PAPER, figure_name, paper_figure
-from perturber.ui.components.checkpoints import PANELS
+from perturber.export import Preset, Provenance
+from perturber.service.device import choose_device
 from perturber.ui.context import service
-from perturber.ui.states.checkpoints import CheckpointState
-from perturber.ui.states.explore import SLOTS, ExploreState
-from perturber.ui.states.page import parse_query
+from perturber.ui.papers.base import Paper, PaperPage, Wish
+from perturber.ui.papers.checkpoints import CheckpointPapers
+from perturber.ui.papers.compare import ComparePapers
+from perturber.ui.papers.explore import ExplorePapers
+from perturber.ui.papers.mixing import MixingPapers
+
+OF_PAGES: tuple[PaperPage, ...] = (ExplorePapers(), ComparePapers(), MixingPapers(), CheckpointPapers())
+
+PAGES: dict[str, PaperPage] = {page.path: page for page in OF_PAGES}
+"""Path → page whose figures are drawn here."""
 
 
-@dataclass(frozen=True)
-class Paper:
-    """A figure of a page.
-
-    Attributes:
-        figure: laid out as its page saves it.
-        models: networks that the page shows, with the hashes of their weights.
-        notes: what was wrong in the link, a sentence each.
-    """
-
-    figure: Figure
-    models: tuple[Weights, ...]
-    notes: tuple[str, ...]
-
-
-def draw(link: str, kind: str) -> Paper:
-    """A figure of the page that a link opens; takes as long as everything in it needs to be finished.
+def draw(link: str, kind: str, *, memory: Mapping[str, Any] | None = None, wait: bool = True) -> Paper:
+    """A figure of the page that a link opens.
 
     Args:
         link: address of a page's state; of a whole address only path and query count.
         kind: name of the figure, one of `kinds`.
+        memory: what the figure needs and no link holds, as of a `Paper`.
+        wait: whether to wait until everything in it is finished, and to order what has to be computed.
 
     Raises:
-        InvalidInputError: there is no such page or figure, or there is nothing in it.
+        InvalidInputError: there is no such page or figure, there is nothing in it, or something in it is not finished.
     """
     parts = urlsplit(link)
     page = _page(parts.path)
-    if kind not in (known := page.kinds):
-        raise UnknownNameError(f"figure of {parts.path or '/'}", kind, known)
-    return page.draw(parts.query, kind)
+    if kind not in page.kinds:
+        raise UnknownNameError(f"figure of {parts.path or '/'}", kind, page.kinds)
+    return page.draw(Wish(query=parts.query, kind=kind, memory=memory or {}, wait=wait))
 
 
-def kinds(link: str) -> tuple[str, ...]:
-    """Names of the figures of the page that a link opens.
+def kinds(link: str) -> Mapping[str, str]:
+    """Names of the figures of the page that a link opens → what each one is, in a few words.
 
     Raises:
         InvalidInputError: there is no such page, or it has no figures.
@@ -63,78 +52,41 @@ def kinds(link: str) -> tuple[str, ...]:
     return _page(urlsplit(link).path).kinds
 
 
-# ---- Explore ------------------------------------------------------------------------------------------------------
+def remembered(path: str, kind: str, query: str, memory: Mapping[str, Any], records: list[Any]) -> dict[str, Any]:
+    """What a figure needs beside the link, of what its page shows at rest: the `memory` of `draw`.
 
-OF_SLOTS = {figure_name(what, number): (what, number) for what in NAMES for number in range(SLOTS)}
-"""Name of a figure of Explore, as that of its file → what it shows, and of which slot."""
-
-
-def _of_explore(query: str, kind: str) -> Paper:
-    state, problems = ExploreState.from_query(parse_query(query), service().model)
-    what, number = OF_SLOTS[kind]
-    _finish(state, number)
-    figure = paper_figure(state, what, number).update_layout(**_sides(PAPER[what]))
-    return Paper(figure, _weights(slot.model for slot in state.slots if slot is not None), tuple(problems))
-
-
-def _finish(state: ExploreState, number: int) -> None:
-    """Wait for what is still on its way in the picture, and for the feature visualisations beside the maps.
+    Args:
+        path: of the page.
+        query, memory, records: as a browser sends them.
 
     Raises:
-        InvalidInputError: one of them could not be made.
+        InvalidInputError: it is not what a page of this app would send.
     """
-    request = state.request(None)
-    if request.scene.plane or request.attack is not None:
-        service().look_complete(request)
-    slot = state.slot(number)
-    if state.view.cards != "visualisation" or not slot.layer:
-        return
-    targets = state.view.targets(slot.layer, slot.channels)
-    for one in service().visualise(slot.model, targets, state.view.recipe):
-        if one.state is not JobState.DONE and one.job is not None:
-            service().wait(one.job)
+    return _page(path).remembered(kind, query, memory, records)
 
 
-# ---- Checkpoints --------------------------------------------------------------------------------------------------
+def provenance_of(drawn: Paper, link: str, kind: str, preset: Preset) -> Provenance:
+    """What a figure's file says of how it came about.
+
+    Args:
+        link, kind: by which it was drawn.
+        preset: how it looks in the file.
+    """
+    parts = urlsplit(link)
+    return Provenance(
+        link="?".join(part for part in (parts.path or "/", parts.query) if part),
+        kind=kind,
+        models=drawn.models,
+        preset=preset,
+        seed=drawn.seed,
+        memory=dict(drawn.memory),
+        device=choose_device(service().settings.device).type,
+        date=datetime.now(UTC),
+    )
 
 
-def _of_checkpoints(query: str, kind: str) -> Paper:
-    settings = service().settings
-    state, problems = CheckpointState.from_query(parse_query(query), all_series(settings), service().model, settings)
-    figure = figure_of(state, kind, "")
-    figure.update_layout(**_sides(saved_size(figure, state)))
-    return Paper(figure, _weights(state.series.models), tuple(problems))
-
-
-# ---- all ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Page:
-    kinds: tuple[str, ...]
-    draw: Callable[[str, str], Paper]
-
-
-PAGES = {
-    "/": _Page(tuple(OF_SLOTS), _of_explore),
-    "/checkpoints": _Page(PANELS, _of_checkpoints),
-}
-"""Path → page whose figures are drawn here."""
-
-
-def _page(path: str) -> _Page:
+def _page(path: str) -> PaperPage:
     found = PAGES.get(path or "/")
     if found is None:
         raise InvalidInputError(f"There are no figures of {path[:100]!r} here. There are those of {', '.join(PAGES)}.")
     return found
-
-
-def _sides(size: tuple[int, int]) -> dict[str, int]:
-    return dict(zip(("width", "height"), size, strict=True))
-
-
-def _weights(names: Iterable[str]) -> tuple[Weights, ...]:
-    return tuple(
-        Weights(name=name, sha256=service().model(name).fingerprint, checkpoint=name.partition("@")[2])
-        for name in names
-    )

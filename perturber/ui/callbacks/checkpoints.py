@@ -1,38 +1,26 @@
-"""What follows on the Checkpoints page: figures and jobs at rest, what a dragged slider points at, saved figures."""
+"""What follows on the Checkpoints page: figures and jobs at rest, what a dragged slider points at."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from dash import ALL, Input, Output, Patch, State, callback, no_update, set_props
+from dash import Input, Output, Patch, State, callback, no_update
 from dash.exceptions import PreventUpdate
 from plotly.graph_objects import Figure
 
 from perturber.errors import InvalidInputError, PerturberError
-from perturber.service import JobState, LookRequest
+from perturber.service import JobState
 from perturber.training import Series
 from perturber.ui.callbacks.follow import Asked, Follow, Settled
-from perturber.ui.callbacks.messages import triggered_part, triggered_value
-from perturber.ui.callbacks.saving import saved_figure
-from perturber.ui.components.checkpoints import CURVES, PANELS, figure_id, link_id, preview_id, save_id, words_id
+from perturber.ui.components.checkpoints import CURVES, PANELS, figure_id, link_id, preview_id, words_id
 from perturber.ui.components.controls import control_id, order_id
 from perturber.ui.context import service
-from perturber.ui.looks import unfinished_plane
 from perturber.ui.showing import training
 from perturber.ui.showing.checkpoints import Made, all_made, preview, words
 from perturber.ui.showing.pictures import jpeg
 from perturber.ui.states.checkpoints import CheckpointState
 from perturber.ui.states.page import parse_query
-
-CURVE = (720, 420)
-"""Pixels of a saved curve."""
-
-CELL = 128
-"""Pixels a side of a picture in a saved table of pictures."""
-
-BORDER = (120, 40)
-"""Pixels around such a table."""
 
 Read = Callable[[Mapping[str, str], Mapping[str, Any]], tuple[CheckpointState, list[str]]]
 
@@ -248,71 +236,3 @@ def _marked(state: CheckpointState) -> list[Any]:
         figures[PANELS.index(panel)] = Patch()
         figures[PANELS.index(panel)]["layout"]["shapes"] = training.marks(state, state.places)
     return figures
-
-
-# ---- saving -------------------------------------------------------------------------------------------------------
-
-
-def save_callback(page: str, read: Read) -> None:
-    """Each figure can be saved; to be called once as the page's module is imported."""
-
-    @callback(
-        Output(f"{page}-saved", "data"),
-        Input(save_id(page, ALL, ALL), "n_clicks"),
-        State(f"{page}-settled", "data"),
-        prevent_initial_call=True,
-    )
-    def save(_: object, settled: object) -> Any:
-        if settled is None or not triggered_value():
-            return no_update
-        panel, kind = triggered_part("save", PANELS), triggered_part("kind", ("svg", "png"))
-        try:
-            asked = Settled.read(settled)
-            state, _problems = read(parse_query(asked.query), {})
-            figure = figure_of(state, panel, asked.client)
-        except PerturberError as error:
-            set_props("notice", {"children": str(error)})
-            return no_update
-        what = state.tab if panel == "multiples" else panel
-        return saved_figure(figure, kind, f"checkpoints-{what}", *saved_size(figure, state))
-
-
-def figure_of(state: CheckpointState, panel: str, client: str) -> Figure:
-    """A figure of the page for a file.
-
-    Raises:
-        InvalidInputError: there is nothing to see in it yet, or what it shows is not finished.
-        OvertakenError: a newer question of the same visit was faster.
-    """
-    of_scene = panel == "predictions" or (panel == "multiples" and state.tab == "maps")
-    unfinished = unfinished_plane(LookRequest(scene=state.scene)) if of_scene else None
-    if unfinished is not None:
-        raise InvalidInputError(unfinished)
-    if panel == "multiples":
-        pictures = state.tab == "pictures"
-        figure = (
-            training.visualisations(state, all_made(state, state.series))
-            if pictures
-            else training.of_all(state, client)[0]
-        )
-        empty = pictures and not figure.layout.images
-    elif panel in ("activations", "weights"):
-        product = training.correlated(state).product
-        drawn = () if product is None else training.correlation_curves(state, product)
-        figure = drawn[("activations", "weights").index(panel)] if drawn else Figure()
-        empty = product is None
-    else:
-        figure = training.error_curves(state) if panel == "errors" else training.predictions(state, client)
-        empty = False
-    if empty or not figure.data:
-        raise InvalidInputError("This figure is empty: there is nothing to save yet.")
-    return figure
-
-
-def saved_size(figure: Figure, state: CheckpointState) -> tuple[int, int]:
-    """Width and height of such a file, in pixels of the page."""
-    if state.tab == "curves":
-        return CURVE
-    columns, rows = figure.layout.xaxis.range[1] + 0.5, figure.layout.yaxis.range[0] + 0.5
-    width = CELL * len(state.series.steps)
-    return width + BORDER[0], round(width * rows / columns) + BORDER[1]

@@ -1,40 +1,27 @@
-"""What Explore does apart from looking and following: groups of neurons that are kept, figures for a paper, tools."""
+"""What Explore does apart from looking and following: groups of neurons that are kept, tools."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import dash_bootstrap_components as dbc
-import numpy as np
 from dash import ALL, MATCH, Input, Output, State, callback, dcc, html, no_update, set_props
 
-from perturber.errors import InvalidInputError, PerturberError
-from perturber.featurevis import cut
-from perturber.figures import SLOT_NAMES, activation_mosaic, prediction_bars
+from perturber.errors import PerturberError
 from perturber.own_groups import MAX_NAME, OwnGroups
-from perturber.service import SlotLook
 from perturber.ui.callbacks.follow import Settled
 from perturber.ui.callbacks.messages import triggered_part, triggered_value
-from perturber.ui.callbacks.saving import Saved, saved_figure
 from perturber.ui.components.attack_form import attack_parts
 from perturber.ui.components.controls import Controls, control_id, dialog_title
 from perturber.ui.components.drawer import drawer_tools, open_figure, tools_class
 from perturber.ui.components.maps import Picture
 from perturber.ui.context import service
-from perturber.ui.files import index_version, sheet
+from perturber.ui.files import index_version
 from perturber.ui.limits import SAVES, limited
-from perturber.ui.looks import look_to_save
 from perturber.ui.showing.groups import KEEP, group_options
-from perturber.ui.showing.slots import scales
-from perturber.ui.showing.visualisations import neuron_pictures, part_of
+from perturber.ui.showing.visualisations import neuron_pictures
 from perturber.ui.states import reading
 from perturber.ui.states.explore import SLOTS, ExploreState
 from perturber.ui.states.page import parse_query
-
-PAPER = {"maps": (900, 240), "bars": (320, 260)}
-"""Of a saved figure, in pixels."""
-
-NAMES = {"maps": "activations", "bars": "predictions"}
-"""With which the name of a saved file begins."""
 
 
 def explore_callbacks(page: str, controls: Callable[[ExploreState], Controls]) -> None:
@@ -47,7 +34,6 @@ def explore_callbacks(page: str, controls: Callable[[ExploreState], Controls]) -
     _tools(page)
     _channels(page)
     _groups(page)
-    _figures(page)
 
 
 def state_of(settled: object, facts: Mapping[str, Any]) -> ExploreState:
@@ -187,59 +173,4 @@ def _question(page: str, number: int, what: str) -> list[Any]:
             ]
         ),
         dbc.ModalFooter(html.Button("Keep", id=_part(page, "keep", number), n_clicks=0, className="use")),
-    ]
-
-
-def _figures(page: str) -> None:
-    @callback(
-        Output(f"{page}-saved", "data"),
-        Input(control_id(page, "maps", ALL), "save"),
-        Input(control_id(page, "bars", ALL), "save"),
-        State(f"{page}-settled", "data"),
-        State(f"{page}-facts", "data"),
-        prevent_initial_call=True,
-    )
-    def save(_: object, __: object, settled: object, facts: dict[str, Any]) -> Saved | Any:
-        wish = triggered_value()
-        if not isinstance(wish, dict):
-            return no_update
-        what, number = triggered_part("control", NAMES), triggered_part("slot", range(SLOTS))
-        state = state_of(settled, facts)
-        drawn = paper_figure(state, what, number)
-        return saved_figure(drawn, str(wish.get("format")), figure_name(what, number), *PAPER[what])
-
-
-def figure_name(what: str, number: int) -> str:
-    """What a slot's figure is called."""
-    return f"{NAMES[what]}-{SLOT_NAMES[number].lower().replace(' ', '-')}"
-
-
-def paper_figure(state: ExploreState, what: str, number: int) -> Any:
-    """A slot's activations or predictions as a labelled figure, from the state that is shown.
-
-    Raises:
-        InvalidInputError: the slot shows no model, or what it shows is not finished.
-    """
-    state.slot(number)
-    answer, unfinished = look_to_save(state.request(None))
-    if unfinished is not None:
-        raise InvalidInputError(unfinished)
-    looks = dict(zip(state.shown, answer.slots, strict=True))
-    look = looks[number]
-    if what != "maps" or look.activations is None:
-        return prediction_bars(look.top or (), slot=number)
-    scale = scales(looks, state.view)[number]
-    pictures = _pictures(state, look) if state.view.cards == "visualisation" else []
-    return activation_mosaic(look.activations, look.channels, scale=scale, pictures=pictures, paper=True)
-
-
-def _pictures(state: ExploreState, look: SlotLook) -> list[np.ndarray | None]:
-    targets = state.view.targets(look.layer or "", look.channels)
-    info, recipe = service().model(look.model), state.view.recipe
-    found = service().visualise(look.model, targets, recipe)
-    made = [service().visualisations.pictures(one.key) for one in found]
-    parts = [part_of(info, target, recipe) for target in targets]
-    return [
-        None if picture is None else sheet(list(cut(picture, part)), columns=2)
-        for picture, part in zip(made, parts, strict=True)
     ]

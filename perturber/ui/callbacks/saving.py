@@ -1,10 +1,10 @@
-"""Files that a page saves: its model input, figures as they are drawn or made for a paper, tables."""
+"""Files that a page saves without being asked how: its model input, and figures that the browser draws."""
 
 import base64
 import io
 from typing import Any, TypedDict
 
-from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, no_update
+from dash import Input, Output, State, callback, dcc, no_update
 from PIL import Image
 from plotly.graph_objects import Figure
 
@@ -14,18 +14,15 @@ from perturber.service import IMAGE_SIZE
 
 MAX_PICTURE_BYTES = 2**20
 
-SHARPER = 4
-"""Pixels of a saved PNG for one of the page."""
-
 
 class SavedOptions(TypedDict):
     """Options of ``Plotly.downloadImage``."""
 
     format: str
     filename: str
-    width: int
-    height: int
-    scale: int
+    width: float
+    height: float
+    scale: float
 
 
 class Saved(TypedDict):
@@ -35,26 +32,20 @@ class Saved(TypedDict):
     options: SavedOptions
 
 
-def saved_figure(figure: Figure | dict[str, Any], kind: str, name: str, width: int, height: int) -> Saved:
-    """A figure for the store ``<page>-saved``: as SVG, or as PNG four times as sharp as on the page.
+def saved_figure(figure: Figure, format: str, name: str, width: float, height: float, scale: float) -> Saved:
+    """A figure for the store ``<page>-saved``.
 
     Args:
-        kind: ``svg`` or ``png``.
-        width, height: in pixels of the page.
+        format: ``svg`` or ``png``.
+        width, height: in which it is laid out, in pixels.
+        scale: by which that is enlarged.
     """
-    options = SavedOptions(
-        format="svg" if kind == "svg" else "png",
-        filename=name,
-        width=width,
-        height=height,
-        scale=1 if kind == "svg" else SHARPER,
-    )
-    return Saved(figure=as_json(figure) if isinstance(figure, Figure) else figure, options=options)
+    options = SavedOptions(format=format, filename=name, width=width, height=height, scale=scale)
+    return Saved(figure=as_json(figure), options=options)
 
 
 def saving_callbacks(name: str) -> None:
-    """The callbacks by which a page saves its model input and its figures."""
-    clientside_callback(ClientsideFunction("page", "save"), Input(f"{name}-saved", "data"), prevent_initial_call=True)
+    """The callback by which a page saves its model input."""
 
     @callback(
         Output(f"{name}-download", "data"),

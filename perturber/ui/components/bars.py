@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict, Unpack
 from perturber.finite import written
 from perturber.service import ClassScore
 from perturber.ui.components.base import Component
-from perturber.ui.components.maps import Picture, Save
+from perturber.ui.components.maps import Picture
 
 NO_LOGITS = "No logit is a number"
 """What stands instead of the bars of a network whose logits are all NaN."""
@@ -68,10 +68,8 @@ class BarsProperties(TypedDict, total=False):
         evidence: pictures below the scores.
         examples: class → the picture that takes the place of the example while the class is pointed at.
         compact: whether each row is a single line, its logit behind the name.
-        saves: whether there are buttons to keep the figure.
         clicked: the class that was clicked last; written by the browser.
         hovered: the class that is pointed at, or None; written by the browser.
-        save: the format that was asked for last; written by the browser.
     """
 
     className: str
@@ -81,10 +79,8 @@ class BarsProperties(TypedDict, total=False):
     evidence: Sequence[Evidence]
     examples: Mapping[int, Evidence]
     compact: bool
-    saves: bool
     clicked: Chosen | None
     hovered: int | None
-    save: Save | None
 
 
 class Bars(Component):

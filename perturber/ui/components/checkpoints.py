@@ -20,6 +20,7 @@ from perturber.ui.components.controls import (
     order_id,
     slot_style,
 )
+from perturber.ui.components.export import export_button
 from perturber.ui.states.channels import MAX_NEURONS
 
 TABS = {
@@ -60,11 +61,6 @@ WAITING = "…"
 def figure_id(page: str, panel: Any) -> dict[str, Any]:
     """The id of a figure."""
     return {"page": page, "figure": panel}
-
-
-def save_id(page: str, panel: Any, kind: Any) -> dict[str, Any]:
-    """The id of the button that saves a figure as ``svg`` or ``png``."""
-    return {"page": page, "save": panel, "kind": kind}
 
 
 def training_slot(page: str, number: int, controls: Controls, words: str) -> html.Section:
@@ -192,10 +188,6 @@ def _tools(page: str, controls: Controls) -> list[Any]:
 
 def _panel(page: str, name: Panel) -> html.Figure:
     words, title = CURVES.get(name, ("", ""))
-    saves = [
-        button(save_id(page, name, kind), kind.upper(), f"Save this figure as {kind.upper()}")
-        for kind in ("svg", "png")
-    ]
     graph = dcc.Graph(
         id=figure_id(page, name),
         figure=empty_figure(WAITING),
@@ -207,7 +199,7 @@ def _panel(page: str, name: Panel) -> html.Figure:
         [
             html.Figcaption(words, title=title),
             named(words or "Small multiples", graph),
-            html.Span(saves, className="save"),
+            export_button(page, name, words or "table of pictures"),
         ],
         className=f"panel {name}",
     )

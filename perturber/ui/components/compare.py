@@ -9,6 +9,7 @@ from perturber.service import MAX_MODELS, MAX_PICTURES, MIN_PICTURES
 from perturber.ui.components.attributes import attributes
 from perturber.ui.components.bars import Bars
 from perturber.ui.components.controls import At, Controls, button, control_id, dialog_title, menu, named, order_id
+from perturber.ui.components.export import export_button
 from perturber.ui.components.maps import Maps
 from perturber.ui.states.channels import MAX_NEURONS
 
@@ -177,9 +178,7 @@ def _body(page: str, controls: Controls) -> html.Div:
         html.Div(id=f"{page}-hint"),
         button(control_id(page, "to-cka"), "Compare their layers by CKA", "Open the tab CKA", className="use"),
     ]
-    saves = [
-        button(f"{page}-save-{kind}", kind.upper(), f"Save this figure as {kind.upper()}") for kind in ("svg", "png")
-    ]
+    exports = [export_button(page, tab, label, className=f"in-{tab}") for tab, (label, _) in TABS.items()]
     aside = [
         html.H2(id=control_id(page, "heading"), disable_n_clicks=True, **controls[At("heading")]),
         html.P(id=f"{page}-note", className="result"),
@@ -190,7 +189,7 @@ def _body(page: str, controls: Controls) -> html.Div:
         html.Div(rows, className="rows", id=f"{page}-rows"),
         *graphs,
         html.Div(hint, className="hint", id=f"{page}-hints"),
-        html.Span(saves, className="save"),
+        *exports,
     ]
     return html.Div([html.Div(figure, className="figure"), html.Aside(aside, className="aside")], className="tab-body")
 

@@ -19,6 +19,8 @@ from perturber.ui.components.controls import (
     order_id,
     tool_id,
 )
+from perturber.ui.components.export import export_button
+from perturber.ui.states.attack import CURVE_POINTS, CURVE_STEPS
 from perturber.ui.states.explore import ExploreState
 
 FIGURES = {
@@ -106,13 +108,14 @@ def drawer_tools(page: str, name: str, state: ExploreState, *, examples: bool) -
         html.Button(order, id=order_id(page, name), n_clicks=0, className="use"),
         html.Span(id=f"{page}-job", className="about", **attributes(data_live="polite")),
     ]
-    tables = (
-        [button(order_id(page, "csv"), "CSV", "Save the values as a table")] if name in ("history", "curve") else []
-    )
-    saves = [
-        button(order_id(page, kind), kind.upper(), f"Save this figure as {kind.upper()}") for kind in ("svg", "png")
+    table = button(order_id(page, "csv"), "Table", "Save all that was recorded as a table (CSV)")
+    export = export_button(page, name, FIGURES[name][0])
+    return [
+        *own.get(name, list)(),
+        *(running if order else []),
+        *([table] if name in ("history", "curve") else []),
+        export,
     ]
-    return [*own.get(name, list)(), *(running if order else []), *tables, *saves]
 
 
 def _history(page: str, state: ExploreState) -> list[Any]:
@@ -146,7 +149,7 @@ def _curve(page: str, examples: bool) -> list[Any]:
         menu(tool_id(page, "pictures"), "Pictures", {"options": options(sources), "value": "scene"}),
         number("pictures-count", "pictures", 16, 1, 256, "How many pictures, unless it is this scene alone"),
         number("most", "ε up to", None, 0, None, "The largest ε; empty: twice the panel’s"),
-        number("points", "in", 9, 2, MAX_EPSILONS, "How many values of ε, 0 and the largest included"),
-        number("curve-steps", "steps", 8, 1, 200, "Steps of PGD, of ε/8 each; of sparse PGD for L0"),
+        number("points", "in", CURVE_POINTS, 2, MAX_EPSILONS, "How many values of ε, 0 and the largest included"),
+        number("curve-steps", "steps", CURVE_STEPS, 1, 200, "Steps of PGD, of ε/8 each; of sparse PGD for L0"),
         checks(tool_id(page, "method"), [AUTOATTACK], {"value": []}),
     ]

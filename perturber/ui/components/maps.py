@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import plotly.graph_objects as go
@@ -58,18 +58,6 @@ class Clicked(TypedDict):
     count: int
 
 
-class Save(TypedDict):
-    """The user's wish to keep a figure.
-
-    Attributes:
-        format: of the file.
-        count: of the wishes so far, this one included.
-    """
-
-    format: Literal["svg", "png"]
-    count: int
-
-
 class MapsProperties(TypedDict, total=False):
     """What goes into the browser, and what comes back.
 
@@ -85,7 +73,6 @@ class MapsProperties(TypedDict, total=False):
         pictures: of each neuron, or None for maps alone.
         empty: sentence that is shown instead of everything, or "".
         clicked: the cell that was clicked last; written by the browser.
-        save: the format that was asked for last; written by the browser.
     """
 
     className: str
@@ -99,7 +86,6 @@ class MapsProperties(TypedDict, total=False):
     pictures: Sequence[Pictures] | None
     empty: str
     clicked: Clicked | None
-    save: Save | None
 
 
 class Maps(Component):

@@ -26,6 +26,7 @@ from perturber.ui.components.controls import (
     slot_style,
     tool_id,
 )
+from perturber.ui.components.export import export_button
 from perturber.ui.components.unit_sliders import UnitSliders
 from perturber.ui.states.mixing import ATTACK_STEPS, MixingState
 from perturber.ui.states.mixing_changes import all_amounts
@@ -228,10 +229,6 @@ def _scan(page: str, controls: Controls, examples: bool) -> html.Div:
         responsive=True,
         className="plot",
     )
-    saves = [
-        button(order_id(page, kind), kind.upper(), f"Save this figure as {kind.upper()}") for kind in ("svg", "png")
-    ]
-    drawn = html.Div(
-        [named("Compatibility of the two models", figure), html.Span(saves, className="save")], className="figure"
-    )
+    export = export_button(page, "compatibility", "compatibility of the two models")
+    drawn = html.Div([named("Compatibility of the two models", figure), export], className="figure")
     return html.Div([html.Div(bar, className="bar scanning"), drawn], className="card scan")

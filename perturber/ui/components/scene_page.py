@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 from dash import dcc, html
 
 from perturber.ui.components.controls import button, dialog
+from perturber.ui.components.export import export_dialog
 from perturber.ui.components.parameter_panel import parameter_panel
 from perturber.ui.components.scene_view import CameraFacts, camera_facts, scene_view
 from perturber.ui.states.page import PageState
@@ -95,10 +96,11 @@ def scene_page(
             html.Div([html.Section(left, className="scene"), main], className="columns"),
             html.Footer(id=f"{page}-status", className="status"),
             dcc.Store(id=f"{page}-facts", data=dict(facts)),
-            *(dcc.Store(id=f"{page}-{name}") for name in ("heard", "settled", "followed", "saved", "enlarged")),
+            *(dcc.Store(id=f"{page}-{name}") for name in ("heard", "settled", "followed", "enlarged")),
             dcc.Interval(id=f"{page}-interval", interval=POLL_MS, disabled=True),
             dcc.Download(id=f"{page}-download"),
             dialog(page),
+            *export_dialog(page),
         ],
         className=" ".join(dict.fromkeys(("explore", page))),
         id=page,

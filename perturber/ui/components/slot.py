@@ -20,6 +20,7 @@ from perturber.ui.components.controls import (
     order_id,
     slot_style,
 )
+from perturber.ui.components.export import export_button
 from perturber.ui.components.maps import Maps
 from perturber.ui.states.channels import MAX_NEURONS, written
 from perturber.ui.states.explore import SlotState
@@ -47,7 +48,9 @@ def slot_frame(page: str, number: int, slot: SlotState | None, controls: Control
         parts = [
             html.Div([badge, *_controls(page, number, controls)], className="bar"),
             Maps(id=control_id(page, "maps", number), className="figure"),
-            Bars(id=control_id(page, "bars", number), className="predictions", saves=True),
+            _export(page, "activations", number),
+            Bars(id=control_id(page, "bars", number), className="predictions"),
+            _export(page, "predictions", number),
         ]
     return html.Section(
         parts,
@@ -94,6 +97,12 @@ def slot_controls(
         At("group", number): {"options": groups, "value": None},
         At("hide", number): {"children": "+" if slot.hidden else "–", "title": hidden},
     }
+
+
+def _export(page: str, what: str, number: int) -> html.Button:
+    name = SLOT_NAMES[number]
+    kind = f"{what}-{name.lower().replace(' ', '-')}"
+    return export_button(page, kind, f"{what} of {name}", className=f"of-{what}")
 
 
 def _controls(page: str, number: int, controls: Controls) -> list[Any]:

@@ -28,6 +28,7 @@ from perturber.service import (
     JobState,
     JobStatus,
     ModelInfo,
+    SimilarityRequest,
 )
 from perturber.ui.callbacks.follow import Follow
 from perturber.ui.callbacks.messages import Props
@@ -36,10 +37,23 @@ from perturber.ui.components.compare import HIDDEN, SIDES, TABS
 from perturber.ui.components.compare_controls import EXPLAINED, pictures_sentence
 from perturber.ui.components.controls import control_id, order_id
 from perturber.ui.components.maps import MapsProperties, figure_without_values, map_values, scale_ends
+from perturber.ui.context import service
 from perturber.ui.states.compare import CompareState, unlike
 
 REFERENCE = "The predictions of the others are compared with these."
 OTHER_CLASSES = "Its classes are not those of model 1, so their predictions cannot be compared."
+
+
+def infos_of(state: CompareState) -> list[ModelInfo]:
+    """What is known of the models, in their order."""
+    return [service().model(name) for name in state.models]
+
+
+def labels_of(state: CompareState) -> tuple[str, str]:
+    """Names of A and B."""
+    a, b = (service().model(name).label for name in state.pair)
+    return a, b
+
 
 # ---- columns ------------------------------------------------------------------------------------------------------
 
@@ -203,7 +217,7 @@ def depth_figure(state: CompareState, answer: Comparison, infos: Sequence[ModelI
     return divergence_lines(answer.depth, _names(infos), column_colours([Edit.is_edit(name) for name in state.models]))
 
 
-def job_figure(state: CompareState, product: Similarity | Correlation, labels: tuple[str, str]) -> go.Figure:
+def similarity_figure(state: CompareState, product: Similarity | Correlation, labels: tuple[str, str]) -> go.Figure:
     """What a job has found."""
     if isinstance(product, Similarity):
         return cka_heatmap(product, labels)
@@ -211,6 +225,14 @@ def job_figure(state: CompareState, product: Similarity | Correlation, labels: t
 
 
 # ---- jobs ---------------------------------------------------------------------------------------------------------
+
+
+def job_of(state: CompareState) -> SimilarityRequest | None:
+    """What the open tab computes in the background, or None."""
+    plane: np.ndarray | None = None
+    if state.pictures == "scene" and state.scene.plane:
+        plane = service().plane(state.scene.plane_neuron)
+    return state.job(service().model, plane)
 
 
 def job_props(

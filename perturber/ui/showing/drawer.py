@@ -1,14 +1,12 @@
 """The figure that is open below the slots of Explore, and the jobs behind it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-import numpy as np
 from dash import dcc, html
 from plotly.graph_objects import Figure
 
-from perturber.attack import METHODS, NORMS, Attack
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.figures import (
     SLOT_NAMES,
@@ -29,7 +27,6 @@ from perturber.service import (
     ABOUT,
     LABELS,
     LOW_FREQUENCY,
-    MAX_EPSILONS,
     ClassScore,
     CurveRequest,
     Curves,
@@ -40,14 +37,13 @@ from perturber.service import (
     job_id,
 )
 from perturber.ui.callbacks.follow import Asked, Follow
-from perturber.ui.callbacks.saving import saved_figure
 from perturber.ui.components.controls import control_id, order_id
 from perturber.ui.components.drawer import open_figure
 from perturber.ui.context import service
-from perturber.ui.looks import look_to_save
+from perturber.ui.looks import looked
+from perturber.ui.showing.attack_jobs import curve_request, perturbations_request
 from perturber.ui.showing.history import Record, history_csv, history_figure
 from perturber.ui.showing.jobs import JobShown, job_figure, job_shown
-from perturber.ui.states import reading
 from perturber.ui.states.explore import ExploreState
 
 EXPLAINED = {
@@ -59,9 +55,6 @@ EXPLAINED = {
     "curve": "PGD with the panel’s norm at growing ε, or AutoAttack. Choose Compute to compute it.",
 }
 ORDERS = {"models": "Compare", "curve": "Compute"}
-SIZE = (900, 320)
-"""Of a saved figure, in pixels."""
-
 OLD = "of an earlier scene, attack or choice of models"
 
 
@@ -73,14 +66,12 @@ class OpenFigure(NamedTuple):
         notes: beside it.
         mark: tells it from what else is drawn there.
         old: whether it is about something else than the page shows now.
-        unfinished: why it is not to be saved yet, or None.
     """
 
     draw: Callable[[], Figure | dict[str, Any]] | None
     notes: list[Any]
     mark: str
     old: bool = False
-    unfinished: str | None = None
 
 
 def follow_drawer(page: str, state: ExploreState, asked: Asked, follow: Follow) -> None:
@@ -91,10 +82,6 @@ def follow_drawer(page: str, state: ExploreState, asked: Asked, follow: Follow) 
         return
     jobs = name in ORDERS
     open_ = _of_job(_job(page, name, state, asked, follow), state) if jobs else _of_looks(name, state, asked)
-    if order in ("svg", "png") and open_.unfinished is not None:
-        follow.notice = open_.unfinished
-    elif order in ("svg", "png") and open_.draw is not None:
-        follow.show(f"{page}-saved", data=saved_figure(open_.draw(), order, f"{page}-{name}", *SIZE))
     if order == "csv":
         _save_table(page, name, asked, state, follow)
     if order == "clear":  # the look that follows is not recorded, either
@@ -114,24 +101,25 @@ def _of_looks(name: str, state: ExploreState, asked: Asked) -> OpenFigure:
         records = _records(state, asked)
         draw = (lambda: history_figure(records, state.view.pinned, state.measure)) if records else None
         return OpenFigure(draw, [], f"{settled.sequence} {len(records)} {state.measure} {state.view.pinned}")
-    answer, unfinished = look_to_save(state.request(settled.follower))
+    answer, _ = looked(state.request(settled.follower))
     if name == "summary":
-        means = _means(state, answer)
+        means = channel_means(state, answer)
         draw_means = (lambda: channel_summary(means)) if means else None
-        return OpenFigure(draw_means, [], f"{settled.query} {settled.sequence}", unfinished=unfinished)
+        return OpenFigure(draw_means, [], f"{settled.query} {settled.sequence}")
     layers = None if answer.attack is None else answer.attack.layers
     if layers is None:
         return OpenFigure(None, [], "none")
     note = html.P(layer_jumps(layers.layers, layers.change))
     mark = f"{settled.query} {len(layers.change)}"
-    return OpenFigure(lambda: layer_changes(layers.layers, layers.change), [note], mark, unfinished=unfinished)
+    return OpenFigure(lambda: layer_changes(layers.layers, layers.change), [note], mark)
 
 
 def _records(state: ExploreState, asked: Asked) -> list[Record]:
     return [record for record in asked.settled.records if record[0] > state.since]
 
 
-def _means(state: ExploreState, answer: Look) -> list[ChannelMeans]:
+def channel_means(state: ExploreState, answer: Look) -> list[ChannelMeans]:
+    """Of each slot that shows activations."""
     slots = zip(state.shown, answer.slots, strict=True)
     return [ChannelMeans(n, slot.layer or "", slot.means) for n, slot in slots if slot.means is not None]
 
@@ -168,7 +156,7 @@ def _known(name: str | None, follow: Follow) -> JobShown | None:
 
 def _ordered(page: str, name: str, state: ExploreState, asked: Asked, follow: Follow) -> JobShown | None:
     try:
-        request = _perturbations(state) if name == "models" else _curve(state, asked.tools)
+        request = perturbations_request(state) if name == "models" else curve_request(state, asked.tools)
         _check_target(request, state)
         job = service().jobs.submit(request).id
     except PerturberError as error:
@@ -185,7 +173,7 @@ def _of_job(job: JobShown | None, state: ExploreState) -> OpenFigure:
     product, mark, old = job.product, f"{job.id} {job.state} {job.done}", _is_old(job, state)
     if isinstance(product, Perturbations):
         notes = [*_pictures(product), *_unknown(product)]
-        return OpenFigure(lambda: job_figure(job, lambda: _spectra(product)), notes, mark, old)
+        return OpenFigure(lambda: job_figure(job, lambda: spectra_figure(product)), notes, mark, old)
     request = product.request
     count = "" if request.pictures == "scene" else f"{product.results[0].count} × "
     about = f"{product.results[0].attack}, untargeted. Pictures: {count}{ABOUT[request.pictures]}."
@@ -197,7 +185,8 @@ def _of_job(job: JobShown | None, state: ExploreState) -> OpenFigure:
     return OpenFigure(lambda: job_figure(job, lambda: robustness(request.slots, product.results)), notes, mark, old)
 
 
-def _spectra(product: Perturbations) -> Figure:
+def spectra_figure(product: Perturbations) -> Figure:
+    """Radial spectra of the perturbations."""
     found = product.found
     return spectra([p.slot for p in found], [p.spectrum for p in found], [p.low_share for p in found], LOW_FREQUENCY)
 
@@ -228,33 +217,11 @@ def _is_old(job: JobShown, state: ExploreState) -> bool:
         return False
     models = tuple(slot.model for slot in state.shown.values())
     if not isinstance(job.product, Curves):
-        return not models or job.id != job_id(_perturbations(state))
+        return not models or job.id != job_id(perturbations_request(state))
     request, form = job.product.request, state.attack.form
     start = request.random_start if request.method == "autoattack" else form.random_start
     now = (state.scene, models, form.norm, start, form.seed)
     return now != (request.scene, request.models, request.norm, request.random_start, request.seed)
-
-
-def _common(state: ExploreState) -> dict[str, Any]:
-    shown = state.shown
-    names = tuple(slot.model for slot in shown.values())
-    return {
-        "scene": state.scene,
-        "models": names,
-        "slots": tuple(shown),
-        "fingerprints": tuple(service().model(name).fingerprint for name in names),
-        "plane": service().plane(state.scene.plane_neuron) if state.scene.plane else None,
-    }
-
-
-def _whole(state: ExploreState) -> Attack:
-    """The attack with all the steps that were taken, or that Run would take."""
-    form = state.attack.form
-    return form.attack("each", state.attack.done if state.attack.attack else form.count)
-
-
-def _perturbations(state: ExploreState) -> PerturbationsRequest:
-    return PerturbationsRequest(attack=_whole(state), **_common(state))
 
 
 def _check_target(request: PerturbationsRequest | CurveRequest, state: ExploreState) -> None:
@@ -262,35 +229,6 @@ def _check_target(request: PerturbationsRequest | CurveRequest, state: ExploreSt
     if isinstance(request, PerturbationsRequest) and request.attack.target is not None:
         for slot in state.shown.values():
             check_classes(service().model(slot.model), (request.attack.target,))
-
-
-def _curve(state: ExploreState, tools: Mapping[str, Any]) -> CurveRequest:
-    pictures = tools.get("pictures", "scene")
-    automatic = tools.get("method") == ["autoattack"]
-    form = state.attack.form
-    return CurveRequest(
-        pictures=pictures,
-        count=1 if pictures == "scene" else tools.get("pictures-count"),  # type: ignore[arg-type]  # it says what is allowed
-        folder=service().settings.examples if pictures == "folder" else None,
-        method="autoattack" if automatic else "pgd",
-        norm=form.norm,  # type: ignore[arg-type]
-        epsilons=_grid(state, tools.get("most"), tools.get("points")),
-        steps=tools.get("curve-steps"),  # type: ignore[arg-type]
-        random_start=form.random_start and not automatic and METHODS["pgd"].has_random_start,
-        seed=form.seed,
-        **_common(state),
-    )
-
-
-def _grid(state: ExploreState, most: Any, points: Any) -> tuple[float, ...]:
-    """Values of ε from 0 up to the largest one, evenly spaced; by default up to twice the panel's."""
-    form = state.attack.form
-    norm = NORMS[form.norm]
-    points = reading.whole("The number of values of ε", points, 2, MAX_EPSILONS)
-    largest = min(2 * form.epsilon, norm.maximum) if most in (None, "") else most
-    largest = form.model_copy(update={"epsilon": largest, "step_size": None}).attack("any", 0).epsilon
-    values = np.linspace(0, largest, points)
-    return tuple(sorted({float(round(value)) if norm.whole else float(f"{value:.6g}") for value in values}))
 
 
 def _save_table(page: str, name: str, asked: Asked, state: ExploreState, follow: Follow) -> None:

@@ -5,9 +5,10 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import plotly.graph_objects as go
+from pydantic import StringConstraints
 
 from perturber.figures.style import SLOT_COLOURS, SLOT_MARKS, SLOT_NAMES, base_layout, plain
 from perturber.scene import SceneBase
@@ -18,6 +19,12 @@ COLUMNS = ("update", "time", "slot", "model", "kind", "class_index", "class", "l
 
 Record = list[Any]
 """Number of the look, its time, the scene's changes, and slot → [model, top, pinned], scores as lists."""
+
+Text = Annotated[str, StringConstraints(max_length=10_000)]
+Score = tuple[int, Text, float | None, float | None]
+Slots = dict[Annotated[str, StringConstraints(pattern="^[0-2]$")], tuple[Text, list[Score], list[Score]]]
+CheckedRecord = tuple[int, Text, dict[str, Any], Slots]
+"""A `Record` that may come from anywhere."""
 
 
 def record_of(sequence: int, scene: SceneBase, looks: Mapping[int, SlotLook]) -> Record:
@@ -30,7 +37,7 @@ def record_of(sequence: int, scene: SceneBase, looks: Mapping[int, SlotLook]) ->
     return [sequence, datetime.now(UTC).isoformat(timespec="milliseconds"), scene.changes(), slots]
 
 
-def history_figure(records: Sequence[Record], pinned: Sequence[int], measure: str) -> go.Figure:
+def history_figure(records: Sequence[Sequence[Any]], pinned: Sequence[int], measure: str) -> go.Figure:
     """The most probable class of each slot, and each pinned one where it is known, from look to look.
 
     Args:
@@ -57,6 +64,21 @@ def history_figure(records: Sequence[Record], pinned: Sequence[int], measure: st
     scale = {"range": [0, 1], "tickformat": ".0%"} if measure == "probability" else {}
     figure.update_yaxes(title={"text": measure}, gridcolor="#f1f3f5", zerolinecolor="#adb5bd", **scale)
     return figure
+
+
+def drawn_of(records: Sequence[Sequence[Any]], pinned: Sequence[int], since: int) -> list[Record]:
+    """Of some looks what `history_figure` draws, as records: without times and scenes.
+
+    Args:
+        since: number of the last look that is forgotten.
+    """
+
+    def drawn(slot: Any) -> list[Any]:
+        model, top, _ = slot
+        known = [score for score in (_find(slot, index) for index in pinned) if score]
+        return [model, top[:1], [score for score in known if score not in top[:1]]]
+
+    return [[r[0], "", {}, {number: drawn(slot) for number, slot in r[3].items()}] for r in records if r[0] > since]
 
 
 def history_csv(records: Sequence[Record]) -> str:

@@ -1,19 +1,25 @@
 """What the Mixing page shows of looks, of scans, and of the edits that were kept."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from perturber import zoo
 from perturber.config import Settings
-from perturber.editing import Edit, ScanResult, load_edit
-from perturber.errors import InvalidInputError
+from perturber.editing import Edit, Level, ScanResult, load_edit
+from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.figures import SLOT_NAMES
 from perturber.finite import unknown_margins
-from perturber.service import JobState, JobStatus, Look, SlotLook
+from perturber.service import JobState, JobStatus, Look, ScanRequest, SlotLook
 from perturber.ui.callbacks.messages import Props
 from perturber.ui.components.bars import NO_LOGITS, bar_rows, longest_logit
 from perturber.ui.components.controls import control_id
+from perturber.ui.context import cache, service
+from perturber.ui.papers.orders import examples_folder
+from perturber.ui.states.mixing import MixingState
+from perturber.ui.states.mixing_edits import Known
 
 NO_EDIT = "These two models cannot be mixed."
 
@@ -105,3 +111,73 @@ def _kept(name: str, path: Path, changed: int) -> KeptEdit | None:
     except InvalidInputError:
         return None
     return None if edit is None else KeptEdit(name=name, edit=edit, date=provenance.date)
+
+
+def known() -> Known:
+    """What the service knows of the models that can be mixed."""
+    entries = zoo.entries(service().settings)
+    ready = [name for name in service().models() if name in entries]
+    return Known(
+        architectures={name: entries[name].architecture for name in ready},
+        models=service().model,
+        units=units_of,
+        kept=_edit_kept,
+    )
+
+
+def units_of(first: str, second: str | None, level: Level) -> tuple[str, ...]:
+    """The units of a model, or of two that can be mixed; the service is asked once, as it may have other work to do.
+
+    Raises:
+        InvalidInputError: unknown model, or two that cannot be mixed.
+    """
+    marks = [name and service().model(name).fingerprint for name in (first, second)]
+    key = f"units {hashlib.sha256(repr((first, second, level, marks)).encode()).hexdigest()}"
+    found: tuple[str, ...] | str | None = cache.get(key)
+    if found is None:
+        try:
+            found = service().units(first, second, level)
+        except InvalidInputError as error:
+            found = str(error)
+        cache.set(key, found)
+    if isinstance(found, str):
+        raise InvalidInputError(found)
+    return found
+
+
+def scan_request(state: MixingState, *, examples: bool) -> ScanRequest:
+    """A scan of both models as the page's form says.
+
+    Args:
+        examples: whether the pictures are those of the configured folder, rather than the scene.
+
+    Raises:
+        InvalidInputError: there is no such folder.
+    """
+    first, second = state.edit.first, state.second
+    return ScanRequest(
+        first=first,
+        second=second,
+        scene=state.scene,
+        folder=examples_folder() if examples else None,
+        fingerprints=tuple(service().model(name).fingerprint for name in (first, second)),
+        level=state.level,
+        reverse=state.form.reverse,
+        attack=state.form.attack(first),
+    )
+
+
+def _kept_edits() -> list[KeptEdit]:
+    return kept_edits(list(service().models()), service().settings)
+
+
+def kept_labels() -> list[tuple[str, str]]:
+    """Name and label of each edit that was kept."""
+    return [(one.name, one.label) for one in _kept_edits()]
+
+
+def _edit_kept(name: str) -> Edit:
+    found = {one.name: one.edit for one in _kept_edits()}
+    if name not in found:
+        raise UnknownNameError("edit", name, found)
+    return found[name]

@@ -21,6 +21,9 @@ FIGURE = re.compile(r"(layers|models|curve)(-[0-9a-f]{24})?")
 MOST_STEPS = 200
 """That one click takes."""
 
+CURVE_POINTS, CURVE_STEPS = 9, 8
+"""Values of ε of a robustness curve, and steps of its PGD, until something else is asked for."""
+
 
 class AttackForm(BaseModel):
     """What the attack's controls say, before it begins and while it goes on.

@@ -1,0 +1,55 @@
+"""Pictures side by side as one figure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from perturber.figures.activations import data_uri
+from perturber.figures.style import base_layout, plain
+
+SIDE = 224
+"""Pixels of a picture's longer side in the figure as it is laid out."""
+
+ROOM, HEAD = 0.08, 0.12
+"""Between two pictures, and above each for its name, as shares of a picture's width."""
+
+EDGE = 4
+"""Pixels around them all."""
+
+
+def picture_grid(pictures: Sequence[np.ndarray | None], names: Sequence[str], *, columns: int = 4) -> go.Figure:
+    """Pictures in rows, each below its name, of one width.
+
+    Args:
+        pictures: (H, W, 3) uint8 each; None leaves a place empty.
+        names: of the pictures; "" for none.
+        columns: pictures in a row, at most.
+    """
+    columns = max(1, min(columns, len(pictures)))
+    tall = max((len(one) / one.shape[1] for one in pictures if one is not None), default=1.0)
+    head = HEAD if any(names) else 0.0
+    figure = go.Figure(layout=base_layout(margin=dict.fromkeys("lrtb", EDGE)))
+    for n, (picture, name) in enumerate(zip(pictures, names, strict=True)):
+        left, top = n % columns * (1 + ROOM), n // columns * (tall + head + ROOM) + head
+        if picture is not None:
+            step = 1 / picture.shape[1]
+            figure.add_trace(
+                go.Image(
+                    source=data_uri(picture),
+                    name=plain(name),
+                    x0=left + step / 2,
+                    dx=step,
+                    y0=top + step / 2,
+                    dy=step,
+                    hoverinfo="skip",
+                )
+            )
+        if name:
+            place = {"x": left, "y": top, "xanchor": "left", "yanchor": "bottom"}
+            figure.add_annotation(text=plain(name), showarrow=False, font={"size": 10}, **place)
+    rows = -(-len(pictures) // columns)
+    width, height = columns * (1 + ROOM) - ROOM, rows * (tall + head + ROOM) - ROOM
+    figure.update_xaxes(visible=False, range=[0, width], fixedrange=True, constrain="domain")
+    figure.update_yaxes(visible=False, range=[height, 0], fixedrange=True, constrain="domain", scaleanchor="x")
+    return figure.update_layout(width=SIDE * width + 2 * EDGE, height=SIDE * height + 2 * EDGE)
