@@ -1,4 +1,4 @@
-"""What was done, in sentences for a paper's methods section: with the true values, and the works that they go back to."""
+"""What was done, in sentences for a paper's methods section: with the true values, and the works behind them."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -137,8 +137,8 @@ def edited(edit: Edit, fingerprint: str) -> list[str]:
         ]
     ranges = ", ".join(f"{unit} {low:g} to {high:g}" for unit, low, high in edit.amounts) or "none"  # type: ignore[misc]
     return [
-        f"The edited network {print_} is `{edit.first}` with filters switched off by rank of their mean absolute weight "
-        f"[@li2017]; of all ranks from 0 to 1 these stay: {ranges}, and all elsewhere."
+        f"The edited network {print_} is `{edit.first}` with filters switched off by the rank of their mean absolute "
+        f"weight [@li2017]; of all ranks from 0 to 1 these stay: {ranges}, and all elsewhere."
     ]
 
 
@@ -149,10 +149,10 @@ def scene(of: SceneBase) -> list[str]:
     """The picture that the networks see, and what was changed in it."""
     changes = of.changes()
     shown = {key: value for key, value in changes.items() if key not in _idle(of) | {"object", "background"}}
-    what = "a plane with a feature visualisation" if of.plane else f"the object `{of.object}`"  # type: ignore[attr-defined]
-    light = ", lit after [@blinn1977]" if getattr(of, "lighting_influence", 0) and not of.plane else ""  # type: ignore[attr-defined]
+    what = "a plane with a feature visualisation" if of.plane else f"the object `{of.object}`"
+    light = ", lit after [@blinn1977]" if getattr(of, "lighting_influence", 0) and not of.plane else ""
     said = [
-        f"The networks' input shows {what} before the background `{of.background}`{light}, rendered at "  # type: ignore[attr-defined]
+        f"The networks' input shows {what} before the background `{of.background}`{light}, rendered at "
         f"{IMAGE_SIZE} × {IMAGE_SIZE} pixels."
     ]
     plain = [key for key in shown if not key.startswith("corruption_") and key != "custom_code" and key != "plane"]
@@ -167,15 +167,15 @@ def scene(of: SceneBase) -> list[str]:
     corruptions = [key for key in shown if key.startswith("corruption_") and key != "corruption_seed"]
     if corruptions:
         named = ", ".join(f"{PARAMETERS[key].label} {shown[key]:g}" for key in corruptions)
-        seed = of.corruption_seed  # type: ignore[attr-defined]
+        seed = of.corruption_seed
         said.append(f"Corruptions of ImageNet-C [@hendrycks2019] at these severities: {named} (seed {seed:g}).")
     if any(key in shown for key in _FREQUENCY):
         said.append(
-            f"For the frequency decomposition, the low band is the picture blurred by a Gaussian of σ = {of.cutoff:g} "  # type: ignore[attr-defined]
+            f"For the frequency decomposition, the low band is the picture blurred by a Gaussian of σ = {of.cutoff:g} "
             "pixels, the high band the rest."
         )
     if "custom_code" in shown or "custom_value" in shown:
-        said.append(f"Each pixel is changed by the GLSL code `{' '.join(str(of.custom_code).split())}`.")  # type: ignore[attr-defined]
+        said.append(f"Each pixel is changed by the GLSL code `{' '.join(str(of.custom_code).split())}`.")
     return said
 
 
@@ -185,7 +185,7 @@ _FREQUENCY = tuple(key for key, one in PARAMETERS.items() if one.group == "Frequ
 def _idle(of: SceneBase) -> set[str]:
     """Parameters that change nothing in this scene."""
     idle = {key for one in EFFECTS if not one.works_on(of) for key in one.keys}
-    return idle | ({"plane_neuron"} if not of.plane else set())  # type: ignore[attr-defined]
+    return idle | ({"plane_neuron"} if not of.plane else set())
 
 
 def _value(key: str, value: Any) -> str:
@@ -258,9 +258,9 @@ def visualised(recipe: Recipe, objective: str) -> str:
     how = "of pixels" if recipe.naive else "of Fourier coefficients of decorrelated colours"
     several = f", {recipe.variants} variants pushed apart by their diversity" if recipe.variants > 1 else ""
     return (
-        f"Feature visualisations [@olah2017], made as in Lucent [@lucent2020], maximise {what}: {recipe.steps} steps of "
-        f"Adam [@kingma2015] (learning rate {LEARNING_RATE:g}) {how}, {recipe.size} × {recipe.size} pixels, seen padded, "
-        f"shifted, scaled and rotated at random{several} (seed {recipe.seed})."
+        f"Feature visualisations [@olah2017], made as in Lucent [@lucent2020], maximise {what}: {recipe.steps} steps "
+        f"of Adam [@kingma2015] (learning rate {LEARNING_RATE:g}) {how}, {recipe.size} × {recipe.size} pixels, seen "
+        f"padded, shifted, scaled and rotated at random{several} (seed {recipe.seed})."
     )
 
 

@@ -16,11 +16,15 @@ from perturber.ui.papers.base import Paper, PaperPage, Wish
 from perturber.ui.papers.checkpoints import CheckpointPapers
 from perturber.ui.papers.compare import ComparePapers
 from perturber.ui.papers.explore import ExplorePapers
+from perturber.ui.papers.figures import FiguresPapers
 from perturber.ui.papers.mixing import MixingPapers
 
 OF_PAGES: tuple[PaperPage, ...] = (ExplorePapers(), ComparePapers(), MixingPapers(), CheckpointPapers())
 
-PAGES: dict[str, PaperPage] = {page.path: page for page in OF_PAGES}
+FIGURES = FiguresPapers({page.path: page for page in OF_PAGES})
+"""What is composed of the figures of all pages."""
+
+PAGES: dict[str, PaperPage] = {page.path: page for page in (*OF_PAGES, FIGURES)}
 """Path → page whose figures are drawn here."""
 
 

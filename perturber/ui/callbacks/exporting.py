@@ -148,19 +148,22 @@ def exported(
     name = f"{page}-{drawn.name}"
     if format in (Format.SVG, Format.PNG) and find() is None:
         return None, by_browser(drawn, format, preset, name)
-    provenance = paper.provenance_of(drawn, link, kind, preset)
+    provenance, figure = paper.provenance_of(drawn, link, kind, preset), drawn.fitted(preset)
     if format in BY_CHROMIUM:
         with _room.seat():
-            content = export(drawn.figure, format, provenance)
+            content = export(figure, format, provenance)
     else:
-        content = export(drawn.figure, format, provenance)
+        content = export(figure, format, provenance)
     return dcc.send_bytes(content, f"{name}.{format}", type=MIME[format]), None
 
 
 def by_browser(drawn: Paper, format: Format, preset: Preset, name: str) -> Saved:
     """A figure for the browser to draw and save, in the size and the colours of a preset."""
-    figure = styled(drawn.figure, preset)
-    scale = preset.scale(drawn.figure) * (preset.dpi / PIXELS_PER_INCH if format is Format.PNG else 1.0)
+    laid_out = drawn.fitted(preset)
+    figure, scale = (
+        styled(laid_out, preset),
+        preset.scale(laid_out) * (preset.dpi / PIXELS_PER_INCH if format is Format.PNG else 1.0),
+    )
     return saved_figure(figure, format, name, figure.layout.width, figure.layout.height, scale)
 
 
