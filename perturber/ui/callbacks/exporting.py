@@ -13,8 +13,10 @@ from perturber.export.colours import DIVERGING_PALETTES, QUALITATIVE_PALETTES
 from perturber.export.presets import DPI, FONT_POINTS, PIXELS_PER_INCH, WIDTH_MM
 from perturber.service.room import Room
 from perturber.ui import paper
+from perturber.ui.callbacks.adding import adding_callback
 from perturber.ui.callbacks.follow import Settled
 from perturber.ui.callbacks.messages import BUG, by_id, triggered_part, triggered_value
+from perturber.ui.callbacks.methods import methods_callback
 from perturber.ui.callbacks.saving import Saved, saved_figure
 from perturber.ui.components.export import (
     BY_CHROMIUM,
@@ -31,6 +33,7 @@ from perturber.ui.failures import told
 from perturber.ui.limits import EXPORTS, limited
 from perturber.ui.papers.base import Paper
 from perturber.ui.states import reading
+from perturber.ui.states.figures import PATH as FIGURES
 
 AT_ONCE = 4
 """Figures that may wait for Chromium at the same moment: each holds one of the server's threads."""
@@ -54,6 +57,9 @@ def exporting_callbacks(page: str, path: str) -> None:
     _opening(page, path)
     _choosing(page)
     _downloading(page, path)
+    methods_callback(page, path)
+    if path != FIGURES:
+        adding_callback(page, path)
 
 
 def _opening(page: str, path: str) -> None:

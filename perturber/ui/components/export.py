@@ -14,6 +14,9 @@ from perturber.ui.components.controls import TITLE, button, dialog_title, dropdo
 LOOKS = "export-looks"
 """Id of the store that remembers, for all pages in a tab, how files were to look."""
 
+DRAFT = "figure-draft"
+"""Id of the store that remembers, for all pages in a tab, the figure that is being composed."""
+
 FORMATS = {
     Format.SVG: "Vector graphics, for editing and the web",
     Format.PDF: "Vector graphics with fonts embedded, for papers",
@@ -92,7 +95,9 @@ def export_dialog(page: str) -> Sequence[Any]:
     """The closed dialog, what remembers its looks, and what hands a figure to the browser to save."""
     return [
         dbc.Modal(id=part_id(page, "dialog"), is_open=False, centered=True, labelledby=TITLE),
+        dbc.Modal(id=part_id(page, "methods"), is_open=False, centered=True, size="lg", labelledby=TITLE),
         dcc.Store(id=LOOKS, storage_type="session"),
+        dcc.Store(id=DRAFT, storage_type="session"),
         dcc.Store(id=f"{page}-saved"),
     ]
 
@@ -156,8 +161,23 @@ def export_form(page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *,
         html.P(id=part_id(page, "said"), className="message", role="alert"),
         dcc.Download(id=part_id(page, "file")),
     ]
-    go = html.Button("Download", id=part_id(page, "go"), className="use", n_clicks=0)
-    return [dialog_title("Export a figure"), dbc.ModalBody(body, class_name="looks"), dbc.ModalFooter(go)]
+    buttons = [
+        button(part_id(page, "describe"), "Methods …", "What was done, as text for a paper, and the works behind it"),
+        button(part_id(page, "add"), "Add to figure", "Make it a panel of the figure on the page Figures"),
+        html.Button("Download", id=part_id(page, "go"), className="use", n_clicks=0),
+    ]
+    return [dialog_title("Export a figure"), dbc.ModalBody(body, class_name="looks"), dbc.ModalFooter(buttons)]
+
+
+def methods_form(page: str, markdown: str, bibtex: str, notes: Sequence[str]) -> list[Any]:
+    """What the dialog with the text for a paper holds."""
+    texts = [("text", "Text (Markdown, works as Pandoc names them)", markdown), ("works", "Works (BibTeX)", bibtex)]
+    body: list[Any] = [html.P(" ".join(notes), className="without")] if notes else []
+    for name, label, text in texts:
+        copy = dcc.Clipboard(content=text, title=f"Copy: {label}", className="quiet", id=part_id(page, f"copy-{name}"))
+        body.append(html.Div([html.H3(label), copy], className="bar"))
+        body.append(html.Pre(text, tabIndex=0, id=part_id(page, name)))
+    return [dialog_title("Methods"), dbc.ModalBody(body, class_name="methods")]
 
 
 def disabled_looks(format: object) -> dict[str, bool]:
