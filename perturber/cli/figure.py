@@ -48,7 +48,7 @@ def figure(
 
     if kind is None:
         raise InvalidInputError(f"Name the figure with --kind. There are {', '.join(paper.kinds(link))}.")
-    with _app(options.settings(device)):
+    with app_of(options.settings(device)):
         drawn = paper.draw(link, kind)
         provenance = paper.provenance_of(drawn, link, kind, _preset(preset or drawn.preset, dark, changes))
     print_notes(link[:100], drawn.notes, aside=True)
@@ -67,7 +67,7 @@ def reproduce(
 
     before = read_provenance(file)
     format = None if out is None else _format(out)
-    with _app(options.settings(device)):
+    with app_of(options.settings(device)):
         from perturber.ui import paper
 
         drawn = paper.draw(before.link, before.kind, memory=before.memory)
@@ -106,7 +106,7 @@ def _changes(before: "Provenance", now: "Provenance") -> Iterator[tuple[str, str
 
 
 @contextmanager
-def _app(settings: "Settings") -> "Iterator[None]":
+def app_of(settings: "Settings") -> "Iterator[None]":
     """An app that answers nobody but this process."""
     from app import create_app
     from perturber.service import InferenceService

@@ -55,8 +55,8 @@ MOST_GAP = 0.5
 SMALLEST = 7.5
 """Pixels of a font that is made smaller."""
 
-SHORTEST = 56.0
-"""Pixels of a plot's height, at least."""
+SHORTEST = 64.0
+"""Pixels of the height of a plot, at least, for each of those that stand one above the other in it."""
 
 SHARED_BY_ALL = ("barmode", "barnorm", "bargap", "bargroupgap", "boxmode", "violinmode", "scattermode")
 """Parts of a layout that one figure can have only once."""
@@ -262,7 +262,10 @@ class Placed:
             return width * min(self.locked, TALLEST)
         own = self.natural
         aspect = own["y"] / own["x"] if own["x"] else ASPECT
-        return max(min(max(width * aspect, min(own["y"], 0.75 * width)), TALLEST * width), SHORTEST)
+        stacked = {_domain(axis) for key, axis in self.axes.items() if key[0] == "y"}
+        between = (1 - sum(end - start for start, end in stacked)) * own["y"] if len(stacked) > 1 else 0.0
+        shortest = max(1, len(stacked)) * SHORTEST + max(between, 0.0)
+        return max(min(max(width * aspect, min(own["y"], 0.75 * width)), TALLEST * width), shortest)
 
     def _aspect(self) -> float | None:
         """Height by width where the units of both axes are equally long: maps and pictures."""

@@ -30,7 +30,11 @@ ARCHITECTURES = {
 }
 """Beginning of an architecture's name → where it was published."""
 
-LIBRARIES = {"timm": " of timm [@wightman2019]", "torchvision": " of torchvision", "lucent": " of Lucent [@lucent2020]"}
+LIBRARIES = {
+    "timm": ", as in timm [@wightman2019],",
+    "torchvision": ", as in torchvision,",
+    "lucent": ", as in Lucent [@lucent2020],",
+}
 
 OF_METHODS = {
     "pgd": "projected gradient descent [@madry2018]",
@@ -74,7 +78,7 @@ def network(name: str, fingerprint: str, settings: Settings) -> list[str]:
     if entry.classes in ("imagenet1k", "inception5h"):
         classes += " of ImageNet [@deng2009; @russakovsky2015]"
     said = (
-        f"{entry.label} (`{name}`) is {architecture}{LIBRARIES.get(library, '')} {published}".rstrip()
+        f"{entry.label} (`{name}`) is {architecture}{published and f' {published}'}{LIBRARIES.get(library, '')}"
         + f" with {classes} ({weights}fingerprint {fingerprint[:HASH_DIGITS]}…)."
     )
     return [said, *_training(name, entry, settings)]

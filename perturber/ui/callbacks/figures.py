@@ -15,7 +15,7 @@ from perturber.sessions import NewFigure, Sessions, ShortLinks
 from perturber.ui import paper
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.components.controls import options
-from perturber.ui.components.figures import DRAFT, PATH, chosen_options, ids_of, part, rows_of
+from perturber.ui.components.figures import DRAFT, PATH, chosen_options, ids_of, part, preview, rows_of
 from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.papers.figures import composed
@@ -42,6 +42,7 @@ def figures_callbacks() -> None:
         ClientsideFunction("page", "address"), Input(part("address"), "data"), prevent_initial_call=True
     )
     _building()
+    _remembering()
     _choosing()
     _keeping()
 
@@ -53,12 +54,10 @@ def _building() -> None:
     @callback(
         output={
             "facts": Output(part("facts"), "data"),
-            "draft": Output(DRAFT, "data"),
             "grid": Output(part("grid"), "rowData"),
             "selected": Output(part("grid"), "selectedRows"),
             "fields": {name: Output(part(name), "value") for name in FIELDS},
-            "preview": Output(part("preview"), "figure"),
-            "paper": Output(part("paper"), "style"),
+            "paper": Output(part("paper"), "children"),
             "sheet": Output(part("sheet"), "hidden"),
             "empty": Output(part("empty"), "hidden"),
             "size": Output(part("size"), "children"),
@@ -229,11 +228,25 @@ def _number(state: FiguresState, id_: object) -> int:
     return ids.index(str(id_))
 
 
+def _remembering() -> None:
+    """The tab remembers the figure, on all pages."""
+
+    @callback(
+        Output(DRAFT, "data", allow_duplicate=True),
+        Input(part("facts"), "data"),
+        State(DRAFT, "data"),
+        prevent_initial_call=True,
+    )
+    def remember(facts: object, draft: object) -> Any:
+        state = _state(facts)
+        return no_update if state == draft_of(draft) else {"query": state.query()}
+
+
 # ---- what is shown ------------------------------------------------------------------------------------------------
 
 
 def _nothing(said: str) -> dict[str, Any]:
-    keys = ("facts", "draft", "grid", "selected", "preview", "paper", "sheet", "empty", "size", "notes", "address")
+    keys = ("facts", "grid", "selected", "paper", "sheet", "empty", "size", "notes", "address")
     return {**dict.fromkeys(keys, no_update), "fields": dict.fromkeys(FIELDS, no_update), "said": said}
 
 
@@ -277,8 +290,7 @@ def _drawn(state: FiguresState, chosen: str | None) -> dict[str, Any]:
         notes.insert(0, f"Not in the figure yet: {', '.join(missing)}. It can be exported when all panels are there.")
     return {
         **shown,
-        "preview": figure,
-        "paper": {"width": f"{width:.0f}px", "height": f"{height:.0f}px", "zoom": ZOOM[state.preset]},
+        "paper": preview(figure, ZOOM[state.preset]),
         "sheet": False,
         "empty": True,
         "size": f"{millimetres[0]:.0f} × {millimetres[1]:.0f} mm, enlarged {ZOOM[state.preset]:g} times",
@@ -293,7 +305,7 @@ def _kept(state: FiguresState, *, first: bool) -> dict[str, Any]:
     if first:
         return {"facts": facts}
     address = f"{PATH}?{query}" if query and len(query) <= ADDRESS else PATH
-    return {"facts": facts, "draft": {"query": query}, "address": address}
+    return {"facts": facts, "address": address}
 
 
 # ---- what may become a panel --------------------------------------------------------------------------------------

@@ -102,13 +102,16 @@ def export_dialog(page: str) -> Sequence[Any]:
     ]
 
 
-def export_form(page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *, chromium: bool) -> list[Any]:
+def export_form(
+    page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *, chromium: bool, panel: bool = True
+) -> list[Any]:
     """What the dialog holds.
 
     Args:
         kind: of the figure that is exported.
         kinds: of all figures of the page → what they are.
         chromium: whether the server can draw.
+        panel: whether its figures can be panels of another one.
     """
     if not chromium and looks.format == Format.PDF:
         looks = looks._replace(format=Format.SVG.value)
@@ -166,6 +169,8 @@ def export_form(page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *,
         button(part_id(page, "add"), "Add to figure", "Make it a panel of the figure on the page Figures"),
         html.Button("Download", id=part_id(page, "go"), className="use", n_clicks=0),
     ]
+    if not panel:
+        del buttons[1]
     return [dialog_title("Export a figure"), dbc.ModalBody(body, class_name="looks"), dbc.ModalFooter(buttons)]
 
 

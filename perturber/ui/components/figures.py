@@ -6,6 +6,7 @@ from typing import Any
 
 import dash_ag_grid as dag
 from dash import dcc, html
+from plotly.graph_objects import Figure
 
 from perturber.export import PRESETS
 from perturber.figures.compose import letter
@@ -80,14 +81,16 @@ def _panels() -> list[Any]:
         {"field": "what", "headerName": "Panel", "flex": 3, "tooltipField": "link"},
         {
             "field": "caption",
-            "headerName": "Caption", "headerTooltip": "Double-click or press Enter to change one",
+            "headerName": "Caption",
+            "headerTooltip": "Double-click or press Enter to change one",
             "flex": 3,
             "editable": True,
             "cellEditorParams": {"maxLength": LONGEST_CAPTION},
         },
         {
             "field": "across",
-            "headerName": "Wide", "headerTooltip": "Columns that the panel takes",
+            "headerName": "Wide",
+            "headerTooltip": "Columns that the panel takes",
             "width": 74,
             "editable": True,
             "cellEditor": "agSelectCellEditor",
@@ -177,7 +180,6 @@ def _keeping() -> list[Any]:
 
 
 def _preview() -> html.Section:
-    graph = dcc.Graph(id=part("preview"), config={"staticPlot": True}, responsive=False)
     tools = [
         html.H2("Preview"),
         html.Span(id=part("size"), className="size"),
@@ -189,13 +191,22 @@ def _preview() -> html.Section:
         [
             html.Div(tools, className="bar"),
             html.P(EMPTY, id=part("empty"), className="empty"),
-            html.Div(
-                html.Div(graph, id=part("paper"), className="paper"), className="sheet", hidden=True, id=part("sheet")
-            ),
+            html.Div(html.Div(id=part("paper")), className="sheet", hidden=True, id=part("sheet")),
             html.P(id=part("notes"), className="notes"),
         ],
         className="preview",
     )
+
+
+def preview(figure: Figure, zoom: float) -> html.Div:
+    """A figure as large as it is laid out, enlarged as a whole.
+
+    Each is drawn anew: Plotly's script would keep what it has made of the axes of the one before.
+    """
+    digest = hashlib.sha256(figure.to_json().encode()).hexdigest()
+    size = {side: f"{figure.layout[side]:.0f}px" for side in ("width", "height")}
+    graph = dcc.Graph(id=part("preview"), figure=figure, config={"staticPlot": True}, responsive=False, style=size)
+    return html.Div(graph, key=digest, style={**size, "zoom": zoom})
 
 
 def rows_of(state: FiguresState, words: Sequence[str]) -> list[dict[str, Any]]:
