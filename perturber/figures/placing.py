@@ -549,17 +549,17 @@ class Canvas:
         return trace
 
     def _place_bars(self, panel: Placed, move: "_Move") -> None:
-        """Each colour bar at the right of the axes that it belongs to, as high as they are."""
-        beside: dict[tuple[str, str], float] = {}
+        """Each colour bar at the right of all plots, or where the figure has put it, as high as its own plot."""
+        beside = move.x(1) * self.width + BAR_GAP
         for bar, trace in panel.bars():
-            axes = trace["xaxis"], trace["yaxis"]
-            (_, right), (bottom, top) = (_domain(panel.layout[_key(name)]) for name in axes)
-            left = beside.get(axes, move.x(right) * self.width) + BAR_GAP
-            beside[axes] = left + panel.bar_width(bar)
-            bottom, top = move.y(bottom), move.y(top)
+            bottom, top = (move.y(share) for share in _domain(panel.layout[_key(trace["yaxis"])]))
             length = (top - bottom) * self.height * float(bar.get("len", 1))
-            bar |= {"x": self.x(left), "xanchor": "left", "xpad": 0, "xref": "paper", "yref": "paper"}
+            within = bar.get("x") is not None and bar["x"] < 1
+            bar |= {"x": move.x(bar["x"]) if within else self.x(beside), "xpad": 0, "xref": "paper", "yref": "paper"}
             bar |= {"y": (bottom + top) / 2, "yanchor": "middle", "ypad": 0, "lenmode": "pixels", "len": length}
+            if not within:
+                bar["xanchor"] = "left"
+                beside += panel.bar_width(bar)
 
     def _place_legend(self, panel: Placed, move: "_Move", box: Box) -> None:
         """Above the plot in lines that fit into the cell, or where it lies within the plot."""
