@@ -39,7 +39,12 @@ GESTURES = (
         "Tab, Enter, Escape",
         "lead to every control, press it, and close what is open; arrows move sliders, and choose in menus and tabs",
     ),
-    ("SVG and PNG", "save a figure as it is on the page"),
+    (
+        "Export beside a figure",
+        "saves it as SVG, PDF, PNG, HTML, CSV or JSON, as wide and in the font that a paper needs; the file says how it "
+        "came about, and perturber reproduce FILE draws it again",
+    ),
+    ("Save below the model input", "saves it as the networks see it, 224 × 224"),
 )
 
 HALF = ",".join(f"{part}=0.5" for part in ("conv_stem", *(f"blocks.{n}" for n in range(7)), "conv_head", "classifier"))

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from html import unescape
 from itertools import pairwise
-from math import isfinite
+from math import ceil, isfinite
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,9 @@ COLUMNS = ("trace", "name", "type", "x", "y", "z", "text")
 
 PNG = "data:image/png;base64,"
 
+MOST_PIXELS = 2**16
+"""Of all PNGs in a figure that are rows of the table; of more there are the means of square fields."""
+
 EXTRA = ("error_x", "error_y", "size")
 
 Cell = str | float | int | None
@@ -28,12 +31,15 @@ def rows(figure: go.Figure) -> tuple[list[str], list[list[Cell]]]:
 
     Heatmaps come row by row from the first, each cell with the coordinates of its middle (or its name); `x` or `y`
     without values of their own are counted from 0. Values that are not known are None. Of pictures in a figure's
-    layout there is nothing. What hovering shows besides is in the columns `custom 1`, `custom 2`, …
+    layout there is nothing; pictures that are traces come pixel by pixel, or as the mean colours of square fields where
+    they have more than `MOST_PIXELS`. What hovering shows besides is in the columns `custom 1`, `custom 2`, …
     """
+    pixels = sum(height * width for height, width in filter(None, map(_png_size, figure.data)))
+    side = ceil((pixels / MOST_PIXELS) ** 0.5) or 1
     found = [
         {"trace": n, "name": unescape(trace.name or ""), "type": trace.type, **row}
         for n, trace in enumerate(figure.data, 1)
-        for row in (_cells(trace) if trace.type in ("heatmap", "image") else _points(trace))
+        for row in (_cells(trace, side) if trace.type in ("heatmap", "image") else _points(trace))
     ]
     seen = {key for row in found for key in row}
     custom = sorted((key for key in seen if key.startswith("custom ")), key=lambda key: int(key.split()[1]))
@@ -79,13 +85,17 @@ def _points(trace: Any) -> Iterator[dict[str, Any]]:
         yield row | (_custom(custom[n]) if n < len(custom) else {})
 
 
-def _cells(trace: Any) -> Iterator[dict[str, Any]]:
-    """Of heatmaps and pictures."""
-    z = _pixels(trace)
-    if z is None:
+def _cells(trace: Any, side: int) -> Iterator[dict[str, Any]]:
+    """Of heatmaps and pictures; PNGs in fields of so many pixels a side."""
+    if trace["z"] is None and _png_size(trace) is None:
         return
+    png = trace["z"] is None
+    z = _fields(_png(trace), side) if png else np.asarray(trace["z"])
     height, width = z.shape[:2]
-    x, y = (_middles(trace, along, count) for along, count in (("x", width), ("y", height)))
+    if png and side > 1:
+        x, y = (_field_middles(trace, along, side) for along in "xy")
+    else:
+        x, y = (_middles(trace, along, count) for along, count in (("x", width), ("y", height)))
     text = None if "text" not in trace or trace["text"] is None else np.asarray(trace["text"], object)
     custom = None if trace["customdata"] is None else np.asarray(trace["customdata"])
     for row, column in np.ndindex(height, width):
@@ -101,15 +111,39 @@ def _cells(trace: Any) -> Iterator[dict[str, Any]]:
         yield cell
 
 
-def _pixels(trace: Any) -> np.ndarray | None:
-    """A heatmap's values (h, w), or a picture's colours (h, w, channels), also where it is a PNG; None for none."""
-    if trace["z"] is not None:
-        return np.asarray(trace["z"])
-    source = trace["source"] if trace.type == "image" else None
-    if not isinstance(source, str) or not source.startswith(PNG):
+def _png_size(trace: Any) -> tuple[int, int] | None:
+    """Height and width of a picture that is a PNG; None for other traces."""
+    if trace.type != "image" or trace["z"] is not None or not str(trace["source"]).startswith(PNG):
         return None
-    with Image.open(io.BytesIO(base64.b64decode(source[len(PNG) :])), formats=("PNG",)) as picture:
+    with _opened(trace) as picture:
+        return picture.height, picture.width
+
+
+def _png(trace: Any) -> np.ndarray:
+    """Its colours (h, w, 3)."""
+    with _opened(trace) as picture:
         return np.asarray(picture.convert("RGB"))
+
+
+def _opened(trace: Any) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(trace["source"][len(PNG) :])), formats=("PNG",))
+
+
+def _fields(picture: np.ndarray, side: int) -> np.ndarray:
+    """Mean colours of fields of so many pixels a side; those at the right and at the bottom may be smaller."""
+    if side == 1:
+        return picture
+    starts = [np.arange(0, length, side) for length in picture.shape[:2]]
+    sums = np.add.reduceat(np.add.reduceat(picture.astype(np.int64), starts[0], 0), starts[1], 1)
+    high, wide = (np.diff([*start, length]) for start, length in zip(starts, picture.shape, strict=False))
+    return sums / (high[:, None] * wide)[..., None]
+
+
+def _field_middles(trace: Any, along: str, side: int) -> Sequence[float]:
+    height, width = _png_size(trace) or (0, 0)
+    places = np.array(_counted(trace, along, width if along == "x" else height), np.float64)
+    starts = np.arange(0, len(places), side)
+    return (np.add.reduceat(places, starts) / np.diff([*starts, len(places)])).tolist()
 
 
 def _middles(trace: Any, along: str, count: int) -> Sequence[Any]:

@@ -55,6 +55,21 @@ def choose(watched: Any, selector: str, option: str | re.Pattern[str], search: s
     watched.page.locator(".dash-dropdown-content .dash-dropdown-option", has_text=option).first.click()
 
 
+def export(button: Locator, format: str, **fields: str) -> None:
+    """Open the dialog that exports a figure, and download it.
+
+    Args:
+        button: beside the figure; it is seen where that is pointed at.
+        fields: label of a field → what is written there.
+    """
+    button.click(force=True)
+    page = button.page
+    page.locator(".looks .tabs label", has_text=format).click()
+    for label, text in fields.items():
+        page.locator(".looks").get_by_label(label).fill(text)
+    page.locator(".modal-footer .use").click()
+
+
 def drag(watched: Any, dx: float, dy: float, **options: Any) -> None:
     place = watched.page.locator(".pointer").bounding_box()
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2

@@ -32,6 +32,11 @@ def asks(selector: str) -> Do:
     return click
 
 
+def exports(page: Page) -> None:
+    page.locator(".export:not(.in-depth, .in-cka, .in-same)").first.click(force=True)
+    page.locator(".modal.show .modal-title").wait_for()
+
+
 def unfolded(page: Page) -> None:
     page.locator(".groups details").evaluate_all("(groups) => groups.forEach((group) => (group.open = true))")
 
@@ -66,6 +71,7 @@ CASES: list[tuple[str, Do | None]] = [
     ("/compare", asked_for_a_model),
     ("/mixing", None),
     ("/mixing", asks("#mixing-save")),
+    *((path, exports) for path in ("/?cards=none", "/compare", "/checkpoints?tab=curves")),
     (f"/mixing?edit=prune({LITE0};blocks.3=0-0.5)", None),
     *((f"/checkpoints?tab={tab}", None) for tab in ("curves", "pictures", "maps", "kernels")),
     ("/help", None),
@@ -242,8 +248,8 @@ def test_saved_figures_are_those_of_the_day(opened: Callable[..., Any]) -> None:
 
 def test_nothing_moves_by_itself_for_who_asks_for_that(opened: Callable[..., Any]) -> None:
     page = opened("/?cards=none").page
-    buttons = page.locator("#explore-slot-0 .save").first
+    button = page.locator("#explore-slot-0 .export").first
     page.emulate_media(reduced_motion="reduce")
-    assert buttons.evaluate("(save) => getComputedStyle(save).transitionProperty") == "none"
+    assert button.evaluate("(export) => getComputedStyle(export).transitionProperty") == "none"
     page.emulate_media(reduced_motion="no-preference")
-    assert buttons.evaluate("(save) => getComputedStyle(save).transitionProperty") == "opacity"
+    assert button.evaluate("(export) => getComputedStyle(export).transitionProperty") == "opacity"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gestures import choose, control
+from gestures import choose, control, export
 
 Open = Callable[..., Any]
 LINK = "/?cards=none&c1=0&c2=0&h2=1&p1=0&p2=0"
@@ -97,12 +97,12 @@ def test_a_curve_is_there_again_after_a_reload(opened: Open) -> None:
     assert "2 (510/255)" in said  # twice the panel's ε
     assert watched.query()["attack_figure"].startswith("curve-")
     with page.expect_download() as download:
-        page.locator(".drawer .tools button", has_text="CSV").click()
+        page.locator(".drawer .tools button", has_text="Table").click()
     rows = download.value.path().read_text().splitlines()
     assert rows[0].startswith("model,attack,norm,epsilon")
     assert len(rows) == 3
     with page.expect_download() as picture:
-        page.locator(".drawer .tools button", has_text="SVG").click()
+        export(page.locator(".drawer .tools .export"), "SVG")
     assert b"<svg" in picture.value.path().read_bytes()
     page.reload()
     watched.settle()

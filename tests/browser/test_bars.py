@@ -48,7 +48,6 @@ START: dict[str, Any] = {
     "evidence": [evidence("example", "tabby: an example")],
     "examples": {},
     "compact": False,
-    "saves": True,
     "hovered": None,
 }
 
@@ -92,7 +91,7 @@ class Shown(OnPage):
 @pytest.fixture(scope="module")
 def opened(browser: Browser) -> Iterator[Shown]:
     bars = html.Div(Bars(id="bars", **START), style=ROOM, id="room")
-    with served([bars], [("bars", "clicked"), ("bars", "hovered"), ("bars", "save")]) as url:
+    with served([bars], [("bars", "clicked"), ("bars", "hovered")]) as url:
         page = browser.new_page(viewport={"width": 900, "height": 600})
         shown = Shown(page)
         page.goto(url)
@@ -220,14 +219,14 @@ def test_a_sentence_stands_instead_of_the_bars(shown: Shown) -> None:
 
 
 def test_compact_rows_are_single_lines(shown: Shown) -> None:
-    shown.take(compact=True, saves=False, evidence=[])
+    shown.take(compact=True, evidence=[])
     tops = shown.all(".top")
     tops.nth(3).wait_for()
     assert tops.all_text_contents() == ["tabby84.8 %", f"{LONG}9.0 %", "<b>lynx</b>3.0 %", "remote control0.1 %"]
     assert shown.widths(".top") == pytest.approx([270] * 4, abs=1)
     assert tops.nth(1).evaluate("(e) => e.style.getPropertyValue('--share')") == "50%"
     assert "50%" in tops.nth(1).evaluate("(e) => getComputedStyle(e).backgroundImage")
-    assert shown.all(".save, .length").count() == 0
+    assert shown.all(".length").count() == 0
     count = (shown.heard()[0] or {"count": 0})["count"]
     tops.nth(2).click()
     shown.wait_until_heard(0, {"index": 3, "count": count + 1})
@@ -243,10 +242,3 @@ def test_everything_has_room(shown: Shown, height: int) -> None:
     assert room
     assert picture
     assert picture["y"] + picture["height"] <= room["y"] + height + 1
-
-
-def test_buttons_ask_for_a_file(shown: Shown) -> None:
-    count = (shown.heard()[2] or {"count": 0})["count"]
-    shown.all(".bars .row").first.hover()
-    shown.page.get_by_title("Save this figure as SVG").click()
-    shown.wait_until_heard(2, {"format": "svg", "count": count + 1})

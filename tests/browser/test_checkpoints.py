@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import GO, VIEWPORT, Site, Watched
+from gestures import export
 from PIL import Image
 from playwright.sync_api import Browser
 
@@ -250,11 +251,11 @@ def test_a_figure_is_saved(opened: Open, tmp_path: Path) -> None:
     drawn(watched, "multiples", "plot.data.length === 2")
     watched.page.locator(".panel.multiples").hover()
     with watched.page.expect_download() as saved:
-        watched.page.locator(".panel.multiples .save button", has_text="PNG").click()
+        export(watched.page.locator(".panel.multiples > .export"), "PNG", **{"Width in millimetres": "85"})
     assert saved.value.suggested_filename == "checkpoints-maps.png"
     saved.value.save_as(tmp_path / "maps.png")
     width, height = Image.open(tmp_path / "maps.png").size
-    assert width > 3000
+    assert width == pytest.approx(85 / 25.4 * 300, abs=1)
     assert height < width / 2
 
 

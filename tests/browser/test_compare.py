@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pypdf
 import pytest
-from gestures import choose
-from playwright.sync_api import Locator
+from gestures import choose, export
+from playwright.sync_api import Locator, expect
 
 from perturber.scene import Scene
 from perturber.service import CompareRequest
@@ -190,14 +191,19 @@ def test_depth_tells_where_they_diverge(opened: Open) -> None:
     assert watched.shown()["layer"] != "blocks.3.0"
 
 
-def test_a_figure_is_saved(opened: Open) -> None:
+def test_a_figure_is_exported(opened: Open) -> None:
     watched = opened("/compare")
     page = watched.page
     page.wait_for_timeout(600)  # at rest
     page.locator(".tab-body > .figure").hover()
+    expect(page.locator(".tab-body .export:visible")).to_have_count(1)
     with page.expect_download() as download:
-        page.locator("#compare-save-svg").click()
-    assert download.value.suggested_filename == "compare-channels.svg"
+        export(page.locator(".tab-body .export.in-channels"), "PDF")
+    assert download.value.suggested_filename == "compare-channels.pdf"
+    with pypdf.PdfReader(download.value.path()) as file:
+        text = "".join(file.pages[0].extract_text().split())
+    assert "A−B" in text
+    assert watched.shown()["channels"].replace(",", "") in text
 
 
 def test_cka_is_computed_and_survives_a_reload(opened: Open) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pypdf
 import pytest
 from gestures import (
     box,
@@ -13,6 +14,7 @@ from gestures import (
     drag,
     drawn_scene,
     eventually,
+    export,
     figure_values,
     model_input,
     notice,
@@ -310,26 +312,50 @@ def test_a_wrong_link_says_so_and_shows_the_rest(opened: Open) -> None:
     assert "Traceback" not in watched.page.content()
 
 
-def test_figures_are_saved(opened: Open) -> None:
-    watched = opened()
-    page = watched.page
-    figures = {".heatmaps >> nth=0": "activations-model-1", ".predictions >> nth=1": "predictions-model-2"}
-    for frame, figure in figures.items():
-        button = page.locator(frame).locator(".save button")
-        with page.expect_download() as download:
-            button.filter(has_text="SVG").click(force=True)
-        svg = download.value.path().read_bytes()
-        assert download.value.suggested_filename == f"{figure}.svg"
-        assert svg.startswith(b"<svg")
-        with page.expect_download() as download:
-            button.filter(has_text="PNG").click(force=True)
-        with Image.open(download.value.path()) as picture:
-            assert picture.format == "PNG"
-            assert picture.width > 800
+def test_figures_are_exported(opened: Open) -> None:
+    page = (watched := opened("/?cards=none")).page
+    maps = page.locator("#explore-slot-0 .export.of-activations")
+    bars = page.locator("#explore-slot-1 .export.of-predictions")
+    with page.expect_download() as download:
+        export(maps, "PDF", **{"Width in millimetres": "120"})
+    assert download.value.suggested_filename == "explore-activations-model-1.pdf"
+    with pypdf.PdfReader(download.value.path()) as file:
+        (drawn,) = file.pages
+        text = "".join(drawn.extract_text().split())  # where its words end is a guess
+        fonts = str(drawn["/Resources"]["/Font"].get_object())
+    assert float(drawn.mediabox.width) == pytest.approx(120 / 25.4 * 72, abs=0.1)
+    assert watched.shown()["c1"].replace(",", "") in text
+    assert "−" in text
+    assert fonts != "{}"
+    page.keyboard.press("Escape")
+    with page.expect_download() as download:
+        export(bars, "PNG")
+    expect(page.locator(".looks").get_by_label("Width in millimetres")).to_have_value("120")  # as of the last file
+    assert download.value.suggested_filename == "explore-predictions-model-2.png"
+    with Image.open(download.value.path()) as picture:
+        assert picture.width == round(120 / 25.4 * 300)
+    page.keyboard.press("Escape")
     with page.expect_download() as download:
         page.locator("#explore-save-input").click()
     with Image.open(download.value.path()) as picture:
         np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), model_input(watched))
+
+
+def test_fields_that_do_not_matter_cannot_be_changed(opened: Open) -> None:
+    page = (watched := opened("/?cards=none")).page
+    page.locator("#explore-slot-0 .export.of-activations").click(force=True)
+    width, points, dpi = (page.locator(".looks input[type=number]").nth(n) for n in range(3))
+    for format, open_ones in (("PNG", (True, True, True)), ("CSV", (False,) * 3), ("SVG", (True, True, False))):
+        page.locator(".looks label", has_text=format).click()
+        for field, is_open in zip((width, points, dpi), open_ones, strict=True):
+            expect(field).to_be_enabled(enabled=is_open)
+    choose(watched, ".looks .menu[title=Size] .dash-dropdown", "Slide")
+    expect(width).to_have_value("508")
+    expect(points).to_have_value("24")
+    width.fill("5")
+    page.locator("#explore-export-go").click()
+    expect(page.locator("#explore-export-said")).to_contain_text("Allowed: numbers from 20 to 1000")
+    page.keyboard.press("Escape")
 
 
 def test_help_lists_every_parameter(opened: Open) -> None:
@@ -344,7 +370,8 @@ def test_nothing_leaves_the_host(opened: Open, site: Any) -> None:
     choose(watched, control("model", 0), "Lite1")
     watched.wait_for("shown.m1 === 'efficientnet_lite1'")
     with watched.page.expect_download():
-        watched.page.locator(".heatmaps .save button", has_text="PNG").first.click(force=True)
+        export(watched.page.locator("#explore-slot-0 .export.of-activations"), "PNG")
+    watched.page.keyboard.press("Escape")
     watched.page.get_by_role("link", name="Help").click()
     watched.page.locator("table").first.wait_for()
     foreign = [url for url in watched.requests if not url.startswith((site.url + "/", "data:", "blob:"))]

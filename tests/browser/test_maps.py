@@ -146,7 +146,7 @@ class Shown:
 @pytest.fixture(scope="module")
 def opened(browser: Browser) -> Iterator[Shown]:
     maps = html.Div(Maps(id="maps", empty="soon"), style=ROOM, id="room")
-    with served([maps], [("maps", "clicked"), ("maps", "save")]) as url:
+    with served([maps], [("maps", "clicked")]) as url:
         page = browser.new_page(viewport={"width": 1000, "height": 500})
         shown = Shown(page)
         page.goto(url)
@@ -418,12 +418,3 @@ def test_maps_are_square_and_as_large_as_the_room_allows(
     label.wait_for()
     assert f"channel {count - 1} · row 2, column 3" in (label.text_content() or "")
     shown.page.mouse.move(WIDTH + 100, HEIGHT + 200)
-
-
-def test_buttons_ask_for_a_file(shown: Shown) -> None:
-    count = shown.count(1)
-    shown.page.locator("#maps").hover(position={"x": WIDTH - 20, "y": 20})
-    shown.page.get_by_title("Save this figure as PNG").click()
-    shown.wait_until_heard(1, {"format": "png", "count": count + 1})
-    shown.page.get_by_title("Save this figure as SVG").click()
-    shown.wait_until_heard(1, {"format": "svg", "count": count + 2})

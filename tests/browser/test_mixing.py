@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from edited_models import LITE0, LITE1, TWIN, twin
+from gestures import export
 from playwright.sync_api import Locator, expect
 
 from perturber.scene import Scene
@@ -312,8 +313,8 @@ def test_scan(opened: Open) -> None:
     expect(page.get_by_role("button", name="Cancel")).to_be_hidden()
     assert re.fullmatch("[0-9a-f]{24}", watched.query()["scan"])
     with page.expect_download() as saved:
-        page.locator(".scan").get_by_role("button", name="SVG").click()
-    assert saved.value.suggested_filename == "compatibility.svg"
+        export(page.locator(".scan .export"), "SVG")
+    assert saved.value.suggested_filename == "mixing-compatibility.svg"
     page.reload()
     watched.settle()
     expect(lines).not_to_have_count(0)

@@ -174,7 +174,7 @@ def test_the_history_is_saved(opened: Open, site: Any) -> None:
     choose(watched, control("measure"), "logit")
     expect(drawer.locator(".plot .ytitle")).to_have_text("logit")
     with page.expect_download() as download:
-        drawer.get_by_role("button", name="CSV").click()
+        drawer.get_by_role("button", name="Table").click()
     assert download.value.suggested_filename == "history.csv"
     with open(download.value.path(), encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -1,5 +1,6 @@
 """One Chromium draws for many threads, comes back when it dies, and is gone when it is not needed."""
 
+import asyncio
 import os
 import re
 import signal
@@ -154,3 +155,26 @@ def test_what_is_no_browser_is_an_error(plotter: Plotter, monkeypatch: pytest.Mo
     monkeypatch.setattr("perturber.export.drawing.find", lambda: "/bin/false")
     with pytest.raises(DrawingError, match="does not start"):
         drawn(Plotter(), 1)
+
+
+def test_who_waits_too_long_for_a_turn_is_told_and_the_next_one_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    hung = asyncio.Event()
+
+    async def draw(plotter: Plotter, *_: object) -> bytes:
+        await hung.wait()
+        return b"drawn"
+
+    async def release() -> None:
+        hung.set()
+
+    monkeypatch.setattr(Plotter, "_attempt", draw)
+    plotter = Plotter(patience=0.05)
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(drawn, plotter, 1)
+        while not plotter._turn.locked():
+            time.sleep(0.001)
+        with pytest.raises(DrawingError, match=r"Other figures have been drawn for 0\.05 seconds"):
+            drawn(plotter, 2)
+        plotter._run(release()).result()
+        assert first.result() == "drawn"
+    assert drawn(plotter, 3) == "drawn"

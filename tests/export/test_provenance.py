@@ -1,6 +1,7 @@
 """What is read back from a file is what was written; everything else is refused in one sentence."""
 
 import io
+import json
 import struct
 import zlib
 from contextlib import suppress
@@ -126,3 +127,23 @@ def test_deep_json_and_other_files_are_refused(tmp_path: Path) -> None:
         read_provenance(b"")
     with pytest.raises(InvalidInputError, match="cannot be read"):
         read_provenance(tmp_path / "nothing.svg")
+
+
+@pytest.mark.parametrize("kind", BARE)
+def test_what_no_link_holds_comes_back(kind: str, provenance: Provenance) -> None:
+    memory = {"records": [[1, "", {}, {"0": ["a", [[5, "</script> & ]]>", 0.1, None]], []]}]], "measure": "logit"}
+    file = written(provenance.model_copy(update={"memory": memory}))[kind]
+    assert read_provenance(file).memory == memory
+
+
+def test_older_files_have_no_memory(provenance: Provenance) -> None:
+    described = json.loads(provenance.as_json())
+    del described["memory"]
+    assert read_provenance(json.dumps({"provenance": described}).encode()) == provenance
+
+
+@pytest.mark.parametrize("memory", [[], {"a": "x" * module.MAX_MEMORY}, {"a": {"b": ["x" * 9] * module.MAX_MEMORY}}])
+def test_a_memory_that_cannot_be_is_refused(memory: object, provenance: Provenance) -> None:
+    described = {**json.loads(provenance.as_json()), "memory": memory}
+    with pytest.raises(InvalidInputError):
+        read_provenance(json.dumps({"provenance": described}).encode())

@@ -14,6 +14,7 @@ from typing import Any
 import dash
 import numpy as np
 import pytest
+from exports import chosen, described, exported, said
 from flask.testing import FlaskClient
 from plotly.graph_objects import Figure
 
@@ -330,37 +331,21 @@ def test_an_odd_slider_changes_nothing_that_is_not_there(client: FlaskClient, se
 
 
 def test_a_figure_is_saved_as_it_is_drawn(client: FlaskClient) -> None:
-    def save(panel: str, kind: str, query: str) -> Any:
-        name = {"page": "checkpoints", "save": panel, "kind": kind}
-        spec = next(one for one in client.get("/_dash-dependencies").get_json() if '"save":' in str(one["inputs"]))
-        body = {
-            "output": spec["output"],
-            "outputs": {"id": "checkpoints-saved", "property": "data"},
-            "inputs": [[{"id": name, "property": "n_clicks", "value": 1}]],
-            "state": [{"id": "checkpoints-settled", "property": "data", "value": settled(query)}],
-            "changedPropIds": [f"{text_of(name)}.n_clicks"],
-        }
-        response = client.post("/_dash-update-component", json=body)
-        assert response.status_code == 200, response.text
-        answer = response.get_json()
-        return answer.get("response", {}).get("checkpoints-saved", {}).get("data"), answer.get("sideUpdate", {})
+    def save(panel: str, query: str) -> Any:
+        return exported(client, "checkpoints", settled(query), chosen(panel))
 
-    saved, _ = save("errors", "svg", QUERY)
-    assert saved["options"] == {
-        "format": "svg",
-        "filename": "checkpoints-errors",
-        "width": 720,
-        "height": 420,
-        "scale": 1,
-    }
-    assert len(saved["figure"]["data"]) == 3
-    saved, _ = save("multiples", "png", f"{QUERY}&tab=maps")
-    assert (saved["options"]["filename"], saved["options"]["scale"]) == ("checkpoints-maps", 4)
-    assert saved["options"]["height"] < saved["options"]["width"] / 2
+    found = save("errors", QUERY)
+    assert found["checkpoints-export-file"]["data"]["filename"] == "checkpoints-errors.json"
+    figure = described(found, "checkpoints")["figure"]
+    assert (figure["layout"]["width"], figure["layout"]["height"], len(figure["data"])) == (720, 420, 3)
+    found = save("multiples", f"{QUERY}&tab=maps")
+    assert found["checkpoints-export-file"]["data"]["filename"] == "checkpoints-maps.json"
+    layout = described(found, "checkpoints")["figure"]["layout"]
+    assert layout["height"] < layout["width"] / 2
     for panel, query in (("multiples", f"{QUERY}&tab=pictures&channels=9"), ("weights", f"{QUERY}&count=5")):
-        saved, said = save(panel, "png", query)
-        assert saved is None
-        assert "nothing to save yet" in said["notice"]["children"]
+        found = save(panel, query)
+        assert "checkpoints-export-file" not in found
+        assert "to save yet" in said(found, "checkpoints")
 
 
 # ---- the layout, and whatever is sent ------------------------------------------------------------------------------

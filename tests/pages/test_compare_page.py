@@ -10,6 +10,7 @@ import dash
 import numpy as np
 import pytest
 from callback_requests import Followed, text_of
+from exports import chosen, described, exported, said
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -382,28 +383,18 @@ def test_a_tab_without_a_job_follows_nothing(visit: Any) -> None:
 # ---- saving -------------------------------------------------------------------------------------------------------
 
 
-def saved(page: Visit, kind: str) -> dict[str, Any]:
-    inputs = [
-        {"id": f"compare-save-{one}", "property": "n_clicks", "value": int(one == kind)} for one in ("svg", "png")
-    ]
-    state = [{"id": "compare-settled", "property": "data", "value": page.settled}]
-    triggered = f"compare-save-{kind}.n_clicks"
-    return post(page.client, callback("compare-saved"), inputs, state, triggered)["response"]
-
-
 def test_figures_are_saved(visit: Any) -> None:
-    for tab, kind in (("channels", "svg"), ("depth", "png")):
+    for tab in ("channels", "depth"):
         page = visit(tab=tab)
         page.look()
-        found = saved(page, kind)["compare-saved"]["data"]
-        assert found["options"]["filename"] == f"compare-{tab}"
-        assert (found["options"]["format"], found["options"]["scale"]) == (kind, 1 if kind == "svg" else 4)
-        assert found["figure"]["data"]
+        found = exported(page.client, "compare", page.settled, chosen(tab))
+        assert found["compare-export-file"]["data"]["filename"] == f"compare-{tab}.json"
+        assert described(found, "compare")["figure"]["data"]
     page = visit(tab="cka", yaw="99")
     page.look()
-    found = saved(page, "svg")
-    assert "Choose Compute first" in found["notice"]["children"]
-    assert "compare-saved" not in found
+    found = exported(page.client, "compare", page.settled, chosen("cka"))
+    assert "Choose Compute first" in said(found, "compare")
+    assert "compare-export-file" not in found
 
 
 # ---- the layout ---------------------------------------------------------------------------------------------------

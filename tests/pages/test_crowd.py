@@ -13,7 +13,8 @@ import pytest
 import requests
 import waitress
 from callback_requests import props_of, value
-from explore_visit import Visit, at
+from explore_visit import Visit
+from exports import chosen, described, exported, said
 from flask.testing import FlaskClient
 from user_files import picture
 from waitress import wasyncore
@@ -108,11 +109,9 @@ def no_room(service: InferenceService) -> Iterator[Callable[..., None]]:
 
 
 def save(visit: Visit) -> dict[str, Any]:
-    """Click on "save" beside the predictions of the first slot."""
-    bars = at("bars", 0)
-    inputs: list[Any] = [[], [value(bars, "save", {"format": "svg"})]]
-    triggered = '{"control":"bars","page":"explore","slot":0}.save'
-    return props_of(visit.ask("explore-saved.data", inputs, [visit.settled, visit.facts], triggered))
+    """Export the predictions of the first slot."""
+    shown = {"query": visit.query, "memory": visit.memory}
+    return exported(visit.client, "explore", shown, chosen("predictions-model-1"))
 
 
 def job(service: InferenceService, seed: int) -> str:
@@ -152,7 +151,7 @@ def test_forty_unfinished_planes_and_attacks_hold_no_thread(http: Http, service:
         assert cancelled(http, service, seed=1) is JobState.CANCELLED
         answers = [one.result() for one in crowd]
     assert any(answer.get("looked") and answer["again"] is not None for answer in answers)  # it is not finished
-    assert not any("explore-saved" in answer for answer in answers)
+    assert not any("explore-export-file" in answer for answer in answers)
 
 
 @pytest.mark.slow
@@ -228,15 +227,15 @@ def test_no_unfinished_figure_is_saved(client: FlaskClient, service: InferenceSe
     """A file would not say how far the feature visualisation, or the attack, had come."""
     plane = Visit(client, f"{QUERY}&plane=1&plane_neuron={LITE0}/blocks.0.0:5")
     scene = Scene(plane=True, plane_neuron=f"{LITE0}/blocks.0.0:5")
-    assert "is at step" in save(plane)["notice"]["children"]
+    assert "is at step" in said(save(plane), "explore")
     status = service.plane_status(LookRequest(scene=scene))
     service.jobs.cancel(status.job)
-    assert "was not made" in save(plane)["notice"]["children"]
+    assert "was not made" in said(save(plane), "explore")
 
     attacked = Visit(client, f"{QUERY}&yaw=3")
     attacked.look(("attack-count", 6), ("attack-run", 1))
-    assert "The attack is at step 4 of 6." in save(attacked)["notice"]["children"]
-    assert save(attacked)["explore-saved"]["data"]["figure"]["data"]
+    assert "The attack is at step 4 of 6." in said(save(attacked), "explore")
+    assert described(save(attacked), "explore")["figure"]["data"]
 
 
 def test_looks_are_measured(client: FlaskClient) -> None:

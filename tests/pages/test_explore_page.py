@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from callback_requests import text_of
 from explore_visit import PAGE, Visit, at, value
+from exports import chosen, described, exported
 from flask.testing import FlaskClient
 from PIL import Image
 from user_files import picture
@@ -591,6 +592,11 @@ def test_the_history_is_drawn_saved_and_forgotten(visit: Open, service: Inferenc
             assert (int(row["class_index"]), row["class"]) == (score.index, score.name)
             assert float(row["logit"]) == pytest.approx(score.logit, abs=1e-4)
             assert float(row["probability"]) == pytest.approx(score.probability, abs=1e-5)
+
+    shown = {"query": here.query, "memory": here.memory, "records": here.records}
+    drawn = described(exported(here.client, "explore", shown, chosen("history")), "explore")
+    assert [row[drawn["columns"].index("x")] for row in drawn["rows"]] == [1, 2, 3] * 2
+    assert drawn["figure"]["layout"]["yaxis"]["title"]["text"] == "logit"
 
     here.follow("clear")
     here.look(("since", here.of("since")["value"]))

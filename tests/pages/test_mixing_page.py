@@ -12,6 +12,7 @@ import dash
 import pytest
 from callback_requests import Followed, text_of
 from edited_models import LITE0, LITE1, TWIN, twin
+from exports import chosen, described, exported
 from flask.testing import FlaskClient
 from PIL import Image
 
@@ -259,9 +260,9 @@ def test_a_scan_is_drawn_and_found_again(visit: Callable[..., Visit], service: I
     assert fresh.properties["mixing-compatibility"]["figure"] == figure
     here.look(("scan", 2, "scene"))
     assert here.values["scan"] == job
-    saved = here.follow("svg")["mixing-saved"]["data"]
-    assert (saved["options"]["format"], saved["options"]["filename"]) == ("svg", "compatibility")
-    assert saved["figure"]["layout"]["xaxis"] == figure["layout"]["xaxis"]
+    found = exported(here.client, "mixing", {"query": here.query}, chosen("compatibility"))
+    assert found["mixing-export-file"]["data"]["filename"] == "mixing-compatibility.json"
+    assert described(found, "mixing")["figure"]["layout"]["xaxis"] == figure["layout"]["xaxis"]
 
 
 def test_a_scan_is_cancelled(visit: Callable[..., Visit], service: InferenceService) -> None:

@@ -68,21 +68,22 @@ def _opening(page: str, path: str) -> None:
     @callback(
         Output(part_id(page, "dialog"), "children"),
         Output(part_id(page, "dialog"), "is_open"),
+        Output(part_id(page, "dialog"), "size"),
         Input(export_id(page, ALL), "n_clicks"),
         State(LOOKS, "data"),
         State(f"{page}-facts", "data"),
         prevent_initial_call=True,
     )
-    def wished(_: object, looks: object, facts: object) -> tuple[Any, Any]:
+    def wished(_: object, looks: object, facts: object) -> tuple[Any, Any, Any]:
         if not triggered_value():  # the button has only just come to be
-            return no_update, no_update
+            return no_update, no_update, no_update
         kinds = paper.kinds(path)
         kind = triggered_part("export", kinds)
         found = Looks.remembered(looks)
         if path == FIGURES:
             found = found._replace(**_laid_out(facts))
         form = export_form(page, kind, kinds, found, chromium=find() is not None, panel=path != FIGURES)
-        return form, True
+        return form, True, None
 
 
 def _laid_out(facts: object) -> dict[str, Any]:

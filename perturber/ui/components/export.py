@@ -92,13 +92,10 @@ def export_button(page: str, kind: str, label: str, *, className: str = "") -> h
 
 
 def export_dialog(page: str) -> Sequence[Any]:
-    """The closed dialog, what remembers its looks, and what hands a figure to the browser to save."""
+    """The closed dialog, and what remembers its looks."""
     return [
         dbc.Modal(id=part_id(page, "dialog"), is_open=False, centered=True, labelledby=TITLE),
-        dbc.Modal(id=part_id(page, "methods"), is_open=False, centered=True, size="lg", labelledby=TITLE),
         dcc.Store(id=LOOKS, storage_type="session"),
-        dcc.Store(id=DRAFT, storage_type="session"),
-        dcc.Store(id=f"{page}-saved"),
     ]
 
 
@@ -163,6 +160,7 @@ def export_form(
         *([] if chromium else [html.P(NO_CHROMIUM, className="without")]),
         html.P(id=part_id(page, "said"), className="message", role="alert"),
         dcc.Download(id=part_id(page, "file")),
+        dcc.Store(id=f"{page}-saved"),
     ]
     buttons = [
         button(part_id(page, "describe"), "Methods …", "What was done, as text for a paper, and the works behind it"),
