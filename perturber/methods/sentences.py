@@ -33,7 +33,7 @@ ARCHITECTURES = {
 LIBRARIES = {
     "timm": ", as in timm [@wightman2019],",
     "torchvision": ", as in torchvision,",
-    "lucent": ", as in Lucent [@lucent2020],",
+    "lucent": ", as in Lucent [@kiat2020],",
 }
 
 OF_METHODS = {
@@ -262,7 +262,7 @@ def visualised(recipe: Recipe, objective: str) -> str:
     how = "of pixels" if recipe.naive else "of Fourier coefficients of decorrelated colours"
     several = f", {recipe.variants} variants pushed apart by their diversity" if recipe.variants > 1 else ""
     return (
-        f"Feature visualisations [@olah2017], made as in Lucent [@lucent2020], maximise {what}: {recipe.steps} steps "
+        f"Feature visualisations [@olah2017], made as in Lucent [@kiat2020], maximise {what}: {recipe.steps} steps "
         f"of Adam [@kingma2015] (learning rate {LEARNING_RATE:g}) {how}, {recipe.size} × {recipe.size} pixels, seen "
         f"padded, shifted, scaled and rotated at random{several} (seed {recipe.seed})."
     )

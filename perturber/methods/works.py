@@ -258,7 +258,7 @@ WORKS: Mapping[str, Work] = MappingProxyType(
             journal="Distill",
             doi="10.23915/distill.00007",
         ),
-        "lucent2020": _work(
+        "kiat2020": _work(
             "misc",
             "Lim Swee Kiat",
             "Lucent: {Lucid} Adapted for {PyTorch}",

@@ -152,7 +152,7 @@ def test_panels_are_moved_changed_and_removed(visit: Visit) -> None:
     visit.press("remove")
     assert len(visit.state.panels) == 3
     visit.press("remove")
-    assert "not in the figure any more" in visit["figures-said", "children"]
+    assert visit["figures-said", "children"] == "Choose a panel in the list first."
     visit.press("clear")
     assert visit.state.panels == ()
     assert visit["figures-empty", "hidden"] is False

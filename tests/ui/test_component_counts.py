@@ -30,6 +30,7 @@ LINKS: list[tuple[str, dict[str, str]]] = [
     ("/", {**THREE, "summary": "true"}),
     ("/", {**THREE, "explain": "top", "pinned": "1,2,3", "attack_figure": "models", "overlay": "true"}),
     *(("/checkpoints", {"tab": tab}) for tab in ("curves", "pictures", "maps", "kernels")),
+    ("/figures", {}),
     ("/help", {}),
     ("/not-found-404", {}),
 ]

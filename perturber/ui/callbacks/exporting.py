@@ -34,8 +34,6 @@ from perturber.ui.limits import EXPORTS, limited
 from perturber.ui.papers.base import Paper
 from perturber.ui.states import reading
 from perturber.ui.states.figures import PATH as FIGURES
-from perturber.ui.states.figures import FiguresState
-from perturber.ui.states.page import parse_query
 
 AT_ONCE = 4
 """Figures that may wait for Chromium at the same moment: each holds one of the server's threads."""
@@ -68,29 +66,18 @@ def _opening(page: str, path: str) -> None:
     @callback(
         Output(part_id(page, "dialog"), "children"),
         Output(part_id(page, "dialog"), "is_open"),
-        Output(part_id(page, "dialog"), "size"),
         Input(export_id(page, ALL), "n_clicks"),
         State(LOOKS, "data"),
-        State(f"{page}-facts", "data"),
         prevent_initial_call=True,
     )
-    def wished(_: object, looks: object, facts: object) -> tuple[Any, Any, Any]:
+    def wished(_: object, looks: object) -> tuple[Any, Any]:
         if not triggered_value():  # the button has only just come to be
-            return no_update, no_update, no_update
+            return no_update, no_update
         kinds = paper.kinds(path)
         kind = triggered_part("export", kinds)
         found = Looks.remembered(looks)
-        if path == FIGURES:
-            found = found._replace(**_laid_out(facts))
         form = export_form(page, kind, kinds, found, chromium=find() is not None, panel=path != FIGURES)
-        return form, True, None
-
-
-def _laid_out(facts: object) -> dict[str, Any]:
-    """The preset for which a composed figure is laid out, and what that fills in."""
-    query = facts.get("query") if isinstance(facts, dict) else None
-    name = FiguresState.from_query(parse_query(query))[0].preset if isinstance(query, str) else "column"
-    return {"preset": name, **{field: getattr(PRESETS[name], field) for field in OF_A_PRESET}}
+        return form, True
 
 
 def _choosing(page: str) -> None:

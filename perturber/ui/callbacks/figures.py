@@ -15,6 +15,7 @@ from perturber.sessions import NewFigure, Sessions, ShortLinks
 from perturber.ui import paper
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.components.controls import options
+from perturber.ui.components.export import LOOKS, Looks
 from perturber.ui.components.figures import DRAFT, PATH, chosen_options, ids_of, part, preview, rows_of
 from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
@@ -229,7 +230,7 @@ def _number(state: FiguresState, id_: object) -> int:
 
 
 def _remembering() -> None:
-    """The tab remembers the figure, on all pages."""
+    """The tab remembers the figure, on all pages, and the file that it is laid out for."""
 
     @callback(
         Output(DRAFT, "data", allow_duplicate=True),
@@ -240,6 +241,18 @@ def _remembering() -> None:
     def remember(facts: object, draft: object) -> Any:
         state = _state(facts)
         return no_update if state == draft_of(draft) else {"query": state.query()}
+
+    @callback(
+        Output(LOOKS, "data", allow_duplicate=True),
+        Input(part("preset"), "value"),
+        State(LOOKS, "data"),
+        prevent_initial_call="initial_duplicate",
+    )
+    def export_alike(preset: object, looks: object) -> Any:
+        if not isinstance(preset, str) or preset not in PRESETS:
+            return no_update
+        filled = {field: getattr(PRESETS[preset], field) for field in ("width", "points", "dpi")}
+        return Looks.remembered(looks)._replace(preset=preset, **filled)._asdict()
 
 
 # ---- what is shown ------------------------------------------------------------------------------------------------

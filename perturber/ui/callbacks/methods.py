@@ -19,18 +19,17 @@ def methods_callback(page: str, path: str) -> None:
 
     @callback(
         Output(part_id(page, "dialog"), "children", allow_duplicate=True),
-        Output(part_id(page, "dialog"), "size", allow_duplicate=True),
         Input(part_id(page, "describe"), "n_clicks"),
         State(f"{page}-settled", "data"),
         State(f"{page}-facts", "data"),
         prevent_initial_call=True,
     )
-    def describe(clicks: object, settled: object, facts: object) -> tuple[Any, Any]:
+    def describe(clicks: object, settled: object, facts: object) -> Any:
         if not clicks:  # the dialog has only just come to be
-            return no_update, no_update
+            return no_update
         try:
             found = methods.describe(f"{path}?{Settled.latest(settled, facts).query}")
         except PerturberError as error:
             set_props(part_id(page, "said"), {"children": str(error)})
-            return no_update, no_update
-        return methods_form(page, found.markdown, found.bibtex, found.notes), "lg"
+            return no_update
+        return methods_form(page, found.markdown, found.bibtex, found.notes)
