@@ -8,7 +8,7 @@ from typing import Any
 
 import dash
 import dash_bootstrap_components as dbc
-from dash import ClientsideFunction, Input, Output, State, html, set_props
+from dash import ClientsideFunction, Input, Output, State, dcc, html, set_props
 from flask import Flask, Response, jsonify, request, send_file
 from werkzeug.exceptions import BadRequest, HTTPException
 
@@ -25,6 +25,7 @@ from perturber.ui import files, short_links
 from perturber.ui.accounts import account_link, let_in
 from perturber.ui.callbacks import live as live_pages
 from perturber.ui.callbacks.messages import BUG
+from perturber.ui.components.export import DRAFT
 from perturber.ui.components.live import live_bar
 from perturber.ui.components.session_bar import session_store
 from perturber.ui.components.tour import tour
@@ -148,6 +149,7 @@ def _frame() -> html.Div:
             ),
             html.Main(dash.page_container, id="page", tabIndex=-1),
             html.P(id="said", role="status", className="visually-hidden"),
+            dcc.Store(id=DRAFT, storage_type="session"),
         ],
         className="frame",
     )

@@ -234,6 +234,7 @@
         },
         active: (path, ...links) => links.map((href) => href.split("?")[0] === path),
         // figure: with the options of Plotly.downloadImage, as the server has made it for saving
+        address: (path) => void history.replaceState(history.state, "", path),
         save: (saved) => void (saved && window.Plotly.downloadImage(saved.figure, saved.options)),
     };
 })();

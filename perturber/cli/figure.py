@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import isfinite, isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ from perturber.errors import InvalidInputError, StorageError, UnknownNameError
 
 if TYPE_CHECKING:
     from perturber.config import Settings
-    from perturber.export import Format, Provenance
+    from perturber.export import Format, Preset, Provenance
     from perturber.ui.papers.base import Paper
 
 FORMATS = "svg, pdf, png, html, csv or json"
@@ -26,7 +26,10 @@ def figure(
     link: Annotated[str, typer.Argument(help="A page's address, or its path and query.", show_default=False)],
     out: Annotated[Path, typer.Option(help=f"File to write, of a format that its ending says: {FORMATS}.")],
     kind: Annotated[str | None, typer.Option(help="Name of the figure; without it, they are listed.")] = None,
-    preset: Annotated[str, typer.Option(help="column (85 mm), page (175 mm) or slide.")] = "column",
+    preset: Annotated[
+        str | None,
+        typer.Option(help="column (85 mm), page (175 mm) or slide; default: a composed figure's own, else column."),
+    ] = None,
     width: Annotated[float | None, typer.Option(help="Of the file, in millimetres.")] = None,
     points: Annotated[float | None, typer.Option(help="Size of the font.")] = None,
     font: Annotated[str | None, typer.Option(help="sans or serif.")] = None,
@@ -37,20 +40,17 @@ def figure(
     device: options.Device = None,
 ) -> None:
     """Draw a figure of the page that a link opens, as a file that says how it came about."""
-    from perturber.export import PRESETS
-
-    if preset not in PRESETS:
-        raise UnknownNameError("preset", preset, PRESETS)
     given = {"width": width, "points": points, "font": font, "qualitative": colours, "diverging": diverging, "dpi": dpi}
-    chosen = replace(PRESETS[preset], dark=dark, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    changes = {key: value for key, value in given.items() if value is not None}
+    _preset(preset or "column", dark, changes)  # says what is wrong before anything is drawn
     format = _format(out)
     from perturber.ui import paper
 
     if kind is None:
         raise InvalidInputError(f"Name the figure with --kind. There are {', '.join(paper.kinds(link))}.")
-    with _app(options.settings(device)):
+    with app_of(options.settings(device)):
         drawn = paper.draw(link, kind)
-        provenance = paper.provenance_of(drawn, link, kind, chosen)
+        provenance = paper.provenance_of(drawn, link, kind, _preset(preset or drawn.preset, dark, changes))
     print_notes(link[:100], drawn.notes, aside=True)
     _write(drawn, format, provenance, out)
 
@@ -67,7 +67,7 @@ def reproduce(
 
     before = read_provenance(file)
     format = None if out is None else _format(out)
-    with _app(options.settings(device)):
+    with app_of(options.settings(device)):
         from perturber.ui import paper
 
         drawn = paper.draw(before.link, before.kind, memory=before.memory)
@@ -87,6 +87,14 @@ def reproduce(
         _write(drawn, format, provenance, out)
 
 
+def _preset(name: str, dark: bool, changes: dict[str, Any]) -> "Preset":
+    from perturber.export import PRESETS
+
+    if name not in PRESETS:
+        raise UnknownNameError("preset", name, PRESETS)
+    return replace(PRESETS[name], dark=dark, **changes)
+
+
 def _changes(before: "Provenance", now: "Provenance") -> Iterator[tuple[str, str, str]]:
     """What is not as it was when the file was written."""
     for what, a, b in (("version", before.package, now.package), ("device", before.device, now.device)):
@@ -98,7 +106,7 @@ def _changes(before: "Provenance", now: "Provenance") -> Iterator[tuple[str, str
 
 
 @contextmanager
-def _app(settings: "Settings") -> "Iterator[None]":
+def app_of(settings: "Settings") -> "Iterator[None]":
     """An app that answers nobody but this process."""
     from app import create_app
     from perturber.service import InferenceService
@@ -120,7 +128,7 @@ def _write(drawn: "Paper", format: "Format", provenance: "Provenance", out: Path
     from perturber.disk import write_whole
     from perturber.export import export
 
-    content = export(drawn.figure, format, provenance)
+    content = export(drawn.fitted(provenance.preset), format, provenance)
     try:
         write_whole(out, content)
     except OSError as error:

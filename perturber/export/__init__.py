@@ -3,7 +3,7 @@
 from perturber.export.data import Compared, compared
 from perturber.export.drawing import Plotter, plotter
 from perturber.export.files import MIME, Format, export, styled
-from perturber.export.presets import FONTS, PRESETS, Preset
+from perturber.export.presets import FONTS, PRESETS, Preset, layout_size
 from perturber.export.provenance import Provenance, Weights, read_provenance
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Weights",
     "compared",
     "export",
+    "layout_size",
     "plotter",
     "read_provenance",
     "styled",

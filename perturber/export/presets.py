@@ -97,6 +97,12 @@ class Preset:
         return self.points / POINTS_PER_INCH * PIXELS_PER_INCH / (figure.layout.font.size or BASE_FONT)
 
 
+def layout_size(preset: Preset) -> tuple[float, float | None]:
+    """Pixels in which a figure of the usual font is laid out for a file, before it is enlarged; None for any height."""
+    scale = preset.points / POINTS_PER_INCH * PIXELS_PER_INCH / BASE_FONT
+    return pixels(preset.width) / scale, None if preset.height is None else pixels(preset.height) / scale
+
+
 def _within(what: str, value: float, limits: tuple[float, float], unit: str) -> None:
     low, high = limits
     if not (isfinite(value) and low <= value <= high):

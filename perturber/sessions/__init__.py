@@ -8,7 +8,10 @@ from perturber.sessions.differences import Difference, Differences, differences
 from perturber.sessions.links import Link, ShortLinks
 from perturber.sessions.store import (
     ORDERS,
+    Figure,
+    FigureSummary,
     Listing,
+    NewFigure,
     NewSnapshot,
     Session,
     Sessions,
@@ -25,8 +28,11 @@ __all__ = [
     "Database",
     "Difference",
     "Differences",
+    "Figure",
+    "FigureSummary",
     "Link",
     "Listing",
+    "NewFigure",
     "NewSnapshot",
     "Session",
     "Sessions",

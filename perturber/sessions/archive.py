@@ -33,11 +33,14 @@ from perturber.pictures import decode, size_of
 from perturber.quotas import check_room
 from perturber.sessions import checks
 from perturber.sessions.belongings import OWN, Belongings, weights_hash
-from perturber.sessions.store import MAX_SNAPSHOTS, NewSnapshot, Sessions
+from perturber.sessions.store import MAX_FIGURES, MAX_SNAPSHOTS, NewFigure, NewSnapshot, Sessions
 from perturber.users import Role, current, need
 
-FORMAT = "perturber-session-1"
+FORMAT = "perturber-session-2"
 """Says how to read a file; to be changed with what stands in it."""
+
+READABLE = ("perturber-session-1", FORMAT)
+"""Of these, the first has no figures."""
 
 CONTENTS = "session.json"
 THUMBNAIL = "thumbnail.webp"
@@ -105,6 +108,11 @@ class _Snapshot(_Strict):
     comment: str
 
 
+class _Figure(_Strict):
+    name: str
+    value: dict[str, Any]
+
+
 class _Object(_Strict):
     label: str = Field(max_length=1000)
     names: list[str] = Field(min_length=2, max_length=2)
@@ -125,6 +133,7 @@ class _Contents(_Strict):
     name: str
     notes: str
     snapshots: list[_Snapshot] = Field(max_length=MAX_SNAPSHOTS)
+    figures: list[_Figure] = Field(default=[], max_length=MAX_FIGURES)
     objects: dict[str, _Object] = Field(max_length=MAX_OWN)
     backgrounds: dict[str, _Background] = Field(max_length=MAX_OWN)
     groups: dict[str, dict[str, dict[str, list[int]]]]
@@ -144,7 +153,9 @@ def export_session(settings: Settings, id: str) -> Exported:
     sessions, store = Sessions(settings.data), Store(settings.data)
     session = sessions.open(id)
     snapshots = [sessions.snapshot(one.id) for one in session.strip]
-    belongings = Belongings.of([(one.query, json.dumps(one.memory)) for one in snapshots], settings)
+    figures = [sessions.figure(one.id) for one in sessions.figures(id)]
+    states = [(one.query, json.dumps(one.memory)) for one in snapshots]
+    belongings = Belongings.of([*states, *((json.dumps(one.value), "") for one in figures)], settings)
     hashes = {name: weights_hash(name, settings) for name in belongings.models}
     objects, backgrounds, file = {}, {}, io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -166,6 +177,7 @@ def export_session(settings: Settings, id: str) -> Exported:
             "name": session.name,
             "notes": session.notes,
             "snapshots": [{key: getattr(one, key) for key in _Snapshot.model_fields} for one in snapshots],
+            "figures": [{key: getattr(one, key) for key in _Figure.model_fields} for one in figures],
             "objects": objects,
             "backgrounds": backgrounds,
             "groups": belongings.groups,
@@ -226,7 +238,7 @@ def import_session(settings: Settings, content: bytes) -> Imported:
         checks.thumbnail(thumbnail)
     checks.line("A session", contents.name, checks.LONGEST_NAME)
     checks.prose("Notes", contents.notes, checks.LONGEST_NOTES)
-    snapshots = _snapshots(files, contents)
+    snapshots, figures = _snapshots(files, contents), _figures(contents)
     store, groups = Store(settings.data), OwnGroups(settings.data)
     for name in contents.objects:
         _object(files, contents, name)
@@ -235,6 +247,7 @@ def import_session(settings: Settings, content: bytes) -> Imported:
     notes: list[str] = []
     wanted = _groups(contents, groups, settings, notes)
     size = sum(new.size for new in snapshots) + sum(len(file) for name, file in files.items() if "own-" in name)
+    size += sum(new.size for new in figures)
     check_room(settings.data, current().name, size, settings)
     undo: list[Callable[[], object]] = []
     try:
@@ -243,13 +256,17 @@ def import_session(settings: Settings, content: bytes) -> Imported:
             groups.keep(model, layer, name, channels)
             undo.append(lambda m=model, la=layer, n=name: groups.remove(m, la, n))  # type: ignore[misc]
         told = [_told(new, names) for new in snapshots]
-        made = Sessions(settings.data).create(contents.name, notes=contents.notes, thumbnail=thumbnail, snapshots=told)
+        drawn = [replace(new, value=_renamed(new.value, names)) for new in figures]
+        made = Sessions(settings.data).create(
+            contents.name, notes=contents.notes, thumbnail=thumbnail, snapshots=told, figures=drawn
+        )
     except BaseException:
         for step in reversed(undo):
             with suppress(PerturberError):
                 step()
         raise
-    missing = Belongings.of([(new.query, new.memory) for new in told], settings).missing
+    states = [*((new.query, new.memory) for new in told), *((new.value, "") for new in drawn)]
+    missing = Belongings.of(states, settings).missing
     notes += [
         f"{name!r} was not in the file and is not here; what it stands for shows its default." for name in missing
     ]
@@ -300,9 +317,10 @@ def _contents(files: Mapping[str, bytes]) -> _Contents:
     try:
         read = json.loads(files[CONTENTS].decode(), parse_constant=_no_constant)
         kind = read.get("format") if isinstance(read, dict) else None
-        if kind != FORMAT:
+        if kind not in READABLE:
             raise InvalidInputError(
-                f"The session in the file is of the kind {str(kind)[:40]!r}, which is unknown here. Allowed: {FORMAT}."
+                f"The session in the file is of the kind {str(kind)[:40]!r}, which is unknown here. Allowed: "
+                f"{', '.join(READABLE)}."
             )
         return _Contents.model_validate(read)
     except ValidationError as error:
@@ -349,6 +367,18 @@ def _snapshots(files: Mapping[str, bytes], contents: _Contents) -> list[NewSnaps
         except InvalidInputError as error:
             raise InvalidInputError(f"Snapshot {number} in the file cannot be kept. {error}") from error
     return found
+
+
+def _figures(contents: _Contents) -> list[NewFigure]:
+    found: dict[str, NewFigure] = {}
+    for number, one in enumerate(contents.figures, 1):
+        try:
+            new = NewFigure.of(one.name, one.value)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"Figure {number} in the file cannot be kept. {error}") from error
+        if found.setdefault(new.name, new) is not new:
+            raise InvalidInputError(f"The file holds two figures of the name {new.name[:80]!r}.")
+    return list(found.values())
 
 
 def _object(files: Mapping[str, bytes], contents: _Contents, name: str) -> MorphPair:
@@ -462,8 +492,12 @@ def _is_same(one: MorphPair, other: MorphPair) -> bool:
 
 def _told(new: NewSnapshot, names: Mapping[str, str]) -> NewSnapshot:
     """A snapshot whose state names things as they are called here."""
-    query, memory = (OWN.sub(lambda found: names.get(found[0], found[0]), text) for text in (new.query, new.memory))
-    return replace(new, query=query, memory=memory)
+    return replace(new, query=_renamed(new.query, names), memory=_renamed(new.memory, names))
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """A state's text with other names."""
+    return OWN.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def _groups(

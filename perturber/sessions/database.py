@@ -53,6 +53,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         'CREATE TABLE links (id TEXT PRIMARY KEY, owner TEXT NOT NULL, page TEXT NOT NULL, "query" TEXT NOT NULL, '
         "created REAL NOT NULL)",
     ),
+    (
+        "CREATE TABLE figures (id INTEGER PRIMARY KEY AUTOINCREMENT, "
+        "session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT NOT NULL, "
+        "size INTEGER NOT NULL, created REAL NOT NULL, changed REAL NOT NULL, deleted REAL)",
+        "CREATE INDEX figures_by_name ON figures (session, deleted, name)",
+    ),
 )
 """What brings a database from each version to the next; one that has been released is never changed."""
 
@@ -93,6 +99,18 @@ PICTURES = Table(
     Column("snapshot", ForeignKey("snapshots.id"), primary_key=True),
     Column("thumbnail", LargeBinary),  # before the content, which would have to be passed to reach it
     Column("content", LargeBinary),
+)
+FIGURES = Table(
+    "figures",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("session", ForeignKey("sessions.id")),
+    Column("name", Text),
+    Column("value", Text),
+    Column("size", Integer),
+    Column("created", Float),
+    Column("changed", Float),
+    Column("deleted", Float),
 )
 LINKS = Table(
     "links",

@@ -9,25 +9,28 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal, literal_column, or_, select
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.quotas import check_room
 from perturber.sessions import checks
-from perturber.sessions.database import LINKS, PICTURES, SESSIONS, SNAPSHOTS, Database
+from perturber.sessions.database import FIGURES, LINKS, PICTURES, SESSIONS, SNAPSHOTS, Database
 from perturber.users import Role, current, need, need_owner
 
 MAX_SESSIONS = 1_000
 """Of one owner."""
 
 MAX_SNAPSHOTS = 500
+"""Of one session."""
+
+MAX_FIGURES = 200
 """Of one session."""
 
 MAX_LISTED = 200
@@ -119,6 +122,35 @@ class Snapshot(SnapshotSummary):
 
 
 @dataclass(frozen=True)
+class FigureSummary:
+    """A figure of several panels that was kept.
+
+    Attributes:
+        id: the same for ever; never that of another.
+        session: the id of its session.
+        name: that no other figure of the session has.
+        created, changed: seconds since 1970, UTC.
+    """
+
+    id: int
+    session: str
+    name: str
+    created: float
+    changed: float
+
+
+@dataclass(frozen=True)
+class Figure(FigureSummary):
+    """All of a figure.
+
+    Attributes:
+        value: what it is made of, as JSON has it; whoever draws it must take it for a stranger's.
+    """
+
+    value: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Session(Summary):
     """An open session.
 
@@ -203,6 +235,38 @@ class NewSnapshot:
         """Of all that is kept, in bytes."""
         texts = (self.page, self.query, self.memory, self.predictions, self.comment)
         return sum(len(text.encode()) for text in texts) + len(self.picture.content) + len(self.picture.thumbnail)
+
+
+@dataclass(frozen=True)
+class NewFigure:
+    """A figure that is to be kept, checked.
+
+    Attributes:
+        value: the text of JSON.
+    """
+
+    name: str
+    value: str
+
+    @classmethod
+    def of(cls, name: object, value: object) -> "NewFigure":
+        """Check what is to be kept.
+
+        Args:
+            name: of up to 100 characters.
+            value: an object of JSON.
+
+        Raises:
+            InvalidInputError: one of them cannot be kept.
+        """
+        if not isinstance(value, Mapping):
+            raise InvalidInputError("A figure must be an object of JSON.")
+        return cls(checks.line("A figure", name, checks.LONGEST_NAME), checks.plain_json("A figure", dict(value)))
+
+    @property
+    def size(self) -> int:
+        """Of all that is kept, in bytes."""
+        return len(self.name.encode()) + len(self.value.encode())
 
 
 class Sessions:
@@ -295,6 +359,33 @@ class Sessions:
             for row in connection.execute(rows.order_by(SESSIONS.c.name, SESSIONS.c.id, SNAPSHOTS.c.position)):
                 yield State(**row._mapping)
 
+    def figures(self, session: str) -> tuple[FigureSummary, ...]:
+        """A session's figures by their names.
+
+        Raises:
+            InvalidInputError: there is no such session.
+        """
+        columns = (FIGURES.c[name] for name in ("id", "session", "name", "created", "changed"))
+        chosen = FIGURES.c.session == session, FIGURES.c.deleted.is_(None)
+        with self.database.reading() as connection:
+            _get_session(connection, session)
+            rows = connection.execute(select(*columns).where(*chosen).order_by(FIGURES.c.name, FIGURES.c.id)).all()
+        return tuple(FigureSummary(**row._mapping) for row in rows)
+
+    def figure(self, id: int) -> Figure:
+        """All of a figure.
+
+        Raises:
+            InvalidInputError: there is none of this id.
+        """
+        columns = (FIGURES.c[name] for name in ("id", "session", "name", "created", "changed", "value"))
+        chosen = FIGURES.c.id == _number(id, _no_figure), FIGURES.c.deleted.is_(None), SESSIONS.c.deleted.is_(None)
+        with self.database.reading() as connection:
+            row = connection.execute(select(*columns).join_from(FIGURES, SESSIONS).where(*chosen)).first()
+        if row is None:
+            raise _no_figure(id)
+        return Figure(**{**row._mapping, "value": json.loads(row.value)})
+
     # ---- sessions -----------------------------------------------------------------------------------------------
 
     def create(
@@ -304,6 +395,7 @@ class Sessions:
         notes: str = "",
         thumbnail: np.ndarray | bytes | None = None,
         snapshots: Sequence[NewSnapshot] = (),
+        figures: Sequence[NewFigure] = (),
     ) -> str:
         """Keep a new session; its id. All of it is kept, or nothing.
 
@@ -311,6 +403,7 @@ class Sessions:
             name: of up to 100 characters; several sessions may have the same.
             notes: Markdown, of up to 20,000 characters.
             thumbnail: a picture, made small.
+            figures: of which no two have one name.
 
         Raises:
             NotAllowedError: the user only looks, or has no room left.
@@ -321,7 +414,9 @@ class Sessions:
         text = checks.prose("Notes", notes, checks.LONGEST_NOTES)
         small = None if thumbnail is None else checks.thumbnail(thumbnail)
         _check_count(len(snapshots))
-        self._check_room(current().name, len(text.encode()) + len(small or b"") + sum(new.size for new in snapshots))
+        _check_figures(len(figures))
+        kept = sum(new.size for new in snapshots) + sum(new.size for new in figures)
+        self._check_room(current().name, len(text.encode()) + len(small or b"") + kept)
         id, owner, now = secrets.token_hex(8), current().name, time.time()
         with self.database.writing() as connection:
             _purge(connection, now)
@@ -330,6 +425,8 @@ class Sessions:
             connection.execute(SESSIONS.insert().values(**values, created=now, changed=now))
             for position, new in enumerate(snapshots):
                 _insert(connection, id, new, position, now)
+            for figure in figures:
+                _insert_figure(connection, id, figure, now)
         return id
 
     def rename(self, id: str, name: str) -> None:
@@ -385,6 +482,10 @@ class Sessions:
                 picture = select(literal(made), PICTURES.c.thumbnail, PICTURES.c.content)
                 picture = picture.where(PICTURES.c.snapshot == snapshot)
                 connection.execute(PICTURES.insert().from_select(["snapshot", "thumbnail", "content"], picture))
+            columns = ["name", "value", "size", "created", "changed"]
+            figures = select(literal(new), *(FIGURES.c[name] for name in columns))
+            figures = figures.where(FIGURES.c.session == id, FIGURES.c.deleted.is_(None))
+            connection.execute(FIGURES.insert().from_select(["session", *columns], figures))
         return new
 
     def delete(self, id: str, *, for_good: bool = False) -> None:
@@ -490,6 +591,72 @@ class Sessions:
         """Bring back a snapshot that was deleted; raises as `delete_snapshot`, or where the session has too many."""
         self._change_snapshot(snapshot, deleted=None)
 
+    # ---- figures ------------------------------------------------------------------------------------------------
+
+    def save_figure(self, session: str, figure: NewFigure) -> int:
+        """Keep a figure in a session, in the place of the one that has its name, if there is one; its id.
+
+        Raises:
+            NotAllowedError: the session belongs to somebody else, the user only looks, or its owner has no room left.
+            InvalidInputError: there is no such session, or it has too many.
+        """
+        need(Role.EDITOR, "keep figures")
+        with self.database.reading() as connection:
+            _own(row := _get_session(connection, session))
+        self._check_room(row.owner, figure.size)
+        now = time.time()
+        with self.database.writing() as connection:
+            _purge(connection, now)
+            _own(_get_session(connection, session))
+            there = _figure_called(connection, session, figure.name)
+            if there is None:
+                _check_figures(1 + _count(connection, session, FIGURES))
+                there = _insert_figure(connection, session, figure, now)
+            else:
+                values = {"value": figure.value, "size": figure.size, "changed": now}
+                connection.execute(FIGURES.update().where(FIGURES.c.id == there).values(**values))
+            _touch(connection, session, now)
+        return there
+
+    def rename_figure(self, id: int, name: str) -> None:
+        """Give a figure another name.
+
+        Raises:
+            NotAllowedError: its session belongs to somebody else, or the user only looks.
+            InvalidInputError: there is none of this id, it cannot be called so, or another one is.
+        """
+        self._change_figure(id, name=checks.line("A figure", name, checks.LONGEST_NAME))
+
+    def delete_figure(self, id: int) -> None:
+        """Delete a figure; for seven days `restore_figure` brings it back.
+
+        Raises:
+            NotAllowedError: its session belongs to somebody else, or the user only looks.
+            InvalidInputError: there is none of this id.
+        """
+        self._change_figure(id, deleted=time.time())
+
+    def restore_figure(self, id: int) -> None:
+        """Bring back a figure that was deleted; raises as `delete_figure`, or where another one has its name now."""
+        self._change_figure(id, deleted=None)
+
+    def _change_figure(self, id: int, **values: object) -> None:
+        need(Role.EDITOR, "change sessions")
+        chosen = FIGURES.c.id == _number(id, _no_figure)
+        if values.get("deleted", 0.0) is not None:
+            chosen &= FIGURES.c.deleted.is_(None)
+        with self.database.writing() as connection:
+            row = connection.execute(select(FIGURES.c.session, FIGURES.c.name).where(chosen)).first()
+            if row is None:
+                raise _no_figure(id)
+            _own(_get_session(connection, row.session))
+            name = str(values.get("name", row.name))
+            if values.get("deleted") is None and _figure_called(connection, row.session, name) not in (None, id):
+                raise InvalidInputError(f"There is another figure “{name}” in this session. Choose another name.")
+            connection.execute(FIGURES.update().where(chosen).values(**values))
+            _check_figures(_count(connection, row.session, FIGURES))
+            _touch(connection, row.session, time.time())
+
     # ---- changing -----------------------------------------------------------------------------------------------
 
     def _change(self, id: str, **values: object) -> None:
@@ -521,9 +688,10 @@ def kept_by_owner(data: Path) -> Counter[str]:
     kept: Counter[str] = Counter()
     snapshots = select(SESSIONS.c.owner, func.sum(SNAPSHOTS.c.size)).join_from(SESSIONS, SNAPSHOTS)
     sessions = select(SESSIONS.c.owner, func.sum(_own_size()))
+    figures = select(SESSIONS.c.owner, func.sum(FIGURES.c.size)).join_from(SESSIONS, FIGURES)
     links = select(LINKS.c.owner, func.sum(func.length(LINKS.c.query)))
     with Database(data).reading() as connection:
-        for rows, table in ((snapshots, SESSIONS), (sessions, SESSIONS), (links, LINKS)):
+        for rows, table in ((snapshots, SESSIONS), (figures, SESSIONS), (sessions, SESSIONS), (links, LINKS)):
             for owner, size in connection.execute(rows.group_by(table.c.owner)):
                 kept[owner] += size
     return kept
@@ -542,6 +710,8 @@ def _summaries() -> Select[Any]:
     first = select(PICTURES.c.thumbnail).join_from(PICTURES, SNAPSHOTS).where(*there).order_by(SNAPSHOTS.c.position)
     count = select(func.count()).select_from(SNAPSHOTS).where(*there).scalar_subquery()
     size = select(func.coalesce(func.sum(SNAPSHOTS.c.size), 0)).where(*there).scalar_subquery()
+    kept = FIGURES.c.session == SESSIONS.c.id, FIGURES.c.deleted.is_(None)
+    figures = select(func.coalesce(func.sum(FIGURES.c.size), 0)).where(*kept).scalar_subquery()
     return select(
         SESSIONS.c.id,
         SESSIONS.c.name,
@@ -549,7 +719,7 @@ def _summaries() -> Select[Any]:
         SESSIONS.c.created,
         SESSIONS.c.changed,
         count.label("snapshots"),
-        (size + _own_size()).label("size"),
+        (size + figures + _own_size()).label("size"),
         func.coalesce(SESSIONS.c.thumbnail, first.limit(1).scalar_subquery()).label("thumbnail"),
     )
 
@@ -599,18 +769,36 @@ def _insert(connection: Connection, session: str, new: NewSnapshot, position: in
     return int(made[0])
 
 
+def _insert_figure(connection: Connection, session: str, new: NewFigure, now: float) -> int:
+    values = {"name": new.name, "value": new.value, "size": new.size, "created": now, "changed": now}
+    made = connection.execute(FIGURES.insert().values(session=session, **values)).inserted_primary_key
+    assert made is not None  # it is one row
+    return int(made[0])
+
+
+def _figure_called(connection: Connection, session: str, name: str) -> int | None:
+    """The id of a session's figure of this name."""
+    chosen = FIGURES.c.session == session, FIGURES.c.deleted.is_(None), FIGURES.c.name == name
+    return connection.execute(select(FIGURES.c.id).where(*chosen)).scalar()
+
+
 def _touch(connection: Connection, session: str, now: float) -> None:
     connection.execute(SESSIONS.update().where(SESSIONS.c.id == session).values(changed=now))
 
 
-def _count(connection: Connection, session: str) -> int:
-    rows = select(func.count()).select_from(SNAPSHOTS)
-    return connection.execute(rows.where(SNAPSHOTS.c.session == session, SNAPSHOTS.c.deleted.is_(None))).scalar_one()
+def _count(connection: Connection, session: str, table: Table = SNAPSHOTS) -> int:
+    rows = select(func.count()).select_from(table)
+    return connection.execute(rows.where(table.c.session == session, table.c.deleted.is_(None))).scalar_one()
 
 
 def _check_count(count: int) -> None:
     if count > MAX_SNAPSHOTS:
         raise InvalidInputError(f"A session cannot have more than {MAX_SNAPSHOTS} snapshots. Delete some first.")
+
+
+def _check_figures(count: int) -> None:
+    if count > MAX_FIGURES:
+        raise InvalidInputError(f"A session cannot have more than {MAX_FIGURES} figures. Delete some first.")
 
 
 def _check_sessions(connection: Connection, owner: str) -> None:
@@ -622,15 +810,8 @@ def _check_sessions(connection: Connection, owner: str) -> None:
 
 def _purge(connection: Connection, now: float) -> None:
     """Remove for good what was deleted long ago, with all that belongs to it."""
-    for table in (SESSIONS, SNAPSHOTS):
+    for table in (SESSIONS, SNAPSHOTS, FIGURES):
         connection.execute(table.delete().where(table.c.deleted < now - UNDO_SECONDS))
-
-
-def _number(id: object) -> int:
-    """An id of a snapshot as a number that there may be."""
-    if type(id) is not int or not 0 < id < 2**63:
-        raise _no_snapshot(id)
-    return id
 
 
 def _text(id: object) -> str:
@@ -646,3 +827,14 @@ def _no_session(id: object) -> InvalidInputError:
 
 def _no_snapshot(id: object) -> InvalidInputError:
     return InvalidInputError(f"There is no snapshot {str(id)[:40]!r}. It may have been deleted.")
+
+
+def _no_figure(id: object) -> InvalidInputError:
+    return InvalidInputError(f"There is no figure {str(id)[:40]!r}. It may have been deleted.")
+
+
+def _number(id: object, missing: Callable[[object], InvalidInputError] = _no_snapshot) -> int:
+    """An id of a snapshot or figure as a number that there may be."""
+    if type(id) is not int or not 0 < id < 2**63:
+        raise missing(id)
+    return id

@@ -16,11 +16,15 @@ from perturber.ui.papers.base import Paper, PaperPage, Wish
 from perturber.ui.papers.checkpoints import CheckpointPapers
 from perturber.ui.papers.compare import ComparePapers
 from perturber.ui.papers.explore import ExplorePapers
+from perturber.ui.papers.figures import FiguresPapers
 from perturber.ui.papers.mixing import MixingPapers
 
 OF_PAGES: tuple[PaperPage, ...] = (ExplorePapers(), ComparePapers(), MixingPapers(), CheckpointPapers())
 
-PAGES: dict[str, PaperPage] = {page.path: page for page in OF_PAGES}
+FIGURES = FiguresPapers({page.path: page for page in OF_PAGES})
+"""What is composed of the figures of all pages."""
+
+PAGES: dict[str, PaperPage] = {page.path: page for page in (*OF_PAGES, FIGURES)}
 """Path → page whose figures are drawn here."""
 
 
@@ -36,11 +40,20 @@ def draw(link: str, kind: str, *, memory: Mapping[str, Any] | None = None, wait:
     Raises:
         InvalidInputError: there is no such page or figure, there is nothing in it, or something in it is not finished.
     """
+    check(link, kind)
     parts = urlsplit(link)
-    page = _page(parts.path)
-    if kind not in page.kinds:
-        raise UnknownNameError(f"figure of {parts.path or '/'}", kind, page.kinds)
-    return page.draw(Wish(query=parts.query, kind=kind, memory=memory or {}, wait=wait))
+    return _page(parts.path).draw(Wish(query=parts.query, kind=kind, memory=memory or {}, wait=wait))
+
+
+def check(link: str, kind: str) -> None:
+    """Refuse what is no figure of a page.
+
+    Raises:
+        InvalidInputError: there is no such page or figure.
+    """
+    path = urlsplit(link).path
+    if kind not in (known := _page(path).kinds):
+        raise UnknownNameError(f"figure of {path or '/'}", kind, known)
 
 
 def kinds(link: str) -> Mapping[str, str]:

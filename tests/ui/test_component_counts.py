@@ -32,6 +32,7 @@ LINKS: list[tuple[str, dict[str, str]]] = [
     *(("/checkpoints", {"tab": tab}) for tab in ("curves", "pictures", "maps", "kernels")),
     ("/sessions", {}),
     ("/library", {}),
+    ("/figures", {}),
     ("/help", {}),
     ("/not-found-404", {}),
 ]

@@ -13,8 +13,10 @@ from perturber.export.colours import DIVERGING_PALETTES, QUALITATIVE_PALETTES
 from perturber.export.presets import DPI, FONT_POINTS, PIXELS_PER_INCH, WIDTH_MM
 from perturber.service.room import Room
 from perturber.ui import paper
+from perturber.ui.callbacks.adding import adding_callback
 from perturber.ui.callbacks.follow import Settled
 from perturber.ui.callbacks.messages import BUG, by_id, triggered_part, triggered_value
+from perturber.ui.callbacks.methods import methods_callback
 from perturber.ui.callbacks.saving import Saved, saved_figure
 from perturber.ui.components.export import (
     BY_CHROMIUM,
@@ -31,6 +33,7 @@ from perturber.ui.failures import told
 from perturber.ui.limits import EXPORTS, limited
 from perturber.ui.papers.base import Paper
 from perturber.ui.states import reading
+from perturber.ui.states.figures import PATH as FIGURES
 
 AT_ONCE = 4
 """Figures that may wait for Chromium at the same moment: each holds one of the server's threads."""
@@ -54,6 +57,9 @@ def exporting_callbacks(page: str, path: str) -> None:
     _opening(page, path)
     _choosing(page)
     _downloading(page, path)
+    methods_callback(page, path)
+    if path != FIGURES:
+        adding_callback(page, path)
 
 
 def _opening(page: str, path: str) -> None:
@@ -69,7 +75,9 @@ def _opening(page: str, path: str) -> None:
             return no_update, no_update
         kinds = paper.kinds(path)
         kind = triggered_part("export", kinds)
-        return export_form(page, kind, kinds, Looks.remembered(looks), chromium=find() is not None), True
+        found = Looks.remembered(looks)
+        form = export_form(page, kind, kinds, found, chromium=find() is not None, panel=path != FIGURES)
+        return form, True
 
 
 def _choosing(page: str) -> None:
@@ -148,19 +156,22 @@ def exported(
     name = f"{page}-{drawn.name}"
     if format in (Format.SVG, Format.PNG) and find() is None:
         return None, by_browser(drawn, format, preset, name)
-    provenance = paper.provenance_of(drawn, link, kind, preset)
+    provenance, figure = paper.provenance_of(drawn, link, kind, preset), drawn.fitted(preset)
     if format in BY_CHROMIUM:
         with _room.seat():
-            content = export(drawn.figure, format, provenance)
+            content = export(figure, format, provenance)
     else:
-        content = export(drawn.figure, format, provenance)
+        content = export(figure, format, provenance)
     return dcc.send_bytes(content, f"{name}.{format}", type=MIME[format]), None
 
 
 def by_browser(drawn: Paper, format: Format, preset: Preset, name: str) -> Saved:
     """A figure for the browser to draw and save, in the size and the colours of a preset."""
-    figure = styled(drawn.figure, preset)
-    scale = preset.scale(drawn.figure) * (preset.dpi / PIXELS_PER_INCH if format is Format.PNG else 1.0)
+    laid_out = drawn.fitted(preset)
+    figure, scale = (
+        styled(laid_out, preset),
+        preset.scale(laid_out) * (preset.dpi / PIXELS_PER_INCH if format is Format.PNG else 1.0),
+    )
     return saved_figure(figure, format, name, figure.layout.width, figure.layout.height, scale)
 
 

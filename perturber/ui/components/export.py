@@ -14,6 +14,9 @@ from perturber.ui.components.controls import TITLE, button, dialog_title, dropdo
 LOOKS = "export-looks"
 """Id of the store that remembers, for all pages in a tab, how files were to look."""
 
+DRAFT = "figure-draft"
+"""Id of the store that remembers, for all pages in a tab, the figure that is being composed."""
+
 FORMATS = {
     Format.SVG: "Vector graphics, for editing and the web",
     Format.PDF: "Vector graphics with fonts embedded, for papers",
@@ -96,13 +99,16 @@ def export_dialog(page: str) -> Sequence[Any]:
     ]
 
 
-def export_form(page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *, chromium: bool) -> list[Any]:
+def export_form(
+    page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *, chromium: bool, panel: bool = True
+) -> list[Any]:
     """What the dialog holds.
 
     Args:
         kind: of the figure that is exported.
         kinds: of all figures of the page → what they are.
         chromium: whether the server can draw.
+        panel: whether its figures can be panels of another one.
     """
     if not chromium and looks.format == Format.PDF:
         looks = looks._replace(format=Format.SVG.value)
@@ -156,8 +162,25 @@ def export_form(page: str, kind: str, kinds: Mapping[str, str], looks: Looks, *,
         dcc.Download(id=part_id(page, "file")),
         dcc.Store(id=f"{page}-saved"),
     ]
-    go = html.Button("Download", id=part_id(page, "go"), className="use", n_clicks=0)
-    return [dialog_title("Export a figure"), dbc.ModalBody(body, class_name="looks"), dbc.ModalFooter(go)]
+    buttons = [
+        button(part_id(page, "describe"), "Methods …", "What was done, as text for a paper, and the works behind it"),
+        button(part_id(page, "add"), "Add to figure", "Make it a panel of the figure on the page Figures"),
+        html.Button("Download", id=part_id(page, "go"), className="use", n_clicks=0),
+    ]
+    if not panel:
+        del buttons[1]
+    return [dialog_title("Export a figure"), dbc.ModalBody(body, class_name="looks"), dbc.ModalFooter(buttons)]
+
+
+def methods_form(page: str, markdown: str, bibtex: str, notes: Sequence[str]) -> list[Any]:
+    """What the dialog with the text for a paper holds."""
+    texts = [("text", "Text (Markdown, works as Pandoc names them)", markdown), ("works", "Works (BibTeX)", bibtex)]
+    body: list[Any] = [html.P(" ".join(notes), className="without")] if notes else []
+    for name, label, text in texts:
+        copy = dcc.Clipboard(content=text, title=f"Copy: {label}", className="quiet", id=part_id(page, f"copy-{name}"))
+        body.append(html.Div([html.H3(label), copy], className="bar"))
+        body.append(html.Pre(text, tabIndex=0, id=part_id(page, name)))
+    return [dialog_title("Methods"), dbc.ModalBody(body, class_name="methods")]
 
 
 def disabled_looks(format: object) -> dict[str, bool]:

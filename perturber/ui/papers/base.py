@@ -8,7 +8,7 @@ from plotly.graph_objects import Figure
 
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError
-from perturber.export import Weights
+from perturber.export import Preset, Weights, layout_size
 from perturber.service import JobState, Look, LookRequest, PictureRequest, job_id
 from perturber.service.jobs import JobRequest
 from perturber.ui.context import service
@@ -44,6 +44,9 @@ class Paper:
         notes: what was wrong in the link, a sentence each.
         seed: of what is random in it, or None.
         memory: what it needs to be drawn again and no link holds, as JSON.
+        fit: lays it out for a width and a height of pixels, None for as high as it wants; None where it is laid out
+            alike for all files.
+        preset: of its file, where nobody says another.
     """
 
     figure: Figure
@@ -52,6 +55,12 @@ class Paper:
     notes: tuple[str, ...] = ()
     seed: int | None = None
     memory: Mapping[str, Any] = field(default_factory=dict)
+    fit: Callable[[float, float | None], Figure] | None = None
+    preset: str = "column"
+
+    def fitted(self, preset: Preset) -> Figure:
+        """The figure for a file that looks as a preset says; its numbers stay."""
+        return self.figure if self.fit is None else self.fit(*layout_size(preset))
 
 
 class PaperPage(Protocol):

@@ -1,0 +1,34 @@
+"""``perturber methods``: what was done for what a link shows, as text for a paper."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perturber.cli import options
+from perturber.cli.output import print_notes
+from perturber.errors import StorageError
+
+
+def methods(
+    link: Annotated[str, typer.Argument(help="A page's address, or its path and query.", show_default=False)],
+    kind: Annotated[str | None, typer.Option(help="Name of one of its figures; default: all that it shows.")] = None,
+    bib: Annotated[Path | None, typer.Option(help="File to write the works to; default: they are printed.")] = None,
+    device: options.Device = None,
+) -> None:
+    """Print a paragraph for a paper's methods section (Markdown), and the works that it names (BibTeX)."""
+    from perturber.cli.figure import app_of
+    from perturber.disk import write_whole
+    from perturber.ui.methods import describe
+
+    with app_of(options.settings(device)):
+        found = describe(link, kind)
+    print_notes(link[:100], found.notes, aside=True)
+    print(found.markdown)
+    if bib is None:
+        print(found.bibtex)
+        return
+    try:
+        write_whole(bib, found.bibtex.encode())
+    except OSError as error:
+        raise StorageError(f"Cannot write {str(bib)!r}: {error.strerror or error}.") from error
