@@ -33,10 +33,9 @@
         const bars = h("div", { className: "bars" }, rows.map(row(compact ? "top" : "row")));
         const report = (name, what) => window.perturber.report(props, name, what);
         const classes = `scores ${compact ? "tops" : "full"} ${className}`;
-        const figure = empty ? h("p", { className: "empty" }, empty) : bars;
+        const figure = h("div", { className: "figure" }, empty ? h("p", { className: "empty" }, empty) : bars);
         const pins = pinned.length > 0 && h("div", { className: "pins" }, pinned.map(row("row")));
         const below = shown.length > 0 && h("div", { className: `evidence ${explained}` }, shown.map(evidence));
-        const top = h("div", { className: "figure" }, figure);
-        return h("div", { id, ref, className: classes, ...listeners({ ...props, report }) }, top, pins, below);
+        return h("div", { id, ref, className: classes, ...listeners({ ...props, report }) }, figure, pins, below);
     };
 })();

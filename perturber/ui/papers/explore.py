@@ -157,8 +157,8 @@ def _of_slot(state: ExploreState, what: str, number: int, *, wait: bool) -> Figu
         if not slot.layer:
             raise InvalidInputError(NO_ACTIVATIONS)
         pictures = visualised(state, number, slot.channels, wait=wait)
-        if all(picture is None for picture in pictures):
-            raise InvalidInputError("None of these feature visualisations is made yet. Save the figure when one is.")
+        if any(picture is None for picture in pictures):
+            raise InvalidInputError("Not all of these feature visualisations are made. Save the figure when they are.")
         return picture_grid(pictures, [str(channel) for channel in slot.channels], columns=COLUMNS)
     if slot.hidden:
         raise InvalidInputError(f"{SLOT_NAMES[number]} is hidden. Show it to save its figures.")
@@ -193,7 +193,7 @@ def _explanations(answer: Look, look: SlotLook) -> Figure:
 
 
 def visualised(state: ExploreState, number: int, channels: tuple[int, ...], *, wait: bool) -> list[np.ndarray | None]:
-    """The feature visualisations of some channels of a slot: (S, S, 3) uint8 each, None for those that are not made.
+    """The feature visualisations of some channels of a slot: (S, S, 3) uint8, or None where it is not finished.
 
     Raises:
         InvalidInputError: one of them was cancelled or has failed, and whoever asks waits for it.
@@ -206,7 +206,8 @@ def visualised(state: ExploreState, number: int, channels: tuple[int, ...], *, w
         for one in found:
             if one.state is not JobState.DONE and one.job is not None:
                 service().wait(one.job)
-    made = [service().visualisations.pictures(one.key) for one in found]
+        found = service().visualise(slot.model, targets, recipe, order=False)
+    made = [service().visualisations.pictures(one.key) if one.state is JobState.DONE else None for one in found]
     return [
         None if picture is None else sheet(list(cut(picture, part_of(info, target, recipe))), columns=2)
         for picture, target in zip(made, targets, strict=True)
