@@ -50,7 +50,7 @@ def session_bar(page: str) -> html.Div:
         button(toggle_id(page, part), part.title(), titles[part], **{**folded, "aria-controls": panel_id(page)})
         for part in PARTS
     ]
-    return html.Div([html.Section(id=panel_id(page), className=""), *buttons], className="session-bar")
+    return html.Div([*buttons, html.Section(id=panel_id(page), className="")], className="session-bar")
 
 
 def session_panel(
