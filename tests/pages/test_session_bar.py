@@ -250,10 +250,10 @@ def test_folded_there_is_nothing(client: FlaskClient, sessions: Sessions, visit:
     id_ = sessions.create("mine")
     props = fold(client, "session", **known, **{"session.data": {"id": id_, "name": "mine"}})
     panel = props["explore-session-panel"]
-    assert panel["className"] == "session"
+    assert panel["className"] == "unfolded session"
     assert "No snapshots yet." in words(panel["children"])
     assert props["explore-session-toggle"]["aria-expanded"] == "true"
-    closed = fold(client, "session", **known, **{"explore-session-panel.className": "session"})
+    closed = fold(client, "session", **known, **{"explore-session-panel.className": "unfolded session"})
     assert closed["explore-session-panel"] == {"children": [], "className": ""}
     gone = fold(client, "session", **known, **{"session.data": {"id": "0" * 16, "name": "gone"}})
     assert "There is no session" in words(gone["explore-session-panel"]["children"])

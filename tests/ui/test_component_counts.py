@@ -13,7 +13,7 @@ from perturber.service import InferenceService
 MOST = 130
 """Of a page, beside the frame's navigation."""
 
-MOST_OPEN = 155
+MOST_OPEN = 154
 """Of Explore with a third model, the attack and a figure's own tools unfolded, which are mounted only then."""
 
 LITE0, LITE1, ROBUST = "efficientnet_lite0", "efficientnet_lite1", "lite0_adversarial"
