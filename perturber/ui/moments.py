@@ -78,7 +78,7 @@ def opened(page: KeptPage[S], query: Mapping[str, str]) -> tuple[S, list[str]]:
     except InvalidInputError as error:  # a memory of another version, or in a file that somebody has written
         state, wrong = page.read(values, {})
         problems.append(f"What the snapshot remembers beside its link cannot be read: {error}")
-    return state, [*problems, *wrong]
+    return page.lasting(state), [*problems, *wrong]
 
 
 def taken(page: KeptPage[S], shown: Settled, comment: str) -> NewSnapshot:

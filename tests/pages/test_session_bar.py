@@ -161,6 +161,11 @@ def test_an_address_may_name_what_is_not_there(
     for wrong in ("77", "x", "-1", "1e3", "9" * 40):
         assert "There is no snapshot" in facts(app, "/", {"snapshot": wrong})["problems"]
     assert "There is no short link" in facts(app, "/", {"short": "nothing"})["problems"]
+    orders = json.dumps({"since": 9, "postponed": [{"control": "group", "slot": 0, "value": "drop:Fur"}]})
+    with sessions.database.writing() as connection:  # as a stranger's file may have it
+        connection.exec_driver_sql("UPDATE snapshots SET memory = ?", (orders,))
+    memory = facts(app, "/", {"snapshot": str(one.id)})["memory"]
+    assert (memory["postponed"], memory["since"]) == ([], 0)  # it orders nothing of who opens it
     with sessions.database.writing() as connection:
         connection.exec_driver_sql("UPDATE snapshots SET memory = '{\"surplus\": 1}'")
     opened = facts(app, "/", {"snapshot": str(one.id)})
@@ -245,10 +250,10 @@ def test_folded_there_is_nothing(client: FlaskClient, sessions: Sessions, visit:
     id_ = sessions.create("mine")
     props = fold(client, "session", **known, **{"session.data": {"id": id_, "name": "mine"}})
     panel = props["explore-session-panel"]
-    assert panel["className"] == "session"
+    assert panel["className"] == "unfolded session"
     assert "No snapshots yet." in words(panel["children"])
     assert props["explore-session-toggle"]["aria-expanded"] == "true"
-    closed = fold(client, "session", **known, **{"explore-session-panel.className": "session"})
+    closed = fold(client, "session", **known, **{"explore-session-panel.className": "unfolded session"})
     assert closed["explore-session-panel"] == {"children": [], "className": ""}
     gone = fold(client, "session", **known, **{"session.data": {"id": "0" * 16, "name": "gone"}})
     assert "There is no session" in words(gone["explore-session-panel"]["children"])

@@ -135,6 +135,10 @@ def test_the_list_finds_sorts_and_turns_pages(sessions: Sessions, shelf: Shelf) 
     assert rows(shelf.shown) == [f"session {n:02}" for n in range(A_PAGE)]
     shelf.press("after")
     assert rows(shelf.shown) == [f"session {n}" for n in range(A_PAGE, A_PAGE + 3)]
+    last = [one.id for one in sessions.all(order="name", offset=A_PAGE).sessions]
+    shelf.press("delete", *last)  # and with them the page that is shown
+    assert rows(shelf.shown) == [f"session {n:02}" for n in range(A_PAGE)]
+    shelf.press("undo")
     shelf.press("by snapshots")
     assert rows(shelf.shown)[0] == "session 07"
     shelf.press("", find="SESSION 1")

@@ -21,6 +21,7 @@ from perturber.ui.components.session_bar import (
     STORE,
     copy_id,
     link_panel,
+    panel_class,
     panel_id,
     sentence,
     session_data,
@@ -61,10 +62,10 @@ def _folding(page: KeptPage[Any]) -> None:
     )
     def fold(_: object, __: object, present: object, open_: object, settled: object, facts: object) -> tuple[Any, ...]:
         part = next((part for part in PARTS if ctx.triggered_id == toggle_id(name, part)), "")
-        if part in ("", present):
-            return [], "", "false", "false"
+        if not part or present == panel_class(part):
+            return [], panel_class(""), "false", "false"
         expanded = [str(part == one).lower() for one in PARTS]
-        return _unfolded(page, part, open_, settled, facts), part, *expanded
+        return _unfolded(page, part, open_, settled, facts), panel_class(part), *expanded
 
 
 def _unfolded(page: KeptPage[Any], part: str, open_: object, settled: object, facts: object) -> list[Any]:

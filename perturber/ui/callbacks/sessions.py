@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dash import ALL, Input, Output, State, callback, ctx, dcc, no_update, set_props
+from dash.development.base_component import Component
 
 from perturber.errors import InvalidInputError, PerturberError
 from perturber.sessions import ORDERS, Listing, Sessions
@@ -77,22 +78,29 @@ def _listing() -> None:
         with saying(LIST):
             if act is None:
                 listed = {**listed, "find": sought_text(find), "offset": 0}
-                return list_parts(listing_of(listed), listed), no_update
+                return _parts(listed), no_update
             values = by_id(ids, fields, "session")
             picked = [str(one) for one, on in by_id(boxes, picks, "pick").items() if on is True]
             if act == "export":
                 return _exported(listed, picked)
             listed = _listed(act, listed, picked, values)
             kept = picked if act in ("rename", "cancel") else []
-            return list_parts(listing_of(listed), listed, picked=kept), no_update
+            return _parts(listed, picked=kept), no_update
         return no_update, no_update
+
+
+def _parts(listed: Listed, **options: Any) -> list[Component]:
+    """What the list shows: its last page where there are not so many any more; as of `list_parts`."""
+    listing = listing_of(listed)
+    if listing.total and not listing.sessions:
+        listed = {**listed, "offset": (listing.total - 1) // A_PAGE * A_PAGE}
+        listing = listing_of(listed)
+    return list_parts(listing, listed, **options)
 
 
 def _exported(listed: Listed, picked: Sequence[str]) -> tuple[Any, Any]:
     found = _export(_one(picked))
-    parts = list_parts(
-        listing_of(listed), listed, picked=picked, message=f"Exported as {found.name}.", notes=found.notes
-    )
+    parts = _parts(listed, picked=picked, message=f"Exported as {found.name}.", notes=found.notes)
     return parts, dcc.send_bytes(found.content, found.name)
 
 
@@ -155,9 +163,9 @@ def _importing() -> None:
                 found = import_session(service().settings, *files.values())
         except PerturberError as error:
             listed = read_listed(memory)
-            return list_parts(listing_of(listed), listed, message=str(error), wrong=True), None
+            return _parts(listed, message=str(error), wrong=True), None
         name = Sessions(service().settings.data).open(found.id).name
-        return list_parts(listing_of(listed), listed, message=f"“{name}” is here.", notes=found.notes), None
+        return _parts(listed, message=f"“{name}” is here.", notes=found.notes), None
 
 
 # ---- a session that is open ---------------------------------------------------------------------------------------

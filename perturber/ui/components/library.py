@@ -94,6 +94,7 @@ def list_parts(
         tools.append(button(list_id("undo"), "Undo", "Bring back the sessions deleted last", className="quiet undo"))
     chosen = [one for one in found if key_of(one) in listed["deleting"]]
     shown = _sorted([one for one in found if _matches(one, listed)], listed["order"])
+    listed = {**listed, "offset": min(listed["offset"], max(0, len(shown) - 1) // A_PAGE * A_PAGE)}
     part = shown[listed["offset"] : listed["offset"] + A_PAGE]
     rows = [_row(one, key_of(one) in picked) for one in part]
     table = shelf_table(list_id, COLUMNS, listed["order"], rows, before=1)

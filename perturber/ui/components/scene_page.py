@@ -96,7 +96,7 @@ def scene_page(
             html.Div([html.P(p) for p in problems], id=f"{page}-problems", className="problems", role="alert"),
             html.Div([html.Section(left, className="scene"), main], className="columns"),
             html.Footer(id=f"{page}-status", className="status"),
-            session_bar(page),
+            *session_bar(page),
             dcc.Store(id=f"{page}-facts", data=dict(facts)),
             *(dcc.Store(id=f"{page}-{name}") for name in ("heard", "settled", "followed", "enlarged")),
             dcc.Interval(id=f"{page}-interval", interval=POLL_MS, disabled=True),

@@ -16,7 +16,7 @@ STORE = "session"
 """Id of the store in the app's frame: which session is open in this tab, its ``id`` and ``name``; or None."""
 
 PARTS = ("session", "link")
-"""What can be unfolded, as the panel's class says."""
+"""What can be unfolded."""
 
 LONGEST_ADDRESS = 8000
 """Characters of an address that every browser, proxy and mail takes."""
@@ -42,15 +42,26 @@ def copy_id(page: str, field: str) -> dict[str, str]:
     return {"page": page, "copy": field}
 
 
-def session_bar(page: str) -> html.Div:
-    """The buttons beside the status line."""
+def panel_class(part: str) -> str:
+    """The class of the panel in which a part is unfolded, or none where that is empty."""
+    return f"unfolded {part}" if part else ""
+
+
+def session_bar(page: str) -> list[Component]:
+    """The buttons beside the status line, and what one of them unfolds."""
     folded = attributes(aria_expanded="false")
     titles = {"session": "Take snapshots of this page, and open others", "link": "Copy the address of this page"}
     buttons = [
-        button(toggle_id(page, part), part.title(), titles[part], **{**folded, "aria-controls": panel_id(page)})
+        button(
+            toggle_id(page, part),
+            part.title(),
+            titles[part],
+            className=f"quiet unfolds {part}",
+            **{**folded, "aria-controls": panel_id(page)},
+        )
         for part in PARTS
     ]
-    return html.Div([html.Section(id=panel_id(page), className=""), *buttons], className="session-bar")
+    return [*buttons, html.Section(id=panel_id(page), className=panel_class(""))]
 
 
 def session_panel(
