@@ -8,7 +8,7 @@ from typing import Any
 
 import dash
 import dash_bootstrap_components as dbc
-from dash import ClientsideFunction, Input, Output, State, html, set_props
+from dash import ClientsideFunction, Input, Output, State, dcc, html, set_props
 from flask import Flask, Response, jsonify, request, send_file
 from werkzeug.exceptions import BadRequest, HTTPException
 
@@ -25,7 +25,7 @@ from perturber.ui import files
 from perturber.ui.accounts import account_link, let_in
 from perturber.ui.callbacks import live as live_pages
 from perturber.ui.callbacks.messages import BUG
-from perturber.ui.components.live import live_bar
+from perturber.ui.components.live import SESSION, live_bar
 from perturber.ui.components.tour import tour
 from perturber.ui.context import KEY, cache, cache_config
 from perturber.ui.failures import is_own, told
@@ -134,6 +134,7 @@ def _frame() -> html.Div:
         [
             html.A("Skip to the page", href="#page", className="skip-link"),
             *tour(),
+            dcc.Store(id=SESSION, storage_type="session"),
             html.Header(
                 [
                     html.Strong("Perturber"),

@@ -43,9 +43,9 @@ def live_bar() -> html.Div:
         named("Hand over to", to),
         *(button(f"live-{name}", words, TITLES[name], hidden=True) for name, words in BUTTONS.items()),
     ]
-    kept = [dcc.Store(id=name, storage_type="session") for name in (SESSION, SEAT)]
+    kept = [dcc.Store(id=SEAT, storage_type="session"), dcc.Store(id=KNOWN)]
     beat = dcc.Interval(id=BEAT, interval=BEAT_MS, disabled=True)
-    return html.Div([*kept, dcc.Store(id=KNOWN), beat, *parts], id="live-bar", className="live", hidden=True)
+    return html.Div([*kept, beat, *parts], id="live-bar", className="live", hidden=True)
 
 
 def idle_props(opened: bool, presenter: str | None) -> list[Props]:
