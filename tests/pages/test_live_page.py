@@ -196,6 +196,10 @@ def test_what_takes_its_time_is_followed_for_all(client: FlaskClient, session: s
     inputs[2] = [value({"page": "explore", "order": "clear", "slot": ""}, "n_clicks", 1)]
     found = props_of(page.ask(output, inputs, state, f"{text_of(inputs[2][0]['id'])}.n_clicks"))
     assert found["live-seat"]["data"]["away"]
+    inputs[1] = value("explore-settled", "data", {**settled, "seat": found["live-seat"]["data"]})
+    inputs[2] = []
+    found = props_of(page.ask(output, inputs, state, "explore-settled.data"))
+    assert "explore-figure" in found  # away, it asks for itself
 
 
 def test_who_may_present(client: FlaskClient, session: str, asks_as: As) -> None:

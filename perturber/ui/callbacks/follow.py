@@ -156,7 +156,7 @@ def follow_callbacks(page: FollowedPage[S]) -> None:
         known = {str(key): str(value) for key, value in shown.items()} if isinstance(shown, dict) else {}
         at_rest = Settled.latest(settled, facts)
         seat, visit = at_rest.seat, at_rest.client
-        if seat is not None and not seat.presents:
+        if seat is not None and not (seat.presents or seat.away):
             if order is None:
                 return known, True  # the presenter's page asks for all
             set_props("live-seat", {"data": {**seat.model_dump(), "away": True}})

@@ -10,7 +10,7 @@ import dash
 from dash import Input, Output, State, ctx, no_update, set_props
 from flask import Blueprint, Response, current_app, redirect, request
 from plotly.io.json import to_json_plotly
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from perturber.errors import PerturberError
 from perturber.sessions import Sessions
@@ -43,7 +43,9 @@ class Question(Seat):
 
 
 class OpenSession(Sent):
-    """The session that is open in a tab."""
+    """The session that is open in a tab, of what its store holds."""
+
+    model_config = ConfigDict(extra="ignore")
 
     id: str = Field(pattern=r"^[0-9a-f]{16}$")
     name: str = Field(max_length=1000)
@@ -101,13 +103,13 @@ def live_callbacks(app: dash.Dash) -> None:
     )
     def beat(_: object, data: object, opened: object, ending: object, known: object, path: object) -> Any:
         """Say that the tab is there, and show who else is."""
-        begins, goes = ctx.triggered_id is None, ctx.triggered_id == LOCATION
-        if (begins or goes) and isinstance(ending, str) and ending.startswith(FOLLOW):
+        triggered = {key.rpartition(".")[0] for key in ctx.triggered_prop_ids}  # Dash tells of several at once
+        if (LOCATION in triggered or not triggered) and isinstance(ending, str) and ending.startswith(FOLLOW):
             seat = _seat(ending.removeprefix(FOLLOW))
             if not data or Seat.read(data).session != seat.session:
                 set_props(SEAT, {"data": seat.model_dump()})  # and then this is asked again
                 return no_update, no_update
-        if not data and (goes or (begins and not opened)):  # nothing to show, and nothing shown
+        if not data and not opened and not triggered:  # nothing is to be shown, nor is anything
             return no_update, no_update
         if not data:
             session = OpenSession.read(opened).id if opened else None
@@ -116,7 +118,7 @@ def live_callbacks(app: dash.Dash) -> None:
         seat = Seat.read(data)
         if seat.presents and live().presenter(seat.session) is None:  # the server was started anew
             seat = _presents_again(seat)
-        number = known if ctx.triggered_id == BEAT and isinstance(known, int) else 0
+        number = known if triggered == {BEAT} and isinstance(known, int) else 0
         roster = live().roster(seat.session, seat.token, _name(), away=seat.away, known=number)
         if roster is not None:
             _show(seated_props(roster, f"{request.host_url}live/{seat.session}"))
