@@ -52,6 +52,9 @@ NARROWEST = 0.3
 MOST_GAP = 0.5
 """Of a plot, that gaps between its subplots take at most."""
 
+APART = 3.0
+"""Pixels between words in a row."""
+
 SMALLEST = 7.5
 """Pixels of a font that is made smaller."""
 
@@ -389,13 +392,16 @@ class Placed:
             room = share * self._plot_width * (_domain(axis)[1] - _domain(axis)[0])
             for one in words:
                 text, size = str(one.get("text") or ""), (one.get("font") or {}).get("size", FONT_SIZE)
-                if not MARKUP.search(text) and text_width(text, size) > room - 3:
-                    lines = wrapped(text, room - 3, size)
+                if not MARKUP.search(text) and text_width(text, size) > room - APART:
+                    lines = wrapped(text, room - APART, size)
                     one["text"] = "<br>".join(lines)
                     more = max(more, (len(lines) - 1) * size * LINE)
-            longest = max(text_width(one["text"], (one.get("font") or {}).get("size", FONT_SIZE)) for one in words)
-            step = ceil((longest + 2) / room) if longest > room else 1
-            for n, one in enumerate(sorted(words, key=lambda one: one["x"])):
+            sizes = [(one.get("font") or {}).get("size", FONT_SIZE) for one in words]
+            longest = max(text_width(one["text"], size) for one, size in zip(words, sizes, strict=True))
+            factor = max(min(1.0, (room - APART) / (longest or 1.0)), SMALLEST / min(sizes))
+            step = max(1, ceil((factor * longest + APART) / room - 0.01))
+            for n, (one, size) in enumerate(sorted(zip(words, sizes, strict=True), key=lambda pair: pair[0]["x"])):
+                one["font"] = {**(one.get("font") or {}), "size": min(size, size * factor)}
                 one["visible"] = n % step == 0
         return more
 
