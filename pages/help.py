@@ -41,8 +41,8 @@ GESTURES = (
     ),
     (
         "Export beside a figure",
-        "saves it as SVG, PDF, PNG, HTML, CSV or JSON, as wide and in the font that a paper needs; the file says how it "
-        "came about, and perturber reproduce FILE draws it again",
+        "saves it as SVG, PDF, PNG, HTML, CSV or JSON, as wide and in the font that a paper needs; the file says how "
+        "it came about, and perturber reproduce FILE draws it again",
     ),
     ("Save below the model input", "saves it as the networks see it, 224 × 224"),
 )

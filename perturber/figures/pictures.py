@@ -14,6 +14,9 @@ SIDE = 224
 ROOM, HEAD = 0.08, 0.12
 """Between two pictures, and above each for its name, as shares of a picture's width."""
 
+LONGEST = 30
+"""Letters of a name above a picture."""
+
 EDGE = 4
 """Pixels around them all."""
 
@@ -46,6 +49,7 @@ def picture_grid(pictures: Sequence[np.ndarray | None], names: Sequence[str], *,
                 )
             )
         if name:
+            name = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
             place = {"x": left, "y": top, "xanchor": "left", "yanchor": "bottom"}
             figure.add_annotation(text=plain(name), showarrow=False, font={"size": 10}, **place)
     rows = -(-len(pictures) // columns)

@@ -250,6 +250,6 @@ def test_nothing_moves_by_itself_for_who_asks_for_that(opened: Callable[..., Any
     page = opened("/?cards=none").page
     button = page.locator("#explore-slot-0 .export").first
     page.emulate_media(reduced_motion="reduce")
-    assert button.evaluate("(export) => getComputedStyle(export).transitionProperty") == "none"
+    assert button.evaluate("(button) => getComputedStyle(button).transitionProperty") == "none"
     page.emulate_media(reduced_motion="no-preference")
-    assert button.evaluate("(export) => getComputedStyle(export).transitionProperty") == "opacity"
+    assert button.evaluate("(button) => getComputedStyle(button).transitionProperty") == "opacity"

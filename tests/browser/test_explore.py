@@ -354,7 +354,7 @@ def test_fields_that_do_not_matter_cannot_be_changed(opened: Open) -> None:
     expect(points).to_have_value("24")
     width.fill("5")
     page.locator("#explore-export-go").click()
-    expect(page.locator("#explore-export-said")).to_contain_text("Allowed: numbers from 20 to 1000")
+    expect(page.locator("#explore-export-said")).to_contain_text("The width must be a number from 20 to 1000 mm.")
     page.keyboard.press("Escape")
 
 

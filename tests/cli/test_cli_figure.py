@@ -8,7 +8,7 @@ import pytest
 
 from app import create_app
 from perturber.errors import InvalidInputError
-from perturber.export import read_provenance
+from perturber.export import PRESETS, Format, export, read_provenance
 from perturber.scene import Scene
 from perturber.service import InferenceService, LookRequest, SlotRequest
 from perturber.ui import paper
@@ -96,6 +96,19 @@ def test_a_figure_is_written_and_reproduced(perturber: Run, tmp_path: Path) -> N
     assert code == 0
     assert said.startswith("version: 0.0.1 then, ")
     assert "Its numbers differ by " in said
+
+
+def test_a_history_is_reproduced_from_its_file_alone(app: None, perturber: Run, tmp_path: Path) -> None:
+    looks = [[n, "", {}, {"0": ["efficientnet_lite0", [[5, "a class", n / 7, 1 / n]], []]}] for n in (1, 2, 5)]
+    drawn = paper.draw("/?m1=efficientnet_lite0", "history", memory={"records": looks, "measure": "logit"})
+    assert list(drawn.figure.data[0].y) == [1 / 7, 2 / 7, 5 / 7]
+    file = tmp_path / "history.csv"
+    kept = paper.provenance_of(drawn, "/?m1=efficientnet_lite0", "history", PRESETS["column"])
+    file.write_bytes(export(drawn.figure, Format.CSV, kept))
+    code, said, _ = perturber("reproduce", file)
+    assert (code, said) == (0, "Its numbers are equal to the bit.\n")
+    with pytest.raises(InvalidInputError, match="A link holds no history"):
+        paper.draw("/", "history")
 
 
 @pytest.mark.parametrize(

@@ -595,7 +595,7 @@ def test_the_history_is_drawn_saved_and_forgotten(visit: Open, service: Inferenc
 
     shown = {"query": here.query, "memory": here.memory, "records": here.records}
     drawn = described(exported(here.client, "explore", shown, chosen("history")), "explore")
-    assert [row[drawn["columns"].index("x")] for row in drawn["rows"]] == [1, 2, 3] * 2
+    assert [row[drawn["columns"].index("x")] for row in drawn["rows"]] == [1, 2, 3, 4] * 2
     assert drawn["figure"]["layout"]["yaxis"]["title"]["text"] == "logit"
 
     here.follow("clear")

@@ -1,7 +1,6 @@
 """Labels, names of classes and of layers that look like markup: every figure of every page draws them as they stand."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
@@ -17,7 +16,7 @@ from perturber.editing import Edit
 from perturber.figures.style import as_json
 from perturber.figures.training import correlations, picture_multiples, probabilities
 from perturber.service import InferenceService
-from perturber.ui.callbacks.explore import paper_figure
+from perturber.ui import paper
 from perturber.ui.states.display import MAX_PINNED
 
 LABEL = "A <b>bold</b> & $y$ %{z}"
@@ -67,10 +66,9 @@ def test_figures_of_explore(opened: Open) -> None:
     visit = opened("/", "m1=one&m2=two&cards=none")
     visit.look(*(("pin", index) for index in range(MAX_PINNED)))
     visit.look(yaw=10)
-    for number in (0, 1):
-        state, _ = visit.page.read(dict(part.split("=", 1) for part in visit.query.split("&")), visit.memory)
-        for what in ("maps", "bars"):
-            check(paper_figure(state, what, number))
+    for slot in ("model-1", "model-2"):
+        for what in ("activations", "predictions", "explanations"):
+            check(paper.draw(f"/?{visit.query}", f"{what}-{slot}").figure)
     for figure, expected in (("history", CLASSES[:MAX_PINNED]), ("summary", (default_layer(visit),))):
         visit.look(("drawer", figure))
         visit.follow()
@@ -97,9 +95,8 @@ def test_figures_of_an_attack(opened: Open) -> None:
 def test_figures_of_compare(opened: Open) -> None:
     visit = opened("/compare", "m1=one&m2=two&count=4")
     visit.look()
-    layer, compare = default_layer(opened("/", "")), sys.modules[type(visit.page).__module__]
-    state, _ = visit.page.read({"m1": "one", "m2": "two"}, {})
-    check(compare._figure(state), LABEL, layer)
+    layer = default_layer(opened("/", ""))
+    check(paper.draw("/compare?m1=one&m2=two", "channels").figure, LABEL, layer)
     visit.look(("tab", "depth"))
     check(visit.properties["graph depth"]["figure"], LABEL, layer)
     for tab in ("cka", "same"):

@@ -12,7 +12,7 @@ import dash
 import pytest
 from callback_requests import Followed, text_of
 from edited_models import LITE0, LITE1, TWIN, twin
-from exports import chosen, described, exported
+from exports import chosen, described, exported, said
 from flask.testing import FlaskClient
 from PIL import Image
 
@@ -290,7 +290,9 @@ def test_scans_that_cannot_be_made(visit: Callable[..., Visit]) -> None:
     here.look(("second", LITE1), ("scan", 1, "scene"))
     assert "cannot be mixed" in here.notice
     assert "scan" not in here.values
-    assert "no figure" in here.follow("png")["notice"]["children"]
+    assert "no figure" in said(
+        exported(here.client, "mixing", {"query": here.query}, chosen("compatibility")), "mixing"
+    )
 
 
 def test_unknown_job_in_a_link(visit: Callable[..., Visit]) -> None:

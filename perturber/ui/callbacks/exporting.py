@@ -7,7 +7,7 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, no_update
 
 from perturber.chromium import find
-from perturber.errors import BusyError, PerturberError
+from perturber.errors import BusyError, InvalidInputError, PerturberError
 from perturber.export import FONTS, MIME, PRESETS, Format, Preset, export, styled
 from perturber.export.colours import DIVERGING_PALETTES, QUALITATIVE_PALETTES
 from perturber.export.presets import DPI, FONT_POINTS, PIXELS_PER_INCH, WIDTH_MM
@@ -182,15 +182,24 @@ def preset_of(chosen: Mapping[str, Any]) -> Preset:
         InvalidInputError: a field is not allowed.
     """
     base = PRESETS[reading.choice("size", chosen.get("preset"), PRESETS)]
-    width = reading.number("width", chosen.get("width"), *WIDTH_MM)
+    width = _number("width", chosen.get("width"), WIDTH_MM, "mm")
     return replace(
         base,
         width=width,
         height=base.height if width == base.width else None,
         font=reading.choice("font", chosen.get("font"), FONTS),
-        points=reading.number("size of the font", chosen.get("points"), *FONT_POINTS),
+        points=_number("size of the font", chosen.get("points"), FONT_POINTS, "points"),
         dark=reading.choice("ground", chosen.get("ground"), GROUNDS) == "dark",
         qualitative=reading.choice("palette", chosen.get("qualitative"), QUALITATIVE_PALETTES),
         diverging=reading.choice("diverging palette", chosen.get("diverging"), DIVERGING_PALETTES),
-        dpi=reading.whole("resolution", chosen.get("dpi"), *DPI),
+        dpi=round(_number("resolution", chosen.get("dpi"), DPI, "dpi")),
     )
+
+
+def _number(what: str, value: Any, limits: tuple[float, float], unit: str) -> float:
+    """A number in a field; what is outside of its limits comes from a browser as nothing at all."""
+    try:
+        return reading.number(what, value, *limits)
+    except InvalidInputError as error:
+        low, high = limits
+        raise InvalidInputError(f"The {what} must be a number from {low:g} to {high:g} {unit}.") from error

@@ -96,7 +96,7 @@ def drawer_tools(page: str, name: str, state: ExploreState, *, examples: bool) -
     Args:
         examples: whether there are labelled pictures for a curve.
     """
-    if not name:
+    if name not in FIGURES:
         return []
     own = {
         "history": lambda: _history(page, state),

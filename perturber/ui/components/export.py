@@ -147,7 +147,7 @@ def export_form(
         menu("diverging", "Colours of maps", DIVERGING),
     ]
     rows: list[tuple[str, list[Any]]] = [
-        ("Figure", [dropdown(look_id(page, "figure"), "Figure", figure, wide=True, maxHeight=300)]),
+        ("Figure", [dropdown(look_id(page, "figure"), "Figure", figure, wide=True, maxHeight=320, optionHeight=26)]),
         ("Format", [named("Format", format_choice)]),
         ("Size", [menu("preset", "Size", PRESET_NAMES), number("width", "Width in millimetres", WIDTH_MM, "mm wide")]),
         ("Font", [menu("font", "Font", FONT_NAMES), number("points", "Size of the font in points", FONT_POINTS, "pt")]),

@@ -157,8 +157,8 @@ def _of_slot(state: ExploreState, what: str, number: int, *, wait: bool) -> Figu
         if not slot.layer:
             raise InvalidInputError(NO_ACTIVATIONS)
         pictures = visualised(state, number, slot.channels, wait=wait)
-        if all(picture is None for picture in pictures):
-            raise InvalidInputError("None of these feature visualisations is made yet. Save the figure when one is.")
+        if any(picture is None for picture in pictures):
+            raise InvalidInputError("Not all of these feature visualisations are made. Save the figure when they are.")
         return picture_grid(pictures, [str(channel) for channel in slot.channels], columns=COLUMNS)
     if slot.hidden:
         raise InvalidInputError(f"{SLOT_NAMES[number]} is hidden. Show it to save its figures.")
@@ -189,11 +189,11 @@ def _explanations(answer: Look, look: SlotLook) -> Figure:
         raise InvalidInputError(f"{NO_PREDICTIONS}, and with them what explains them.")
     found = look.explanation
     pictures = [cam_picture(answer.image, found.cam), gradient_picture(found.gradient)]
-    return picture_grid(pictures, [f"Grad-CAM: {found.score.name}", f"Input gradient: {found.score.name}"], columns=2)
+    return picture_grid(pictures, [f"Grad-CAM: {found.score.name}", "Gradient of its logit"], columns=2)
 
 
 def visualised(state: ExploreState, number: int, channels: tuple[int, ...], *, wait: bool) -> list[np.ndarray | None]:
-    """The feature visualisations of some channels of a slot: (S, S, 3) uint8 each, None for those that are not made.
+    """The feature visualisations of some channels of a slot: (S, S, 3) uint8, or None where it is not finished.
 
     Raises:
         InvalidInputError: one of them was cancelled or has failed, and whoever asks waits for it.
@@ -201,12 +201,13 @@ def visualised(state: ExploreState, number: int, channels: tuple[int, ...], *, w
     slot = state.slot(number)
     info, recipe = service().model(slot.model), state.view.recipe
     targets = state.view.targets(slot.layer, channels)
-    found = service().visualise(slot.model, targets, recipe)
+    found = service().visualise(slot.model, targets, recipe, order=wait)
     if wait:
         for one in found:
             if one.state is not JobState.DONE and one.job is not None:
                 service().wait(one.job)
-    made = [service().visualisations.pictures(one.key) for one in found]
+        found = service().visualise(slot.model, targets, recipe, order=False)
+    made = [service().visualisations.pictures(one.key) if one.state is JobState.DONE else None for one in found]
     return [
         None if picture is None else sheet(list(cut(picture, part_of(info, target, recipe))), columns=2)
         for picture, target in zip(made, targets, strict=True)
