@@ -52,8 +52,14 @@ NARROWEST = 0.3
 MOST_GAP = 0.5
 """Of a plot, that gaps between its subplots take at most."""
 
+APART = 3.0
+"""Pixels between words in a row."""
+
 SMALLEST = 7.5
 """Pixels of a font that is made smaller."""
+
+BAR_PITCH = 26.0
+"""Pixels from bar to bar, at least, where something is written in them."""
 
 SHORTEST = 64.0
 """Pixels of the height of a plot, at least, for each of those that stand one above the other in it."""
@@ -237,7 +243,9 @@ class Placed:
         self.margin = margin
         self.plot_height = self._wanted()
         margin["l"] += self._wrap_titles("y", self.plot_height)
-        margin["b"] += self._wrap_titles("x", self._plot_width) + self._wrap_words()
+        alone = len({_domain(axis) for key, axis in self.axes.items() if key[0] == "x"}) < 2
+        beyond = 1.6 * min(margin["l"], margin["r"]) if alone else 0.0  # a title may be longer than its axis
+        margin["b"] += self._wrap_titles("x", self._plot_width + beyond) + self._wrap_words()
         margin["t"] += self._wrap_rows()
         self._fit_bars()
         squeezed = min(1.0, (1 - NARROWEST) * self.width / (margin["l"] + margin["r"] or 1.0))
@@ -265,6 +273,7 @@ class Placed:
         stacked = {_domain(axis) for key, axis in self.axes.items() if key[0] == "y"}
         between = (1 - sum(end - start for start, end in stacked)) * own["y"] if len(stacked) > 1 else 0.0
         shortest = max(1, len(stacked)) * SHORTEST + max(between, 0.0)
+        shortest = max(shortest, *(BAR_PITCH * len(bars["y"]) for bars in self._written_bars()), 0.0)
         return max(min(max(width * aspect, min(own["y"], 0.75 * width)), TALLEST * width), shortest)
 
     def _aspect(self) -> float | None:
@@ -389,13 +398,16 @@ class Placed:
             room = share * self._plot_width * (_domain(axis)[1] - _domain(axis)[0])
             for one in words:
                 text, size = str(one.get("text") or ""), (one.get("font") or {}).get("size", FONT_SIZE)
-                if not MARKUP.search(text) and text_width(text, size) > room - 3:
-                    lines = wrapped(text, room - 3, size)
+                if not MARKUP.search(text) and text_width(text, size) > room - APART:
+                    lines = wrapped(text, room - APART, size)
                     one["text"] = "<br>".join(lines)
                     more = max(more, (len(lines) - 1) * size * LINE)
-            longest = max(text_width(one["text"], (one.get("font") or {}).get("size", FONT_SIZE)) for one in words)
-            step = ceil((longest + 2) / room) if longest > room else 1
-            for n, one in enumerate(sorted(words, key=lambda one: one["x"])):
+            sizes = [(one.get("font") or {}).get("size", FONT_SIZE) for one in words]
+            longest = max(text_width(one["text"], size) for one, size in zip(words, sizes, strict=True))
+            factor = max(min(1.0, (room - APART) / (longest or 1.0)), SMALLEST / min(sizes))
+            step = max(1, ceil((factor * longest + APART) / room - 0.01))
+            for n, (one, size) in enumerate(sorted(zip(words, sizes, strict=True), key=lambda pair: pair[0]["x"])):
+                one["font"] = {**(one.get("font") or {}), "size": min(size, size * factor)}
                 one["visible"] = n % step == 0
         return more
 
@@ -429,6 +441,26 @@ class Placed:
         lengths[1::2] *= (1 - gaps.sum()) / (lengths[1::2].sum() or 1.0)
         lengths[::2] = gaps
         return before, np.array([0.0, *np.cumsum(lengths)])
+
+    def _written_bars(self) -> list[dict[str, Any]]:
+        """Bars that lie, and in which something is written."""
+        bars = (trace for trace in self.traces if trace["type"] == "bar" and trace.get("orientation") == "h")
+        return [
+            one for one in bars if one.get("text") is not None and isinstance(one.get("y"), list | tuple | np.ndarray)
+        ]
+
+    def write_in_bars(self, plot: Box) -> None:
+        """Make what is written in bars as large as they are thick; Plotly would make it smaller by far."""
+        for bars in self._written_bars():
+            axis = self.layout[_key(bars["yaxis"])]
+            span, wide = _span(axis), bars.get("width")
+            if span is None or not isinstance(wide, int | float):
+                continue
+            start, end = _domain(axis)
+            thick = wide * (end - start) * plot.height / abs(span)
+            font = bars.get("textfont") or {}
+            bars["textfont"] = {**font, "size": min(font.get("size", FONT_SIZE), max(thick - 2, 4.0))}
+            bars["constraintext"] = "none"
 
     def thin_labels(self, plot: Box) -> None:
         """Leave out so many of the labels that were chosen for an axis that the others do not touch."""
@@ -514,6 +546,7 @@ class Canvas:
         if panel.locked is not None:
             plot = _locked(plot, panel.locked)
         panel.thin_labels(plot)
+        panel.write_in_bars(plot)
         knots = {along: panel.knots(along, plot) for along in "xy"}
         move = _Move(self, plot, {key: self._name(key[0]) for key in panel.axes}, knots)
         self._place_bars(panel, move)

@@ -187,6 +187,12 @@ def test_panels_come_from_links_and_snapshots(client: FlaskClient, service: Infe
     visit.set("figures-facts", by="figures-facts.id")
     assert {"value": session, "label": "Dogs"} in visit["figures-session", "options"]
     visit.set("figures-session", value=session)
+    visit.shown |= {"link-explore": {"href": "/?yaw=77"}, "link-checkpoints": {"href": "/checkpoints?tab=maps"}}
+    visit.set("figures-page", value="/")
+    assert visit["figures-link", "value"] == "/?yaw=77"
+    visit.set("figures-page", value="/nowhere")
+    visit.set("figures-page", value="/checkpoints")
+    assert visit["figures-link", "value"] == "/checkpoints?tab=maps"
     options = visit["figures-snapshot", "options"]
     assert [one["label"] for one in options] == ["1 · Explore · first"]  # pages of other names have no figures
     visit.set("figures-snapshot", value=options[0]["value"])

@@ -74,8 +74,12 @@ def _query(pairs: dict[str, str]) -> str:
     return "&".join(f"{key}={text}" for key, text in {**parse_query(QUERY), **pairs}.items())
 
 
+FIGURE = 'figure={"panels":[{"link":"/nowhere","kind":"input"},{"link":"/checkpoints?tab=curves","kind":"errors"}]}'
 QUERIES = st.one_of(
-    st.just(QUERY), TEXTS, st.dictionaries(KEYS | TEXTS, TEXTS | NUMBERS.map(repr), max_size=4).map(_query)
+    st.just(QUERY),
+    st.just(FIGURE),
+    TEXTS,
+    st.dictionaries(KEYS | TEXTS, TEXTS | NUMBERS.map(repr), max_size=4).map(_query),
 )
 CONTROLS = st.sampled_from(
     [

@@ -16,7 +16,7 @@ from perturber.ui import paper
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.components.controls import options
 from perturber.ui.components.export import LOOKS, Looks
-from perturber.ui.components.figures import DRAFT, PATH, chosen_options, ids_of, part, preview, rows_of
+from perturber.ui.components.figures import DRAFT, PAGES, PATH, chosen_options, ids_of, part, preview, rows_of
 from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.papers.figures import composed
@@ -29,7 +29,8 @@ ADDRESS = 8_000
 ZOOM = {"column": 2.0, "page": 1.3, "slide": 1.3}
 """Preset → by which the preview is enlarged."""
 
-PAGES = {"/": "Explore", "/compare": "Compare", "/mixing": "Mixing", "/checkpoints": "Checkpoints"}
+NARROW = 35.0
+"""Millimetres of a column in which labels of curves and bars hardly have room."""
 
 MAX_SESSIONS = 200
 """In the menu."""
@@ -301,6 +302,10 @@ def _drawn(state: FiguresState, chosen: str | None) -> dict[str, Any]:
     notes = list(dict.fromkeys(note for one in drawn if one.paper is not None for note in one.paper.notes))
     if missing:
         notes.insert(0, f"Not in the figure yet: {', '.join(missing)}. It can be exported when all panels are there.")
+    if (wide := preset.width / state.columns) < NARROW:
+        notes.append(
+            f"Columns of {wide:.0f} mm are narrow: where words touch, give panels more columns, or take fewer."
+        )
     return {
         **shown,
         "paper": preview(figure, ZOOM[state.preset]),
@@ -387,12 +392,17 @@ def _choosing() -> None:
 
     @callback(
         Output(part("link"), "value"),
+        Input(part("page"), "value"),
         Input(part("snapshot"), "value"),
+        *(State(f"link-{name.lower()}", "href") for name in PAGES.values()),
         prevent_initial_call=True,
     )
-    def link_of_snapshot(snapshot: Any) -> Any:
-        if snapshot is None:
+    def link_of_state(page: object, snapshot: Any, *links: Any) -> Any:
+        chosen = triggered_value()
+        if chosen is None:
             return no_update
+        if ctx.triggered_id == part("page"):  # the links to the pages lead to the states in which they were left
+            return dict(zip(PAGES, links, strict=True)).get(str(page), no_update)
         found = Sessions(service().settings.data).snapshot(snapshot)
         return f"{found.page}?{found.query}"
 

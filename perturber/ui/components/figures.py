@@ -18,6 +18,9 @@ PAGE = "figures"
 
 EMPTY = "No panels yet. Paste the link of another page, or choose “Add to figure” in its Export dialog."
 
+PAGES = {"/": "Explore", "/compare": "Compare", "/mixing": "Mixing", "/checkpoints": "Checkpoints"}
+"""Path → name of the pages whose figures can be panels."""
+
 SIDES = [(n, str(n)) for n in range(1, MOST + 1)]
 
 
@@ -129,11 +132,19 @@ def _panels() -> list[Any]:
 
 
 def _adding() -> list[Any]:
+    pages = {"options": options(PAGES.items()), "value": None}
     link = dcc.Input(
         id=part("link"), placeholder="Link of a page, from its address bar", debounce=True, className="wide"
     )
     return [
         html.H2("Add a panel"),
+        html.Div(
+            [
+                labelled("From", [dropdown(part("page"), "Page", pages, placeholder="Page …")]),
+                html.Span("as this tab has left it"),
+            ],
+            className="bar",
+        ),
         html.Div([labelled("Link", named("Link of a page", link), className="wide")], className="bar"),
         html.Div(
             [
