@@ -71,10 +71,12 @@ def test_panels_are_dragged_and_moved_by_keys(builder: Page) -> None:
     row(page, 5).locator("[col-id=what]").click()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Space")
+    expect(row(page, 4)).to_have_attribute("aria-selected", "true")
+    page.wait_for_timeout(300)  # the list says so a moment later
     page.locator("#figures-earlier").focus()
     page.keyboard.press("Enter")
     order = [*order[:3], order[4], order[3], order[5]]
-    eventually(lambda: page.evaluate(ORDER) == order)
+    eventually(lambda: page.evaluate(ORDER) == order, 30)
 
     row(page, 0).locator("[col-id=caption]").dblclick()
     page.keyboard.press("Control+A")

@@ -57,7 +57,6 @@ def _building() -> None:
         output={
             "facts": Output(part("facts"), "data"),
             "grid": Output(part("grid"), "rowData"),
-            "selected": Output(part("grid"), "selectedRows"),
             "fields": {name: Output(part(name), "value") for name in FIELDS},
             "paper": Output(part("paper"), "children"),
             "sheet": Output(part("sheet"), "hidden"),
@@ -92,7 +91,7 @@ def _building() -> None:
             if new == state and not first and what != "again":
                 return _nothing(said="")
             limited("figures", EXPORTS)
-            return {**_nothing(said=""), **_drawn(new, chosen), **_kept(new, first=first and new == state)}
+            return {**_nothing(said=""), **_drawn(new), **_kept(new, first=first and new == state)}
         except (PerturberError, BusyError) as error:
             lists = {"grid": rows_of(state, _words(state)), "fields": _fields(state)}
             return {**_nothing(said=str(error)), **lists}
@@ -260,7 +259,7 @@ def _remembering() -> None:
 
 
 def _nothing(said: str) -> dict[str, Any]:
-    keys = ("facts", "grid", "selected", "paper", "sheet", "empty", "size", "notes", "address")
+    keys = ("facts", "grid", "paper", "sheet", "empty", "size", "notes", "address")
     return {**dict.fromkeys(keys, no_update), "fields": dict.fromkeys(FIELDS, no_update), "said": said}
 
 
@@ -280,14 +279,14 @@ def _words(state: FiguresState) -> list[str]:
     return words
 
 
-def _drawn(state: FiguresState, chosen: str | None) -> dict[str, Any]:
+def _drawn(state: FiguresState) -> dict[str, Any]:
     """The list and the preview.
 
     Raises:
         InvalidInputError: the panels do not fit into the grid.
     """
     rows = rows_of(state, _words(state))
-    shown = {"grid": rows, "selected": [row for row in rows if row["id"] == chosen], "fields": _fields(state)}
+    shown = {"grid": rows, "fields": _fields(state)}
     if not state.panels:
         return {**shown, "sheet": True, "empty": False, "size": "", "notes": ""}
     drawn = paper.FIGURES.panels(state, wait=False)
