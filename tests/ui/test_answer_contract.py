@@ -54,8 +54,8 @@ def test_the_script_reads_the_properties_of_components() -> None:
 
 def test_the_script_sends_what_python_reads() -> None:
     script = (ASSETS / "page.js").read_text()
-    request = re.search(r"request: \{ (.*?), \.\.\.sent \}", script)
+    request = re.search(r"const request = \{ (.*?), \.\.\.sent, (\w+): this\.\2 \};", script)
     sent = re.search(r"const sent = \{ (.*) \};", script)
     assert request
     assert sent
-    assert {*request[1].split(", "), *re.findall(r"(\w+): ", sent[1])} == set(PageRequest.model_fields)
+    assert {*request[1].split(", "), request[2], *re.findall(r"(\w+): ", sent[1])} == set(PageRequest.model_fields)

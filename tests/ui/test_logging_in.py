@@ -108,7 +108,9 @@ def test_every_route_but_a_few_needs_a_login(client: FlaskClient) -> None:
                 response = client.open(path, method=method, data={"form": form_of(client)})
             led = response.status_code == 302 and response.location == f"/login?next={path}"
             assert response.status_code == 401 or led, (rule, method, response.status_code)
-            assert led == (rule.rule in ("/", "/<path:path>", "/account", "/s/<id>") and method == "GET")
+            assert led == (
+                rule.rule in ("/", "/<path:path>", "/account", "/s/<id>", "/live/<session>") and method == "GET"
+            )
     assert [client.get(path).status_code for path in ("/login", "/healthz", "/bootstrap.css")] == [200] * 3
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Container, Iterator
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from dash import ctx
 from pydantic import ConfigDict, Field
@@ -86,6 +86,7 @@ class Answer(TypedDict):
         record: of this look, for the page's history, or None.
         live: whether what takes its time is to follow while things move, too.
         serviceMs: the service's time.
+        seen: number of the state, in an answer to a page that follows another one (see `perturber.sessions.live`).
     """
 
     client: str
@@ -103,6 +104,7 @@ class Answer(TypedDict):
     record: list[Any] | None
     live: bool
     serviceMs: float
+    seen: NotRequired[int]
 
 
 class Seat(Sent):
