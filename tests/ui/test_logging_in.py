@@ -94,6 +94,10 @@ def log_in(client: FlaskClient, name: str, password: str = PASSWORD, **more: str
     return client.post("/login", data={"form": form_of(client), "name": name, "password": password, **more})
 
 
+LED = ("/", "/<path:path>", "/account", "/s/<id>", "/live/<session>")
+"""Routes of pages, which lead to the login and back."""
+
+
 def test_every_route_but_a_few_needs_a_login(client: FlaskClient) -> None:
     rules = list(client.application.url_map.iter_rules())
     assert {rule.endpoint for rule in rules} >= {*OPEN}
