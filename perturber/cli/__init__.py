@@ -19,6 +19,7 @@ from perturber.cli import (
     scenes,
     serve,
     sessions,
+    sweep,
     train,
     users,
 )
@@ -36,6 +37,7 @@ for command in (
     featurevis.featurevis,
     figure.figure,
     figure.reproduce,
+    sweep.sweep,
     backup.backup,
     backup.restore,
     doctor.doctor,
