@@ -21,6 +21,7 @@ from perturber.cli import (
     sessions,
     sweep,
     train,
+    tuning,
     users,
 )
 from perturber.errors import PerturberError
@@ -38,6 +39,8 @@ for command in (
     figure.figure,
     figure.reproduce,
     sweep.sweep,
+    tuning.tuning,
+    tuning.fourier,
     backup.backup,
     backup.restore,
     doctor.doctor,

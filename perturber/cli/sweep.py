@@ -83,10 +83,15 @@ def _design(axes: list[str], sample: int | None, ranges: list[str], seed: int) -
         raise InvalidInputError("Say where to look by --axis, or by --sample and --range, and not by both.")
     if sample is not None:
         return LatinHypercube(tuple(map(_range, ranges)), sample, seed)
-    return Grid(tuple(map(_axis, axes)))
+    return Grid(tuple(map(read_axis, axes)))
 
 
-def _axis(text: str) -> "Axis":
+def read_axis(text: str) -> "Axis":
+    """An axis as --axis has it.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
     from perturber.experiments.sweep import Axis
 
     key, values = _parts(text, "--axis")

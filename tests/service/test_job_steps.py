@@ -38,6 +38,7 @@ from perturber.service.resources import Resources
 from perturber.service.works.registry import WORKS, Work, begin
 from perturber.service.works.slopes import FlipsRequest, SlopesRequest
 from perturber.service.works.sweeping import SweepRequest
+from perturber.service.works.tuning import FourierRequest, TuningRequest
 from perturber.service.works.visualisation import VisualisationRequest
 from perturber.zoo.classes import IMAGENET_1K
 from perturber.zoo.evaluate import read_ahead
@@ -78,6 +79,13 @@ REQUESTS: dict[str, Callable[[Path], Any]] = {
         measures=(Measure(kind="margin"),),
         fingerprints=("a", "b"),
     ),
+    "tuning": lambda _: TuningRequest(
+        model=LITE0,
+        layer=LAYER,
+        scene=Scene(),
+        grid=Grid((Axis.even("alpha", 0, 1, 2), Axis.even("morph", 0, 1, PICTURES))),
+    ),
+    "fourier": lambda _: FourierRequest(models=(LITE0, EDIT), batch=Batch(scene=Scene(), count=PICTURES), most=1),
     "correlation": lambda _: CorrelationRequest(
         **pair, batch=Batch(scene=Scene(), count=PICTURES), layer_a=LAYER, layer_b=LAYER
     ),
