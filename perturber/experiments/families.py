@@ -7,6 +7,7 @@ High-Low Frequency Detectors). Pictures have three channels in [0, 1] and mid-gr
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -41,6 +42,9 @@ class Family:
         help: what the pictures show.
         rows, columns: the quantities.
         draw: side of the pictures in pixels, values of both quantities (B,) each → (B, 3, side, side) in [0, 1].
+        pooling: what of a map tells of a neuron's answer: its middle where something lies in the middle of the picture,
+            its largest value for waves, which lie well somewhere, or its mean.
+        shown: share of the side of the pictures' middle that is worth being shown.
     """
 
     label: str
@@ -48,6 +52,8 @@ class Family:
     rows: Quantity
     columns: Quantity
     draw: Callable[[int, Tensor, Tensor], Tensor]
+    pooling: Literal["middle", "max", "mean"] = "middle"
+    shown: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -91,21 +97,21 @@ def _grey(values: Tensor) -> Tensor:
     return (0.5 + values).clamp(0, 1)[:, None].expand(-1, 3, -1, -1).contiguous()
 
 
-def _curves(side: int, degrees: Tensor, radius: Tensor) -> Tensor:
-    """A dark arc on grey through the middle, bent towards a direction, one sixteenth of the side thick."""
+def _curves(side: int, radius: Tensor, degrees: Tensor) -> Tensor:
+    """A dark arc on grey through the middle, bent towards a direction."""
     x, y = _plane(side)
     angle, radius = torch.deg2rad(degrees).view(-1, 1, 1), radius.view(-1, 1, 1) * side
     away = torch.hypot(x - radius * angle.cos(), y - radius * angle.sin()) - radius
-    window = torch.exp(-(x**2 + y**2) / (2 * (side / 5) ** 2))
-    return _grey(-0.5 * torch.exp(-((away / (side / 32)) ** 2)) * window)
+    window = torch.exp(-(x**2 + y**2) / (2 * (side / 8) ** 2))
+    return _grey(-0.5 * torch.exp(-((away / (side / 56)) ** 2)) * window)
 
 
-def _gratings(side: int, degrees: Tensor, period: Tensor) -> Tensor:
+def _gratings(side: int, period: Tensor, degrees: Tensor) -> Tensor:
     waves = torch.cos(2 * math.pi * _along(side, degrees) / period.view(-1, 1, 1))
     return _grey(0.5 * waves)
 
 
-def _colours(side: int, hue: Tensor, saturation: Tensor) -> Tensor:
+def _colours(side: int, saturation: Tensor, hue: Tensor) -> Tensor:
     """One colour, of the HSV circle, of value 1 at full saturation and mid-grey at none."""
     turns = hue.view(-1, 1) / 60 + torch.tensor([5.0, 3.0, 1.0])
     k = turns % 6
@@ -114,13 +120,13 @@ def _colours(side: int, hue: Tensor, saturation: Tensor) -> Tensor:
     return colour[:, :, None, None].expand(-1, -1, side, side).contiguous()
 
 
-def _gradients(side: int, degrees: Tensor, width: Tensor) -> Tensor:
+def _gradients(side: int, width: Tensor, degrees: Tensor) -> Tensor:
     """From dark to bright in a direction, over a share of the side."""
     share = _along(side, degrees) / (width.view(-1, 1, 1) * side)
     return _grey(share.clamp(-0.5, 0.5))
 
 
-def _boundaries(side: int, degrees: Tensor, period: Tensor) -> Tensor:
+def _boundaries(side: int, period: Tensor, degrees: Tensor) -> Tensor:
     """A fine grating on the side towards a direction, and one four times as coarse on the other, both across it."""
     along = _along(side, degrees)
     fine, coarse = (torch.cos(2 * math.pi * along / (period.view(-1, 1, 1) * factor)) for factor in (1, 4))
@@ -131,37 +137,43 @@ FAMILIES = {
     "curves": Family(
         "Curves",
         "A dark arc, bent towards a direction.",
+        Quantity("Radius", "of the picture", (0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.6)),
         Quantity("Orientation", "°", TURNS),
-        Quantity("Radius", "of the picture", (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 1.0)),
         _curves,
+        shown=0.5,
     ),
     "gratings": Family(
         "Gratings",
         "Black-and-white waves that run in a direction.",
+        Quantity("Period", "px", (3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)),
         Quantity("Orientation", "°", HALF_TURNS),
-        Quantity("Period", "px", (2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0)),
         _gratings,
+        pooling="max",
+        shown=0.2,
     ),
     "colours": Family(
         "Colours",
         "One colour everywhere.",
-        Quantity("Hue", "°", TURNS),
         Quantity("Saturation", "", (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)),
+        Quantity("Hue", "°", TURNS),
         _colours,
+        pooling="mean",
     ),
     "gradients": Family(
         "Brightness gradients",
         "From black to white in a direction, over a share of the picture.",
-        Quantity("Orientation", "°", TURNS),
         Quantity("Width", "of the picture", (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.4)),
+        Quantity("Orientation", "°", TURNS),
         _gradients,
+        shown=0.5,
     ),
     "boundaries": Family(
         "High–low frequency boundaries",
         "Fine waves on the side towards a direction, and waves four times as long on the other.",
-        Quantity("Orientation", "°", TURNS),
         Quantity("Period of the fine side", "px", (2.0, 3.0, 4.0, 6.0, 8.0, 12.0)),
+        Quantity("Orientation", "°", TURNS),
         _boundaries,
+        shown=0.25,
     ),
 }
 """Name → family."""

@@ -19,8 +19,9 @@ class TuningCurves:
     Attributes:
         rows, columns: the quantities (R and C values).
         channels: of the layer (N).
-        responses: (R, C, N) float32, mean of the map; NaN where a picture was not shown yet.
-        thumbnails: (R, C, t, t, 3) uint8, the pictures.
+        responses: (R, C, N) float32; NaN where a picture was not shown yet. To scenes the mean of the map, to a family
+            the difference to mid-grey of what its `Family.pooling` says.
+        thumbnails: (R, C, t, t, 3) uint8, the pictures, or of a family what is worth being shown.
     """
 
     model: str

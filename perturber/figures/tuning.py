@@ -11,11 +11,15 @@ from perturber.experiments.fourier import FourierSensitivity
 from perturber.experiments.tuning import TuningCurves, alike, weighted
 from perturber.figures.style import base_layout
 
-ACROSS = 4
-"""Neurons beside one another."""
+WIDE = 1000
+"""Of the whole figure, in pixels of the page, at most."""
 
-SIDE = 240
-"""Of a neuron's picture, in pixels of the page."""
+EACH = 14
+"""Of a picture in it, at least; a neuron has `LEAST` at least."""
+
+LEAST = 200
+GAPS = 24, 30
+"""Between neurons, beside one another and below one another."""
 
 
 def tuning_curves(curves: TuningCurves, *, ordered: bool = True) -> go.Figure:
@@ -26,26 +30,32 @@ def tuning_curves(curves: TuningCurves, *, ordered: bool = True) -> go.Figure:
     """
     count = len(curves.channels)
     order = alike(np.nan_to_num(curves.responses)) if ordered else range(count)
-    across = min(ACROSS, count)
+    rows, columns = len(curves.rows.values), len(curves.columns.values)
+    each = max(EACH, LEAST / columns)
+    width, height = each * columns, each * rows
+    across = max(1, min(count, int(WIDE // (width + GAPS[0]))))
+    down = ceil(count / across)
+    inner = across * (width + GAPS[0]) - GAPS[0], down * (height + GAPS[1]) - GAPS[1]
     figure = make_subplots(
-        rows=ceil(count / across),
+        rows=down,
         cols=across,
         subplot_titles=[_title(curves, n) for n in order],
-        horizontal_spacing=0.06,
-        vertical_spacing=0.14 / ceil(count / across),
+        horizontal_spacing=GAPS[0] / inner[0],
+        vertical_spacing=GAPS[1] / inner[1],
     )
     for place, n in enumerate(order):
         row, column = divmod(place, across)
         picture = weighted(curves.responses[:, :, n], curves.thumbnails)
         figure.add_trace(go.Image(z=picture, hoverinfo="skip"), row=row + 1, col=column + 1)
-    side = curves.thumbnails.shape[2]
-    figure.update_layout(
-        base_layout(margin={"l": 56, "r": 8, "t": 28, "b": 44}),
-        width=64 + SIDE * across,
-        height=72 + (SIDE + 24) * ceil(count / across),
-    )
-    figure.update_xaxes(constrain="domain", **_ticks(curves.columns, side))
-    figure.update_yaxes(constrain="domain", **_ticks(curves.rows, side))
+        last = place + across >= count
+        side = curves.thumbnails.shape[2]
+        figure.update_xaxes(**_ticks(curves.columns, side, last), row=row + 1, col=column + 1)
+        figure.update_yaxes(**_ticks(curves.rows, side, column == 0), row=row + 1, col=column + 1)
+        if row != (down - 1) // 2:  # one title for all of them
+            figure.update_yaxes(title=None, row=row + 1, col=column + 1)
+    margin = {"l": 64, "r": 8, "t": 28, "b": 48}
+    size = {"width": inner[0] + margin["l"] + margin["r"], "height": inner[1] + margin["t"] + margin["b"]}
+    figure.update_layout(base_layout(margin=margin), **{name: round(value) for name, value in size.items()})
     figure.update_annotations(font={"size": 11})
     return figure
 
@@ -57,10 +67,12 @@ def _title(curves: TuningCurves, n: int) -> str:
     return f"{curves.layer}:{curves.channels[n]} (±{abs(largest):.3g})"
 
 
-def _ticks(quantity: Quantity, side: int) -> dict[str, object]:
+def _ticks(quantity: Quantity, side: int, labelled: bool) -> dict[str, object]:
     """Some of the values, in the middles of their thumbnails."""
+    if not labelled:
+        return {"showticklabels": False, "ticks": "", "showgrid": False}
     count = len(quantity.values)
-    chosen = range(0, count, ceil(count / 6))
+    chosen = range(0, count, ceil(count / 4))
     unit = f" ({quantity.unit})" if quantity.unit else ""
     return {
         "title": f"{quantity.label}{unit}",

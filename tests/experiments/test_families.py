@@ -14,7 +14,7 @@ from perturber.experiments.tuning import alike, weighted
 SIDE = 64
 
 
-def draw(name: str, row: float, column: float) -> np.ndarray:
+def draw(name: str, column: float, row: float) -> np.ndarray:
     (picture,) = FAMILIES[name].draw(SIDE, torch.tensor([row]), torch.tensor([column]))
     return picture.double().numpy()
 
@@ -27,7 +27,7 @@ def test_a_family(name: str) -> None:
     assert whole.shape == (rows * columns, 3, SIDE, SIDE)
     assert 0 <= whole.min() <= whole.max() <= 1
     torch.testing.assert_close(found.pictures(SIDE, 5, 4), whole[5:9])
-    assert len(whole.flatten(1).unique(dim=0)) > 0.8 * len(whole) - rows  # grey is of no hue
+    assert len(whole.flatten(1).unique(dim=0)) > 0.8 * len(whole) - columns  # grey is of no hue
 
 
 def test_an_unknown_family() -> None:
@@ -54,12 +54,12 @@ def test_a_gradient_rises_in_its_direction(degrees: float, towards: tuple[int, i
 
 def test_a_curve_is_bent_towards_its_direction() -> None:
     """Dark pixels far from the middle lie on the side that the arc's centre is on."""
-    picture = draw("curves", 90.0, 0.2)[0]
+    picture = draw("curves", 90.0, 0.1)[0]
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
-    dark = (0.5 - picture) * (np.abs(x) > 6)
+    dark = (0.5 - picture) * (np.abs(x) > 4)
     assert (dark * -y).sum() > 0
-    straight = draw("curves", 90.0, 1.0)[0]
-    assert (dark * -y).sum() / dark.sum() > 2 * ((0.5 - straight) * (np.abs(x) > 6) * -y).sum() / dark.sum()
+    straight = draw("curves", 90.0, 0.6)[0]
+    assert (dark * -y).sum() / dark.sum() > 2 * ((0.5 - straight) * (np.abs(x) > 4) * -y).sum() / dark.sum()
 
 
 @pytest.mark.parametrize(("hue", "colour"), [(0, (1, 0, 0)), (120, (0, 1, 0)), (240, (0, 0, 1)), (60, (1, 1, 0))])

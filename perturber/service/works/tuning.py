@@ -85,16 +85,20 @@ class TuningWork:
         self.thumbnails = np.full((count, THUMBNAIL, THUMBNAIL, 3), 128, np.uint8)
         self.a_step = pictures_a_step(resources.device)
         self.done = 0
+        synthetic = None if request.family is None else family(request.family)
+        self.shown = 1.0 if synthetic is None else synthetic.shown
+        self.pooling = "mean" if synthetic is None else synthetic.pooling
+        self.grey: Tensor | None = None
 
     @torch.inference_mode()
     def step(self) -> None:
         """Some pictures."""
         images = self._pictures(self.done, min(self.a_step, len(self.responses) - self.done))
-        probe = self.network.look(self.network.preprocess(images), layers=(self.request.layer,), logits=False)
-        maps = probe.activations[self.request.layer][:, list(self.channels)]
         part = slice(self.done, self.done + len(images))
-        self.responses[part] = finite.means(maps).float().cpu().numpy()
-        small = F.interpolate(images, (THUMBNAIL, THUMBNAIL), mode="area").permute(0, 2, 3, 1)
+        self.responses[part] = self._answers(images).cpu().numpy()
+        cut = round(images.shape[-1] * (1 - self.shown) / 2)
+        middle = images[..., cut : images.shape[-2] - cut, cut : images.shape[-1] - cut]
+        small = F.interpolate(middle, (THUMBNAIL, THUMBNAIL), mode="area").permute(0, 2, 3, 1)
         self.thumbnails[part] = (small.clamp(0, 1) * 255).round().byte().cpu().numpy()
         self.done += len(images)
 
@@ -115,6 +119,25 @@ class TuningWork:
             responses=self.responses.reshape(*self.shape, -1).copy(),
             thumbnails=self.thumbnails.reshape(*self.shape, *self.thumbnails.shape[1:]).copy(),
         )
+
+    def _answers(self, images: Tensor) -> Tensor:
+        """(B, N) of each neuron; to synthetic pictures the difference to that to mid-grey."""
+        answers = self._pooled(images)
+        if self.request.family is None:
+            return answers
+        if self.grey is None:
+            self.grey = self._pooled(torch.full_like(images[:1], 0.5))
+        return answers - self.grey
+
+    def _pooled(self, images: Tensor) -> Tensor:
+        probe = self.network.look(self.network.preprocess(images), layers=(self.request.layer,), logits=False)
+        maps = probe.activations[self.request.layer][:, list(self.channels)].float()
+        if self.pooling == "max":
+            return maps.amax((2, 3))
+        if self.pooling == "mean":
+            return finite.means(maps)
+        height, width = maps.shape[-2:]  # one value, or two by two around the middle
+        return maps[..., (height - 1) // 2 : height // 2 + 1, (width - 1) // 2 : width // 2 + 1].mean((2, 3))
 
     def _pictures(self, first: int, count: int) -> Tensor:
         request = self.request
