@@ -418,5 +418,5 @@ def _expect(right: bool, name: str) -> None:
         raise LostError(name)
 
 
-def _no_pictures(_: object) -> torch.Tensor:
+def _no_pictures(*_: object) -> torch.Tensor:
     raise NotImplementedError("nothing is shown to a network here")

@@ -20,7 +20,9 @@ from perturber.cli import (
     scenes,
     serve,
     sessions,
+    sweep,
     train,
+    tuning,
     users,
 )
 from perturber.errors import PerturberError
@@ -38,6 +40,9 @@ for command in (
     figure.figure,
     figure.reproduce,
     methods.methods,
+    sweep.sweep,
+    tuning.tuning,
+    tuning.fourier,
     backup.backup,
     backup.restore,
     doctor.doctor,

@@ -191,3 +191,18 @@ def export(
     from perturber.bench.export import run
 
     run(exports=exports, threads=threads, rounds=rounds)
+
+
+@bench_app.command()
+def sweep(
+    device: Device = None,
+    rounds: Rounds = 5,
+    side: Annotated[int, typer.Option(help="Sweeps of side × side scenes.", min=2, max=40)] = 10,
+) -> None:
+    """Compare sweeps with bare loops over the same scenes, and weigh them as they grow."""
+    from tempfile import TemporaryDirectory
+
+    from perturber.bench.sweep import run
+
+    with TemporaryDirectory(prefix="perturber-sweep-") as folder:
+        run(settings(device, data=Path(folder)), rounds=rounds, side=side)

@@ -146,9 +146,10 @@ class Renderer:
     @cached_property
     def _grid(self) -> Tensor:
         """x and y of each sample of a picture, in samples: (2, S²)."""
-        line = torch.arange(self.size * SUPERSAMPLING, dtype=self.dtype, device=self.device)
-        y, x = torch.meshgrid(line, line, indexing="ij")
-        return torch.stack((x.flatten(), y.flatten()))
+        with torch.inference_mode(False):  # it may take part in derivatives later
+            line = torch.arange(self.size * SUPERSAMPLING, dtype=self.dtype, device=self.device)
+            y, x = torch.meshgrid(line, line, indexing="ij")
+            return torch.stack((x.flatten(), y.flatten()))
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
@@ -221,7 +222,8 @@ def _object(scene: SceneBase) -> str:
 def _kept(cache: OrderedDict[str, T], name: str, load: Callable[[], T]) -> T:
     """What has this name, loaded where it is not there; the least recently used one makes room."""
     if name not in cache:
-        cache[name] = load()
+        with torch.inference_mode(False):  # it may take part in derivatives later
+            cache[name] = load()
     cache.move_to_end(name)
     while len(cache) > KEPT:
         cache.popitem(last=False)

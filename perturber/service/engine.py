@@ -21,6 +21,7 @@ from perturber.config import Settings
 from perturber.editing import Edit, Level, units
 from perturber.errors import InvalidInputError
 from perturber.render import Renderer
+from perturber.render.renderer import Values
 from perturber.service.answers import picture_bytes
 from perturber.service.attacking import Attacks
 from perturber.service.comparing import CompareRequest, Comparison, compare
@@ -270,15 +271,19 @@ class LocalEngine:
             looks[i] = replace(looks[i], attack=attack, slots=tuple(plain))
         return looks
 
-    def pictures(self, requests: Sequence[PictureRequest]) -> Tensor:
-        """What the networks are shown: (B, 3, S, S), where all pictures that are given are of side S; else 224."""
+    def pictures(self, requests: Sequence[PictureRequest], values: Values | None = None) -> Tensor:
+        """What the networks are shown: (B, 3, S, S), where all pictures that are given are of side S; else 224.
+
+        Args:
+            values: parameter key → (B,), in place of what rendered scenes say: for derivatives.
+        """
         for request in requests:
             if request.plane is not None:
                 self.renderer.add_plane(request.scene.plane_neuron, request.plane)
         scenes = [request.scene for request in requests]
         rendered = [i for i, request in enumerate(requests) if request.image is None]
         if len(rendered) == len(requests):
-            images = self.renderer.render(scenes)
+            images = self.renderer.render(scenes, values)
         else:
             size = side(next(request for request in requests if request.image is not None))
             images = torch.empty(len(requests), 3, size, size, device=self.device)
@@ -287,7 +292,7 @@ class LocalEngine:
             for i, request in enumerate(requests):
                 if request.image is not None:
                     images[i] = torch.tensor(request.image, device=self.device).permute(2, 0, 1) / 255
-        return effects.apply(images, scenes)
+        return effects.apply(images, scenes, values)
 
 
 def side(request: PictureRequest) -> int:

@@ -15,6 +15,8 @@ from perturber import zoo
 from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.examples import ExampleIndex, index_path
+from perturber.experiments.measures import Measure
+from perturber.experiments.sweep import Axis, Grid
 from perturber.featurevis import Recipe, Target
 from perturber.scene import Scene
 from perturber.service import (
@@ -34,6 +36,9 @@ from perturber.service.engine import LocalEngine
 from perturber.service.reading import Reading
 from perturber.service.resources import Resources
 from perturber.service.works.registry import WORKS, Work, begin
+from perturber.service.works.slopes import FlipsRequest, SlopesRequest
+from perturber.service.works.sweeping import SweepRequest
+from perturber.service.works.tuning import FourierRequest, TuningRequest
 from perturber.service.works.visualisation import VisualisationRequest
 from perturber.zoo.classes import IMAGENET_1K
 from perturber.zoo.evaluate import read_ahead
@@ -65,6 +70,22 @@ REQUESTS: dict[str, Callable[[Path], Any]] = {
     "save": lambda folder: SaveRequest(edit=EDIT, name="saved", recalibrate=folder),
     "scan": lambda folder: ScanRequest(first=LITE0, second=LITE0, scene=Scene(), folder=folder),
     "similarity": lambda _: SimilarityRequest(**pair, batch=Batch(scene=None, count=PICTURES)),
+    "slopes": lambda _: SlopesRequest(scene=Scene(), models=(LITE0, EDIT), classes=(0, 0)),
+    "flips": lambda _: FlipsRequest(scene=Scene(), models=(LITE0, EDIT), keys=("alpha",)),
+    "sweep": lambda _: SweepRequest(
+        start=Scene(),
+        design=Grid((Axis.even("alpha", 0, 1, PICTURES),)),
+        models=(LITE0, EDIT),
+        measures=(Measure(kind="margin"),),
+        fingerprints=("a", "b"),
+    ),
+    "tuning": lambda _: TuningRequest(
+        model=LITE0,
+        layer=LAYER,
+        scene=Scene(),
+        grid=Grid((Axis.even("alpha", 0, 1, 2), Axis.even("morph", 0, 1, PICTURES))),
+    ),
+    "fourier": lambda _: FourierRequest(models=(LITE0, EDIT), batch=Batch(scene=Scene(), count=PICTURES), most=1),
     "correlation": lambda _: CorrelationRequest(
         **pair, batch=Batch(scene=Scene(), count=PICTURES), layer_a=LAYER, layer_b=LAYER
     ),
@@ -117,9 +138,9 @@ def seen(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seen]
         seen.shown.append(len(inputs))
         return look(network, inputs, **asked)
 
-    def watched_render(scenes: Any) -> torch.Tensor:
+    def watched_render(scenes: Any, values: Any = None) -> torch.Tensor:
         seen.made += len(scenes)
-        return render(scenes)
+        return render(scenes, values)
 
     def watched_crop(self: Crop, picture: Image.Image) -> np.ndarray:
         seen.read += threading.get_ident() == here

@@ -1,0 +1,266 @@
+"""Sweeps: which scenes are looked at, and what comes of them."""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from math import isnan
+
+import numpy as np
+from scipy.stats import qmc
+
+from perturber.errors import InvalidInputError
+from perturber.experiments.measures import Column
+from perturber.parameters import Code, Neuron, Number, Value, get
+from perturber.scene import SceneBase
+
+MAX_CELLS = 20_000
+MAX_AXES = 2
+MAX_SAMPLED = 6
+"""Parameters of a Latin hypercube."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A parameter and the values that it takes.
+
+    Attributes:
+        key: of the parameter.
+        values: at least two, different ones, as the parameter reads them.
+
+    Raises:
+        InvalidInputError: there is no such parameter, it cannot be swept over, or has not these values.
+    """
+
+    key: str
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        parameter = get(self.key)
+        if isinstance(parameter, Code | Neuron):
+            raise InvalidInputError(
+                f"{parameter.label} ({parameter.key}) is no quantity that a sweep could go through."
+            )
+        read = tuple(parameter.parse(value) for value in self.values)
+        if len(read) < 2:
+            raise InvalidInputError(f"{parameter.label} ({parameter.key}) needs two values at least to be swept over.")
+        twice = next((value for n, value in enumerate(read) if value in read[:n]), None)
+        if twice is not None:
+            raise InvalidInputError(f"{parameter.label} ({parameter.key}) is to take the value {twice} twice.")
+        object.__setattr__(self, "values", read)
+
+    @classmethod
+    def even(cls, key: str, low: object, high: object, count: int) -> "Axis":
+        """So many values from one to another at equal distances, both included.
+
+        Raises:
+            InvalidInputError: as of the class, or the parameter has no numbers.
+        """
+        parameter = _number(key)
+        if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MAX_CELLS:
+            raise InvalidInputError(f"{parameter.label} ({key}) cannot take {str(count)[:40]} values.")
+        ends = _ends(parameter, low, high)
+        values = np.linspace(*ends, count)
+        if parameter.whole:
+            return cls(key, tuple(dict.fromkeys(float(value) for value in values.round())))
+        return cls(key, tuple(float(f"{value:.9g}") for value in values))
+
+
+@dataclass(frozen=True)
+class Range:
+    """A parameter of a Latin hypercube, and the ends of its range.
+
+    Raises:
+        InvalidInputError: there is no such parameter, or it has not these values.
+    """
+
+    key: str
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        low, high = _ends(_number(self.key), self.low, self.high)
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+
+def _number(key: str) -> Number:
+    parameter = get(key)
+    if not isinstance(parameter, Number):
+        raise InvalidInputError(f"{parameter.label} ({key}) has no range. List its values instead.")
+    return parameter
+
+
+def _ends(parameter: Number, low: object, high: object) -> tuple[float, float]:
+    ends = parameter.parse(low), parameter.parse(high)
+    if ends[0] >= ends[1]:
+        raise InvalidInputError(
+            f"{parameter.label} ({parameter.key}) cannot go from {ends[0]:g} to {ends[1]:g}. The range must rise."
+        )
+    return ends
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every combination of the values of one or two parameters; the last one changes fastest.
+
+    Raises:
+        InvalidInputError: no axis or too many, one parameter twice, or too many cells.
+    """
+
+    axes: tuple[Axis, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.axes) <= MAX_AXES:
+            raise InvalidInputError(f"A sweep goes over one or two parameters, not {len(self.axes)}.")
+        _check_keys(self.keys)
+        _check_count(len(self))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The parameters that are swept over."""
+        return tuple(axis.key for axis in self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Values of each axis."""
+        return tuple(len(axis.values) for axis in self.axes)
+
+    def __len__(self) -> int:
+        return int(np.prod(self.shape))
+
+    def points(self) -> list[tuple[Value, ...]]:
+        """The values of `keys` in each cell."""
+        return list(itertools.product(*(axis.values for axis in self.axes)))
+
+
+@dataclass(frozen=True)
+class LatinHypercube:
+    """So many points in a box, whose projection on each axis is even (McKay, Beckman & Conover 1979).
+
+    Attributes:
+        seed: of the points; more points of the same seed are other ones.
+
+    Raises:
+        InvalidInputError: no range or too many, one parameter twice, or too few or many points.
+    """
+
+    ranges: tuple[Range, ...]
+    count: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.ranges) <= MAX_SAMPLED:
+            raise InvalidInputError(f"A Latin hypercube has 1 to {MAX_SAMPLED} parameters, not {len(self.ranges)}.")
+        _check_keys(self.keys)
+        _check_count(self.count)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The parameters that are swept over."""
+        return tuple(one.key for one in self.ranges)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The points, in one row."""
+        return (self.count,)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def points(self) -> list[tuple[Value, ...]]:
+        """The values of `keys` in each point."""
+        sampled = qmc.LatinHypercube(d=len(self.ranges), rng=self.seed).random(self.count)
+        columns = []
+        for one, unit in zip(self.ranges, sampled.T, strict=True):
+            values = one.low + unit * (one.high - one.low)
+            columns.append(values.round() if _number(one.key).whole else values)
+        return [tuple(float(f"{value:.9g}") for value in row) for row in np.stack(columns, 1)]
+
+
+def _check_keys(keys: Sequence[str]) -> None:
+    if len(set(keys)) < len(keys):
+        raise InvalidInputError(f"A parameter is named twice: {', '.join(keys)}.")
+
+
+def _check_count(count: object) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_CELLS:
+        shown = f"{count:,}" if isinstance(count, int) else str(count)[:40]
+        raise InvalidInputError(f"A sweep cannot have {shown} scenes. Allowed: up to {MAX_CELLS:,}.")
+
+
+Design = Grid | LatinHypercube
+
+
+def scene(start: SceneBase, design: Design, point: Sequence[Value]) -> SceneBase:
+    """The scene of a point: the start with its values."""
+    return start.replace(**dict(zip(design.keys, point, strict=True)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sweep:
+    """What has come of a sweep, or as far as it has come.
+
+    Attributes:
+        start: the scene, whose other parameters stay.
+        models: names of the networks.
+        columns: what was measured (M).
+        values: (N, M) float32; NaN where a scene was not looked at yet, or the measure is not known.
+        tops: (N, number of models) int32, each network's most probable class; −1 where it is not known (yet).
+        done: (N,) bool, the scenes that were looked at.
+        seconds: that the scenes which were looked at now have taken, together.
+        computed: how many these are; the others were kept from earlier sweeps.
+        notes: what has gone wrong meanwhile, a sentence each.
+    """
+
+    start: SceneBase
+    design: Design
+    models: tuple[str, ...]
+    columns: tuple[Column, ...]
+    values: np.ndarray = field(repr=False)
+    tops: np.ndarray = field(repr=False)
+    done: np.ndarray = field(repr=False)
+    seconds: float = 0.0
+    computed: int = 0
+    notes: tuple[str, ...] = ()
+
+    def table(self) -> tuple[list[str], list[list[object]]]:
+        """Head and rows: the parameters' values, then what was measured, then each network's first class."""
+        head = [*self.design.keys, *map(str, self.columns), *(f"first class: {model}" for model in self.models)]
+        rows = list[list[object]]()
+        for point, values, tops in zip(self.design.points(), self.values.tolist(), self.tops.tolist(), strict=True):
+            measured = (None if isnan(value) else value for value in values)
+            rows.append([*point, *measured, *(None if top < 0 else top for top in tops)])
+        return head, rows
+
+    def csv(self) -> str:
+        """The table as CSV; what is not known is left empty."""
+        head, rows = self.table()
+        file = io.StringIO()
+        csv.writer(file).writerows([head, *rows])
+        return file.getvalue()
+
+    def json(self) -> str:
+        """The table as JSON, by column; what is not known is null."""
+        head, rows = self.table()
+        return json.dumps({name: list(column) for name, column in zip(head, zip(*rows, strict=True), strict=True)})
+
+    def parquet(self) -> bytes:
+        """The table as a Parquet file; what is not known is null.
+
+        Raises:
+            InvalidInputError: PyArrow is not installed.
+        """
+        if find_spec("pyarrow") is None:
+            raise InvalidInputError("Parquet needs the package pyarrow: pip install 'perturber[parquet]'.")
+        import pyarrow
+        import pyarrow.parquet
+
+        head, rows = self.table()
+        file = io.BytesIO()
+        columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
+        pyarrow.parquet.write_table(pyarrow.table(columns), file)
+        return file.getvalue()

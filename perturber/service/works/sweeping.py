@@ -1,0 +1,212 @@
+"""A job: measures of networks over many scenes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from time import monotonic, perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perturber import zoo
+from perturber.errors import InvalidInputError, StorageError
+from perturber.experiments.cells import Cell, Cells, family, text
+from perturber.experiments.measures import OF_A_CLASS, Column, Measure, Seen, columns, value
+from perturber.experiments.sweep import Design, Sweep, scene
+from perturber.order import largest
+from perturber.scene import SceneBase
+from perturber.service.aside import Aside
+from perturber.service.requests import PictureRequest, Progress
+from perturber.service.resources import Resources
+from perturber.service.works.registry import does
+
+A_STEP = {"cpu": 4, "cuda": 256}
+"""Scenes that are rendered together: bounds the time that an interactive request may have to wait for them."""
+
+KEEP_SECONDS = 10.0
+"""After which what was found is kept on the disk: a server that is killed loses no more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepRequest:
+    """A job: look at every scene of a sweep; result: a `Sweep`.
+
+    Attributes:
+        start: the scene, whose other parameters stay.
+        models: at least one.
+        fingerprints: of these.
+        plane: as in a `PictureRequest`, for a scene with a plane.
+
+    Raises:
+        InvalidInputError: no model or measure, or a measure of two networks with one alone.
+    """
+
+    start: SceneBase
+    design: Design
+    models: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    fingerprints: tuple[str, ...]
+    plane: np.ndarray | None = field(default=None, compare=False, repr=False)
+    urgent: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.models or not self.measures:
+            raise InvalidInputError("A sweep needs a network and a measure at least.")
+        if len(set(self.models)) < len(self.models):
+            raise InvalidInputError("A network is named twice.")
+        columns(self.measures, self.models)
+
+    @property
+    def title(self) -> str:
+        """What it does, as a person would say it."""
+        return f"Sweep of {len(self.design):,} scenes over {' and '.join(self.design.keys)}"
+
+
+@does(SweepRequest)
+class SweepWork:
+    """Looks at the scenes that were not looked at before, some a step; product: a `Sweep` as far as it has come."""
+
+    def __init__(self, resources: Resources, request: SweepRequest) -> None:
+        self.resources, self.request = resources, request
+        self.networks = dict(zip(request.models, resources.networks.steady(request.models), strict=True))
+        self.columns = columns(request.measures, request.models)
+        self.points = request.design.points()
+        self.values = np.full((len(self.points), len(self.columns)), np.nan, np.float32)
+        self.tops = np.full((len(self.points), len(self.networks)), -1, np.int32)
+        self.done = np.zeros(len(self.points), bool)
+        self.seconds, self.computed = 0.0, 0
+        self.notes: tuple[str, ...] = ()
+        self.start: dict[str, Seen] = {}
+        self._finished = False
+        self._steps = self._go()
+
+    def step(self) -> None:
+        """Some pictures are rendered, or shown to one network."""
+        begun = perf_counter()
+        next(self._steps, None)
+        self.seconds += perf_counter() - begun
+
+    def progress(self) -> Progress:
+        """In scenes; one more for what is kept at the end."""
+        return Progress(done=int(self.done.sum()) + self._finished, steps=len(self.done) + 1)
+
+    def product(self) -> Sweep | None:
+        """What is known so far; None while nothing is."""
+        if not self.done.any():
+            return None
+        request = self.request
+        return Sweep(
+            start=request.start,
+            design=request.design,
+            models=request.models,
+            columns=self.columns,
+            values=self.values.copy(),
+            tops=self.tops.copy(),
+            done=self.done.copy(),
+            seconds=self.seconds,
+            computed=self.computed,
+            notes=self.notes,
+        )
+
+    def _go(self) -> Iterator[None]:
+        yield from self._begin()
+        request = self.request
+        name = family(request.start, request.design, self.columns, request.fingerprints, request.plane)
+        cells = Cells(self.resources.settings.data, name)
+        loading = Aside(cells.load)
+        while not loading.ready():
+            yield
+        self._take(loading.result())
+        self.seconds = 0.0
+        missing, size = np.flatnonzero(~self.done), A_STEP.get(self.resources.device.type, 4)
+        keeping, new, kept = Aside(lambda: None), list[int](), monotonic()
+        for first in range(0, len(missing), size):
+            some = missing[first : first + size]
+            yield from self._look(some)
+            new += some.tolist()
+            if monotonic() - kept > KEEP_SECONDS and keeping.ready():
+                self._note(keeping)
+                keeping, new, kept = Aside(partial(cells.add, self._found(new))), [], monotonic()
+        yield from self._until(keeping)
+        yield from self._until(Aside(partial(cells.add, self._found(new))))
+        self._finished = True
+
+    def _until(self, keeping: Aside[None]) -> Iterator[None]:
+        while not keeping.ready():
+            yield
+        self._note(keeping)
+
+    def _note(self, keeping: Aside[None]) -> None:
+        """What could not be kept is still there, and it is said."""
+        try:
+            keeping.result()
+        except StorageError as error:
+            self.notes = (str(error),)
+
+    def _begin(self) -> Iterator[None]:
+        """What the networks make of the start, where a measure refers to it."""
+        wanted = [column for column in self.columns if column.measure.needs_start]
+        if not wanted:
+            return
+        images = self._render([self.request.start])
+        yield
+        for model in {column.models[0] for column in wanted}:
+            self.start[model] = self._see(model, images)
+            yield
+        self.columns = tuple(self._settled(column) for column in self.columns)
+
+    def _settled(self, column: Column) -> Column:
+        """With the class that it is about."""
+        measure = column.measure
+        if measure.kind not in OF_A_CLASS or measure.class_index is not None:
+            return column
+        logits = self.start[column.models[0]].logits
+        assert logits is not None
+        index = int(largest(logits, 1).indices[0, 0])
+        return replace(column, measure=replace(measure, class_index=index))
+
+    def _take(self, known: dict[str, Cell]) -> None:
+        for n, point in enumerate(self.points):
+            cell = known.get(text(point))
+            if cell is not None and cell.values.shape == self.values[n].shape and cell.tops.shape == self.tops[n].shape:
+                self.values[n], self.tops[n], self.done[n] = cell.values, cell.tops, True
+
+    def _found(self, which: Sequence[int]) -> dict[str, Cell]:
+        return {text(self.points[n]): Cell(self.values[n].copy(), self.tops[n].copy()) for n in which}
+
+    def _look(self, which: np.ndarray) -> Iterator[None]:
+        request = self.request
+        images = self._render([scene(request.start, request.design, self.points[n]) for n in which])
+        yield
+        seen: dict[str, Seen] = {}
+        for model in self.networks:
+            seen[model] = self._see(model, images)
+            if len(seen) < len(self.networks):
+                yield
+        with torch.inference_mode():
+            found = torch.stack([value(column, seen, self.start) for column in self.columns], 1)
+            tops = torch.stack([_top(seen[model]) for model in self.networks], 1)
+        self.values[which], self.tops[which] = found.float().cpu().numpy(), tops.int().cpu().numpy()
+        self.done[which] = True
+        self.computed += len(which)
+        yield
+
+    @torch.inference_mode()
+    def _render(self, some: Sequence[SceneBase]) -> Tensor:
+        return self.resources.pictures([PictureRequest(scene=one, plane=self.request.plane) for one in some])
+
+    @torch.inference_mode()
+    def _see(self, model: str, images: Tensor) -> Seen:
+        network: zoo.Network = self.networks[model]
+        measures = [column.measure for column in self.columns if model in column.models]
+        layers = tuple(dict.fromkeys(m.layer for m in measures if m.layer is not None))
+        probe = network.look(network.preprocess(images), layers=layers, logits=True)
+        return Seen(probe.logits, probe.activations)
+
+
+def _top(seen: Seen) -> Tensor:
+    """The most probable class of each picture; −1 where there is none."""
+    assert seen.logits is not None
+    best = largest(seen.logits, 1)
+    return torch.where(best.values.isnan(), -1, best.indices)[:, 0]
