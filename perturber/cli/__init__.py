@@ -15,6 +15,7 @@ from perturber.cli import (
     figure,
     groups,
     look,
+    measure,
     models,
     scenes,
     serve,
@@ -44,6 +45,7 @@ for command in (
 ):
     app.command()(command)
 app.command(cls=attack.AttackCommand)(attack.attack)
+app.command(cls=measure.MeasureCommand)(measure.measure)
 app.command()(train.train)
 app.add_typer(bench.bench_app, name="bench")
 app.add_typer(scenes.objects_app, name="objects")
