@@ -38,8 +38,9 @@ class Fluctuation(Measurement):
         "one parameter, by default yaw, takes V values. In each setting k, with p_v the probabilities at value v, "
         "c = argmax of the mean of p_v over v, and s_k = 100 · std_v(p_v[c]) in percentage points (over all V values, "
         "not of a sample). The score of an object is the mean of s_k over its settings, ± their standard deviation; "
-        "of the network, over all objects. As networks differ in how sure they are, the relative score is 100 · the sum "
-        "of s_k over the sum of the means of 100 · p_v[c], in per cent. Intervals draw the settings anew; differences are of the same settings."
+        "of the network, over all objects. As networks differ in how sure they are, the relative score is the sum of "
+        "s_k over the sum of the means of 100 · p_v[c], in per cent. Intervals draw the settings anew; differences are "
+        "of the same settings."
     )
     source = "after section 7.3.1 of the thesis on Perturber (objects, pitches, distances and yaws are of this project)"
     options: ClassVar[tuple[Parameter, ...]] = (

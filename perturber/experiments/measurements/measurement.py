@@ -345,6 +345,17 @@ def labelled(order: Order, count: int) -> list[tuple[Path, str]]:
     return list(spread(found, count))
 
 
+def recognised_rows(order: Order, seen: Seen) -> tuple[list[str], list[list[Any]]]:
+    """Head and rows: facts of the trials, whether each network was right, and the right probability in per cent."""
+    head = [*seen.trials[0].facts, *(f"{model}: {what}" for model in order.models for what in ("right", "%"))]
+    rows = []
+    for n, trial in enumerate(seen.trials):
+        measured = (seen.readings[model][n].tolist() for model in order.models)
+        found = [value for right, share in measured for value in (int(right), 100 * share)]
+        rows.append([*trial.facts.values(), *found])
+    return head, rows
+
+
 def figures(
     name: str,
     model: str | tuple[str, ...],
@@ -376,5 +387,6 @@ def figures(
 def whole(key: str, label: str, default: int, minimum: int, maximum: int, help_: str) -> Number:
     """An option that is a whole number."""
     return Number(
-        key=key, label=label, group="", default=default, minimum=minimum, maximum=maximum, step=1, whole=True, help=help_
+        key=key, label=label, group="", default=default, minimum=minimum, maximum=maximum, step=1, whole=True,
+        help=help_,
     )  # fmt: skip

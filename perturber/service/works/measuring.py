@@ -1,7 +1,7 @@
 """A job: a measurement of some networks (see `perturber.experiments.measurements`)."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,8 +13,7 @@ from torch import Tensor
 from perturber.attack import share_below, start, step
 from perturber.effects import apply
 from perturber.errors import InvalidInputError, StorageError
-from perturber.experiments.measurements import Measurement, Order, Result, Seen, Trial, find
-from perturber.experiments.measurements import kept
+from perturber.experiments.measurements import Measurement, Order, Result, Seen, Trial, find, kept
 from perturber.experiments.measurements.measurement import MAX_PICTURES, outputs
 from perturber.service.aside import Aside
 from perturber.service.batches import pictures_a_step
