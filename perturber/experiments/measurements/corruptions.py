@@ -16,11 +16,9 @@ from perturber.experiments.measurements.measurement import (
     Result,
     Seen,
     Trial,
-    check_subjects,
     figures,
-    labelled,
     numbers,
-    of_subject,
+    pictures,
     recognised_rows,
     whole,
 )
@@ -29,9 +27,7 @@ from perturber.experiments.measurements.statistics import (
     corruption_errors,
     relative_corruption_errors,
 )
-from perturber.groups.subjects import SUBJECTS, VIEWS
 from perturber.parameters import PARAMETERS, Parameter
-from perturber.zoo.evaluate import spread
 
 ALEXNET = {
     "gaussian_noise": 88.6, "shot_noise": 89.4, "impulse_noise": 92.3, "defocus_blur": 82.0, "glass_blur": 82.6,
@@ -91,7 +87,7 @@ class Corruptions(Measurement):
                 "Measure all of them, or choose the first network as the baseline."
             )
         found: list[Trial] = []
-        for number, plain in enumerate(self._plain(order)):
+        for number, plain in enumerate(pictures(order)):
             for corruption, severity in _cells(order):
                 changes = {} if corruption == CLEAN else {f"corruption_{corruption}": severity}
                 scene = plain.scene.replace(**changes, corruption_seed=number % 10_000)
@@ -130,25 +126,6 @@ class Corruptions(Measurement):
         if not all(np.isfinite(figure.value) for figure in found):
             return replace(result, notes=(UNDEFINED,))
         return result
-
-    @staticmethod
-    def _plain(order: Order) -> list[Trial]:
-        count = order.whole("pictures")
-        if order.folder is not None:
-            return [
-                Trial(file=path, right=frozenset({key}), facts={"picture": path.relative_to(order.folder).as_posix()})
-                for path, key in labelled(order, count)
-            ]
-        check_subjects(order)
-        views = [(name, view) for name in SUBJECTS for view in VIEWS]
-        return [
-            Trial(
-                scene=SUBJECTS[name].scene(**view),
-                right=of_subject(SUBJECTS[name]),
-                facts={"picture": f"{name}, {', '.join(f'{key} {value:g}' for key, value in view.items())}"},
-            )
-            for name, view in spread(views, count)
-        ]
 
 
 def _cells(order: Order) -> list[tuple[str, float]]:

@@ -17,7 +17,7 @@ from perturber.attack import Attack
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.examples.folders import picture_names
 from perturber.experiments.measurements.statistics import Estimate, Statistic, bootstrap
-from perturber.groups.subjects import SUBJECTS, Subject
+from perturber.groups.subjects import SUBJECTS, VIEWS, Subject
 from perturber.order import largest
 from perturber.parameters import Number, Parameter
 from perturber.scene import Scene, SceneBase
@@ -343,6 +343,29 @@ def labelled(order: Order, count: int) -> list[tuple[Path, str]]:
             "Name them <wnid>_*.JPEG or put them into <wnid>/."
         )
     return list(spread(found, count))
+
+
+def pictures(order: Order) -> list[Trial]:
+    """As many as the option of this name says: labelled ones of the folder, or scenes of the four objects.
+
+    Raises:
+        InvalidInputError: the folder has none, or a network cannot name the objects.
+    """
+    count = order.whole("pictures")
+    if order.folder is not None:
+        return [
+            Trial(file=path, right=frozenset({key}), facts={"picture": path.relative_to(order.folder).as_posix()})
+            for path, key in labelled(order, count)
+        ]
+    check_subjects(order)
+    return [
+        Trial(
+            scene=SUBJECTS[name].scene(**view),
+            right=of_subject(SUBJECTS[name]),
+            facts={"picture": f"{name}, {', '.join(f'{key} {value:g}' for key, value in view.items())}"},
+        )
+        for name, view in spread([(name, view) for name in SUBJECTS for view in VIEWS], count)
+    ]
 
 
 def recognised_rows(order: Order, seen: Seen) -> tuple[list[str], list[list[Any]]]:

@@ -53,7 +53,7 @@ def bootstrap(statistic: Statistic, count: int, *, seed: int = 0) -> list[Estima
             statistic(random.multinomial(count, np.full(count, 1 / count), min(size, RESAMPLES - first)).astype(float))
             for first in range(0, RESAMPLES, size)
         ]
-    lows, highs = _ends(np.concatenate(drawn))
+        lows, highs = _ends(np.concatenate(drawn))
     return [
         Estimate(value=float(value), low=float(low), high=float(high), count=count)
         for value, low, high in zip(values, lows, highs, strict=True)
@@ -128,19 +128,21 @@ def relative_corruption_errors(
     return 100 * (added / (baseline.mean(-1) - np.asarray(baseline_clean)[..., None])).mean(-1)
 
 
-def error_consistency(right: np.ndarray, other: np.ndarray) -> float:
+def error_consistency(right: np.ndarray, other: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Cohen's κ of where two observers are right (Geirhos, Meding & Wichmann 2020, equations 1 to 3).
 
     Args:
         right, other: (N,) bool, over the same pictures.
+        weights: (R, N) how often each picture counts; by default once.
 
     Returns:
-        1 where they always err together, 0 where they do as often as their accuracies make it likely.
+        (R,) 1 where they always err together, 0 where they do as often as their accuracies make it likely.
     """
-    first, second = right.mean(), other.mean()
-    observed = (right == other).mean()
+    weights = np.ones((1, len(right))) if weights is None else weights
+    count = weights.sum(1)
+    first, second, observed = (weights @ part.astype(float) / count for part in (right, other, right == other))
     expected = first * second + (1 - first) * (1 - second)
-    return 1.0 if observed == 1 else float((observed - expected) / (1 - expected))
+    return np.where(observed == 1, 1.0, (observed - expected) / (1 - expected))
 
 
 def sphere_weights(latitudes: np.ndarray) -> np.ndarray:
