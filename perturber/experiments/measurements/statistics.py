@@ -49,15 +49,18 @@ def bootstrap(statistic: Statistic, count: int, *, seed: int = 0) -> list[Estima
         if count < FEWEST:
             return [Estimate(value=float(value), count=count) for value in values]
         random, size = np.random.default_rng(seed), max(1, AT_ONCE // count)
-        drawn = [
-            statistic(random.multinomial(count, np.full(count, 1 / count), min(size, RESAMPLES - first)).astype(float))
-            for first in range(0, RESAMPLES, size)
-        ]
+        drawn = [statistic(_draws(random, min(size, RESAMPLES - first), count)) for first in range(0, RESAMPLES, size)]
         lows, highs = _ends(np.concatenate(drawn))
     return [
         Estimate(value=float(value), low=float(low), high=float(high), count=count)
         for value, low, high in zip(values, lows, highs, strict=True)
     ]
+
+
+def _draws(random: np.random.Generator, resamples: int, count: int) -> np.ndarray:
+    """How often each unit is drawn in each resample of as many units: (resamples, count)."""
+    chosen = random.integers(0, count, (resamples, count)) + count * np.arange(resamples)[:, None]
+    return np.bincount(chosen.ravel(), minlength=resamples * count).reshape(resamples, count).astype(float)
 
 
 def _ends(samples: np.ndarray) -> np.ndarray:
@@ -142,7 +145,8 @@ def error_consistency(right: np.ndarray, other: np.ndarray, weights: np.ndarray 
     count = weights.sum(1)
     first, second, observed = (weights @ part.astype(float) / count for part in (right, other, right == other))
     expected = first * second + (1 - first) * (1 - second)
-    return np.where(observed == 1, 1.0, (observed - expected) / (1 - expected))
+    with np.errstate(invalid="ignore"):
+        return np.where(observed == 1, 1.0, (observed - expected) / (1 - expected))
 
 
 def sphere_weights(latitudes: np.ndarray) -> np.ndarray:
