@@ -11,15 +11,16 @@ import torch
 from PIL import Image
 
 from perturber import zoo
-from perturber.attack import run, share_below
+from perturber.attack import Attack, run, share_below
 from perturber.config import Settings
-from perturber.experiments.measurements import Result
+from perturber.experiments.measurements import Result, find
 from perturber.experiments.measurements.kept import FOLDER
 from perturber.groups.subjects import SUBJECTS
 from perturber.render import Renderer
 from perturber.service import InferenceService
 from perturber.service.engine import LocalEngine
-from perturber.service.works.measuring import MeasurementRequest
+from perturber.service.measurements import count, measurement_request, seconds
+from perturber.service.works.measuring import MeasurementRequest, order, trials
 from perturber.service.works.registry import begin
 
 LITE0 = "efficientnet_lite0"
@@ -79,10 +80,6 @@ def test_attacks_are_those_of_the_attack_package(engine: LocalEngine, tmp_path: 
     network = engine.network(LITE0)
     attacked = [row for row in result.rows if row[1] == LITE0]
     assert len(attacked) == 4
-    from perturber.attack import Attack
-    from perturber.experiments.measurements import find
-    from perturber.service.works.measuring import order, trials
-
     request = MeasurementRequest(
         name="adversarial", models=(LITE0,), fingerprints=("x",), options=(("epsilons", "0.5"), ("pictures", 4))
     )
@@ -101,8 +98,8 @@ def test_attacks_are_those_of_the_attack_package(engine: LocalEngine, tmp_path: 
 def test_nothing_is_measured_twice(
     engine: LocalEngine, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options: dict[str, Any] = {"backgrounds": 5, "views": 1}
-    first = measure(engine, tmp_path, "backgrounds", folder, **options)
+    (folder / "a.png").rename(folder / "cat1-dog2.png")
+    first = measure(engine, tmp_path, "shape", folder)
     shown: list[int] = []
     look = zoo.Network.look
 
@@ -111,17 +108,17 @@ def test_nothing_is_measured_twice(
         return look(network, inputs, **asked)
 
     monkeypatch.setattr(zoo.Network, "look", watched)
-    again = measure(engine, tmp_path, "backgrounds", folder, **options)
+    again = measure(engine, tmp_path, "shape", folder)
     assert not shown
     assert repr(again.figures) == repr(first.figures)  # NaN is never equal to itself
     assert again.rows == first.rows
-    os.utime(folder / "a.png", (1, 1))
-    measure(engine, tmp_path, "backgrounds", folder, **options)
+    os.utime(folder / "cat1-dog2.png", (1, 1))
+    measure(engine, tmp_path, "shape", folder)
     assert sum(shown) == first.pictures
     for path in (tmp_path / FOLDER).iterdir():
         path.write_text("{}")
     shown.clear()
-    measure(engine, tmp_path, "backgrounds", folder, **options)
+    measure(engine, tmp_path, "shape", folder)
     assert sum(shown) == first.pictures
 
 
@@ -133,8 +130,6 @@ def test_where_nothing_can_be_kept_the_result_is_there(engine: LocalEngine, tmp_
 
 
 def test_it_is_a_job_of_the_service(service: InferenceService) -> None:
-    from perturber.service.measurements import count, measurement_request, seconds
-
     request = measurement_request(service, "viewpoints", [LITE0], {"longitudes": "4", "latitudes": "2"})
     assert count(service, request) == 32
     assert seconds(service, request, 32) > 0

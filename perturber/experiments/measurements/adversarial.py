@@ -52,6 +52,11 @@ class Adversarial(Measurement):
     )  # fmt: skip
     folder = "labelled pictures, named <wnid>_* or in folders <wnid>/, in place of rendered scenes"
 
+    def most(self, order: Order) -> int:
+        """Each picture under each attack."""
+        attacks = len(order.models) * len(numbers(order.options["epsilons"]))
+        return order.whole("pictures") * (1 + attacks)
+
     def trials(self, order: Order) -> list[Trial]:
         """The pictures as they are, then under each attack."""
         attacks = [

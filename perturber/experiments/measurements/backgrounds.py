@@ -74,6 +74,11 @@ class Backgrounds(Measurement):
     )
     folder = "its pictures are further backgrounds behind the bundled ones, in place of turned and blurred ones"
 
+    def most(self, order: Order) -> int:
+        """Each object before each background, without one, and the backgrounds alone."""
+        backgrounds, views = order.whole("backgrounds"), order.whole("views")
+        return len(SUBJECTS) * (backgrounds * views + views + backgrounds)
+
     def trials(self, order: Order) -> list[Trial]:
         """Objects before all backgrounds, then without one, then the backgrounds alone."""
         check_subjects(order)

@@ -79,6 +79,10 @@ class Corruptions(Measurement):
     )  # fmt: skip
     folder = "labelled pictures, named <wnid>_* or in folders <wnid>/, in place of rendered scenes"
 
+    def most(self, order: Order) -> int:
+        """Each picture under each corruption."""
+        return order.whole("pictures") * len(_cells(order))
+
     def trials(self, order: Order) -> list[Trial]:
         """Each picture without a corruption, then under each at each severity."""
         if order.options["baseline"] == "alexnet" and order.options["severities"] != "1,2,3,4,5":

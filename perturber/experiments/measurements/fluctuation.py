@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -58,6 +59,11 @@ class Fluctuation(Measurement):
         ),
         whole("count", "Values", len(YAWS), 2, 721, "V, evenly from the first to the last."),
     )  # fmt: skip
+
+    def most(self, order: Order) -> int:
+        """All values in each setting of each object."""
+        settings = prod(len(values) for name, values in FIXED.items() if name != order.options["parameter"])
+        return len(SUBJECTS) * settings * order.whole("count")
 
     def trials(self, order: Order) -> list[Trial]:
         """Object by object and setting by setting, with the parameter moving fastest."""

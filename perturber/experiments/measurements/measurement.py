@@ -259,6 +259,10 @@ class Measurement(ABC):
         return {key: option.parse(given.get(key, option.default)) for key, option in known.items()}
 
     @abstractmethod
+    def most(self, order: Order) -> int:
+        """How many pictures it takes, at most; by the options alone."""
+
+    @abstractmethod
     def trials(self, order: Order) -> list[Trial]:
         """The pictures to show; reads names in folders, but no pictures.
 

@@ -76,6 +76,12 @@ class Shape(Measurement):
     folder = "cue-conflict pictures, <shape>/<shape><n>-<texture><m>.png, in place of rendered scenes"
     takes_decisions = True
 
+    def most(self, order: Order) -> int:
+        """Those of the folder, or the morph squares."""
+        if order.folder is not None:
+            return order.whole("pictures")
+        return len(PAIRS) * order.whole("views") * order.whole("steps") ** 2
+
     def trials(self, order: Order) -> list[Trial]:
         """The folder's pictures, or each pair's morph square in each view."""
         if order.folder is not None:

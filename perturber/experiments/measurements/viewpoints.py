@@ -48,6 +48,10 @@ class Viewpoints(Measurement):
         ),
     )  # fmt: skip
 
+    def most(self, order: Order) -> int:
+        """The grid, of each object."""
+        return len(SUBJECTS) * order.whole("longitudes") * order.whole("latitudes")
+
     def trials(self, order: Order) -> list[Trial]:
         """Object by object, latitudes from below to above, longitudes moving fastest."""
         check_subjects(order)

@@ -86,12 +86,12 @@ def trials(measurement: Measurement, order: Order) -> list[Trial]:
     Raises:
         InvalidInputError: too many, or they cannot be made.
     """
-    found = measurement.trials(order)
-    if len(found) > MAX_PICTURES:
+    most = measurement.most(order)
+    if most > MAX_PICTURES:
         raise InvalidInputError(
-            f"{measurement.title} with these options takes {len(found):,} pictures. Allowed: up to {MAX_PICTURES:,}."
+            f"{measurement.title} with these options takes {most:,} pictures. Allowed: up to {MAX_PICTURES:,}."
         )
-    return found
+    return measurement.trials(order)
 
 
 @does(MeasurementRequest)
