@@ -58,6 +58,8 @@ def test_mce_slowly() -> None:
     slow = [(sum(errors[c]) - 5 * 0.2) / (sum(baseline[c]) - 5 * 0.4) for c in range(3)]
     found = relative_corruption_errors(errors, np.array(0.2), baseline, np.array(0.4))
     assert found == pytest.approx(100 * sum(slow) / 3)
+    none = relative_corruption_errors(errors, np.array(0.2), np.full((3, 5), 0.4), np.array(0.4))
+    assert np.isnan(none)  # the corruptions add nothing to the baseline's mistakes
     many = np.stack([errors, baseline])
     assert corruption_errors(many, baseline) == pytest.approx([corruption_errors(errors, baseline), 100])
 

@@ -66,6 +66,11 @@ def test_fluctuation() -> None:
             assert figure.value == pytest.approx(np.mean(own))
             assert figure.deviation == pytest.approx(np.std(own))
             assert np.isnan(figure.low)  # four settings say too little
+        turns = []
+        for n in range(0, len(trials), 3):
+            first, second, third = readings[model][n : n + 3].argmax(1)
+            turns += [first != second, second != third]
+        assert result.figure("class changes", model).value == pytest.approx(share(turns))
         whole = result.figure("fluctuation", model)
         assert whole.value == pytest.approx(np.mean([one for own in scores.values() for one in own]))
         assert whole.low < whole.value < whole.high
@@ -153,6 +158,7 @@ def test_shape_of_scenes() -> None:
     assert len(trials) == 2 * 6 * 9
     for model in MODELS:
         by_shape, agreed, slopes = [], [], {"shape": 0.0, "texture": 0.0}
+        views: dict[Any, dict[tuple[float, float], float]] = {}
         for trial, (first, second) in zip(trials, readings[model].astype(float), strict=True):
             shape, texture = trial.facts["shape"], trial.facts["texture"]
             said = 1 if second > first else 0
@@ -160,13 +166,40 @@ def test_shape_of_scenes() -> None:
                 by_shape.append(said == shape)
             elif shape == texture != 0.5:
                 agreed.append(said == shape)
+            odds = np.log(second / first)
+            views.setdefault((trial.facts["pair"], trial.scene.replace(shape_morph=0, texture_morph=0)), {})[
+                shape, texture
+            ] = odds
             for name, value in (("shape", shape), ("texture", texture)):
                 slopes[name] += {0: -1, 0.5: 0, 1: 1}[value] * second / (first + second)
         assert result.figure("shape bias", model).value == pytest.approx(share(by_shape))
         assert result.figure("accuracy", model).value == pytest.approx(share(agreed))
         for name, total in slopes.items():
             assert result.figure(f"{name} effect", model).value == pytest.approx(100 * total / (2 * 6 * 3), abs=1e-3)
+        own, shape, texture = [], 0.0, 0.0
+        for odds in views.values():
+            criterion = (odds[0, 0] + odds[1, 1]) / 2
+            own += [odds[1, 0] > criterion, odds[0, 1] < criterion]
+            shape += sum(odds[1, t] - odds[0, t] for t in (0, 0.5, 1))
+            texture += sum(odds[s, 1] - odds[s, 0] for s in (0, 0.5, 1))
+        assert len(views) == 12
+        assert result.figure("shape bias by its own criterion", model).value == pytest.approx(share(own))
+        assert result.figure("shape weight", model).value == pytest.approx(100 * shape / (shape + texture), rel=1e-4)
     assert result.figure("shape bias", "one", group="Dog and Cat").count == 6
+
+
+def test_the_shape_weight_is_that_of_a_planted_rule() -> None:
+    """A network whose log-odds are 3 · shape + 1 · texture − 5: it always says dog, and goes by the shape."""
+
+    def answer(trial: Trial) -> Sequence[float]:
+        second = 1 / (1 + np.exp(5 - 3 * trial.facts["shape"] - trial.facts["texture"]))
+        return 1 - second, second
+
+    _, _, result = measured("shape", answer, views=6, steps=4)
+    assert result.figure("shape weight", "one").value == pytest.approx(75, abs=0.01)
+    assert result.figure("shape bias", "one").value == 50
+    assert result.figure("shape bias by its own criterion", "one").value == 100
+    assert result.figure("shape weight difference", "two", "one").value == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from perturber.experiments.measurements.measurement import (
     recognised_rows,
     whole,
 )
-from perturber.experiments.measurements.statistics import Statistic, ratios, summed
+from perturber.experiments.measurements.statistics import Statistic, difference, ratios, summed
 from perturber.groups.subjects import BACKGROUNDS, SUBJECTS, YAWS
 from perturber.parameters import Parameter
 from perturber.zoo.evaluate import spread
@@ -126,8 +126,8 @@ class Backgrounds(Measurement):
             found += figures("gap", model, gap, count, unit="points")
         first, *others = order.models
         for model in others:
-            difference = _minus(gaps[model], gaps[first])
-            found += figures("gap difference", (model, first), difference, count, unit="points")
+            lead = difference(gaps[model], gaps[first])
+            found += figures("gap difference", (model, first), lead, count, unit="points")
         return self._result(order, seen, found, *recognised_rows(order, seen))
 
     @staticmethod
@@ -164,7 +164,3 @@ def _gap(right: np.ndarray, variants: np.ndarray, backs: list[str]) -> Statistic
         return (hits / count - other_hits / other_count)[:, None]
 
     return gap
-
-
-def _minus(first: Statistic, second: Statistic) -> Statistic:
-    return lambda weights: first(weights) - second(weights)

@@ -25,6 +25,7 @@ from perturber.experiments.measurements.measurement import (
 from perturber.experiments.measurements.statistics import (
     Statistic,
     corruption_errors,
+    difference,
     relative_corruption_errors,
 )
 from perturber.parameters import PARAMETERS, Parameter
@@ -124,8 +125,8 @@ class Corruptions(Measurement):
                 found += figures(name, model, statistic(own), count, groups=groups, unit="%")
         first, *others = order.models
         for model in others:
-            difference = _difference(wrong[model], wrong[first], severities)
-            found += figures("left difference", (model, first), difference, count, groups=names, unit="points")
+            lead = difference(*(_of(wrong[one], severities, _left) for one in (model, first)))
+            found += figures("left difference", (model, first), lead, count, groups=names, unit="points")
         result = self._result(order, seen, found, *recognised_rows(order, seen))
         if not all(np.isfinite(figure.value) for figure in found):
             return replace(result, notes=(UNDEFINED,))
@@ -177,7 +178,3 @@ def _errors(clean: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 def _left(clean: np.ndarray, errors: np.ndarray) -> np.ndarray:
     return 100 * (1 - errors.mean(2)) / (1 - clean)[:, None]
-
-
-def _difference(wrong: np.ndarray, first: np.ndarray, severities: int) -> Statistic:
-    return lambda weights: _left(*_split(wrong, severities, weights)) - _left(*_split(first, severities, weights))

@@ -19,7 +19,7 @@ from perturber.experiments.measurements.measurement import (
     figures,
     whole,
 )
-from perturber.experiments.measurements.statistics import fluctuation, means, ratios
+from perturber.experiments.measurements.statistics import changes, fluctuation, means, ratios
 from perturber.experiments.sweep import Axis
 from perturber.groups.subjects import DISTANCES, PITCHES, SUBJECTS, YAWS
 from perturber.parameters import PARAMETERS, Number, Parameter
@@ -40,8 +40,9 @@ class Fluctuation(Measurement):
         "c = argmax of the mean of p_v over v, and s_k = 100 · std_v(p_v[c]) in percentage points (over all V values, "
         "not of a sample). The score of an object is the mean of s_k over its settings, ± their standard deviation; "
         "of the network, over all objects. As networks differ in how sure they are, the relative score is the sum of "
-        "s_k over the sum of the means of 100 · p_v[c], in per cent. Intervals draw the settings anew; differences are "
-        "of the same settings."
+        "s_k over the sum of the means of 100 · p_v[c], in per cent. Class changes: the share of neighbouring values "
+        "between which the most probable class changes. Intervals draw the settings anew; differences are of the same "
+        "settings."
     )
     source = "after section 7.3.1 of the thesis on Perturber (objects, pitches, distances and yaws are of this project)"
     options: ClassVar[tuple[Parameter, ...]] = (
@@ -106,8 +107,16 @@ class Fluctuation(Measurement):
             for group, own in groups.items():
                 relative = ratios(100 * spread[own], mean[own])
                 found += figures("relative", model, relative, int(own.sum()), groups=[group], unit="%")
+        turns = {model: changes(found.argmax(1).reshape(-1, values)) for model, found in seen.readings.items()}
+        for model, turn in turns.items():
+            for group, own in groups.items():
+                found += figures("class changes", model, means(turn[own]), int(own.sum()), groups=[group], unit="%")
         first, *others = order.models
         for model in others:
+            found += figures(
+                "class changes difference", (model, first), means(turns[model] - turns[first]), len(objects),
+                unit="points",
+            )  # fmt: skip
             difference = parts[model][0] - parts[first][0]
             found += figures("difference", (model, first), means(difference), len(difference), unit="points")
         head = [*seen.trials[0].facts, *(f"{model}: {what}" for model in order.models for what in ("class", "%"))]

@@ -34,7 +34,14 @@ from perturber.experiments.measurements.measurement import (
     outputs,
     whole,
 )
-from perturber.experiments.measurements.statistics import Statistic, error_consistency, means, ratios, summed
+from perturber.experiments.measurements.statistics import (
+    Statistic,
+    cues_in_conflict,
+    difference,
+    error_consistency,
+    means,
+    ratios,
+)
 from perturber.groups.subjects import SUBJECTS, VIEWS
 from perturber.parameters import Parameter
 from perturber.zoo.classes import ClassName
@@ -46,6 +53,9 @@ PAIRS = {
 }
 """Key of a morph pair → its first and its second object."""
 
+BIASES = ("shape bias", "shape bias by its own criterion", "shape weight")
+"""What networks are compared by."""
+
 
 class Shape(Measurement):
     """Shape bias and error consistency, on cue-conflict pictures or on our own scenes."""
@@ -55,10 +65,12 @@ class Shape(Measurement):
     definition = (
         "On rendered scenes the shape s and the texture t of each morph pair (dog and cat, fire truck and race car) "
         "are mixed from 0, the first object, to 1, the second. With P₁ and P₂ the summed probabilities of the classes "
-        "that name each, a network says the one of the larger P. Shape bias: 100 · N_shape / (N_shape + N_texture) "
-        "over the corners where shape and texture differ. Accuracy: of those where they agree. With q = P₂ / (P₁ + "
-        "P₂), the shape effect is the mean of q(1, t) − q(0, t) over t and the texture effect the mean of q(s, 1) − "
-        "q(s, 0) over s, in points. With a folder of cue-conflict pictures, <shape>/<shape><n>-<texture><m>.png, a "
+        "that name each, a network says the second where λ = ln P₂ − ln P₁ > 0. Shape bias: 100 · N_shape / (N_shape + "
+        "N_texture) over the corners where shape and texture differ; by its own criterion, λ is compared in each view "
+        "with the mean of λ(0, 0) and λ(1, 1), so that a liking for one of the objects counts for nothing. Shape "
+        "weight: S / (S + T), where S is the mean of λ(1, t) − λ(0, t) over t and T that of λ(s, 1) − λ(s, 0) over s. "
+        "Accuracy: of the corners where shape and texture agree. Shape and texture effect: as S and T, of P₂ / (P₁ + "
+        "P₂), in points. With a folder of cue-conflict pictures, <shape>/<shape><n>-<texture><m>.png, a "
         "network says the one of 16 categories whose classes have the largest mean probability; the shape bias is "
         "over pictures whose shape and texture differ, the accuracy and the error consistency κ, Cohen’s κ of where "
         "two observers name the shape, are over all. Intervals draw views, or pictures, anew."
@@ -124,49 +136,30 @@ class Shape(Measurement):
         return self._of_scenes(order, seen)
 
     def _of_scenes(self, order: Order, seen: Seen) -> Result:
-        shapes, textures = (np.array([trial.facts[key] for trial in seen.trials]) for key in ("shape", "texture"))
-        pairs = np.array([trial.facts["pair"] for trial in seen.trials])
-        views = [
-            tuple(value for key, value in trial.facts.items() if key not in ("shape", "texture"))
-            for trial in seen.trials
-        ]
-        second = {model: found[:, 1] / found.sum(1) for model, found in seen.readings.items()}
-        corner = np.isin(shapes, (0, 1)) & np.isin(textures, (0, 1))
-        conflict, agreed = corner & (shapes != textures), corner & (shapes == textures)
-        effects = {
-            "shape effect": (shapes == 1) * 1.0 - (shapes == 0),
-            "texture effect": (textures == 1) * 1.0 - (textures == 0),
+        views, steps = order.whole("views"), order.whole("steps")
+        parts = {
+            model: cues_in_conflict(*np.moveaxis(found.reshape(-1, steps, steps, 2).astype(np.float64), -1, 0))
+            for model, found in seen.readings.items()
         }
-        groups = {"": np.full(len(pairs), True), **{" and ".join(PAIRS[pair]): pairs == pair for pair in PAIRS}}
+        groups = {"": slice(None)}
+        groups |= {" and ".join(both): slice(n * views, (n + 1) * views) for n, both in enumerate(PAIRS.values())}
         found: list[Figure] = []
-
-        def add(name: str, models: str | tuple[str, ...], values: np.ndarray, of: np.ndarray, unit: str = "%") -> None:
-            """Σ values / Σ of within each group, drawn by view."""
-            for group, own in groups.items():
-                sums = summed(np.stack([values[own], of[own]], 1), [views[n] for n in np.flatnonzero(own)])
-                found.extend(figures(name, models, ratios(*sums.T), len(sums), groups=[group], unit=unit))
-
-        said = {model: own > 0.5 for model, own in second.items()}
-        by_shape = {model: 100.0 * (own == (shapes == 1)) for model, own in said.items()}
-        for model in order.models:
-            add("shape bias", model, by_shape[model] * conflict, conflict)
-        for model in order.models:
-            add("accuracy", model, by_shape[model] * agreed, agreed)
-        for name, signs in effects.items():
-            for model in order.models:  # one difference for each value of the other cue
-                add(name, model, 100 * second[model] * signs, np.abs(signs) / 2, unit="points")
+        for name in next(iter(parts.values())):
+            for model, (group, own) in product(order.models, groups.items()):
+                over, under = (part[own] for part in parts[model][name])
+                unit = "points" if name.endswith("effect") else "%"
+                found += figures(name, model, ratios(100 * over, under), len(over), groups=[group], unit=unit)
         first, *others = order.models
-        for model in others:
-            add("bias difference", (model, first), (by_shape[model] - by_shape[first]) * conflict, conflict, "points")
-        head = [
-            *seen.trials[0].facts,
-            *(f"{model}: {what} %" for model in order.models for what in ("first", "second")),
-        ]
+        for name, model, (group, own) in product(BIASES, others, groups.items()):
+            over, under = zip(*(parts[one][name] for one in (model, first)), strict=True)
+            lead, base = (ratios(100 * hits[own], of[own]) for hits, of in zip(over, under, strict=True))
+            found += figures(
+                f"{name} difference", (model, first), difference(lead, base), len(over[0][own]), groups=[group],
+                unit="points",
+            )  # fmt: skip
+        head = [*seen.trials[0].facts, *(f"{model}: {n} %" for model in order.models for n in ("first", "second"))]
         rows = [
-            [
-                *trial.facts.values(),
-                *(100 * value for model in order.models for value in seen.readings[model][n].tolist()),
-            ]
+            [*trial.facts.values(), *(100 * one for model in order.models for one in seen.readings[model][n].tolist())]
             for n, trial in enumerate(seen.trials)
         ]
         return self._result(order, seen, found, head, rows)

@@ -14,6 +14,9 @@ from perturber.experiments.paired import CONFIDENCE, FEWEST, RESAMPLES
 AT_ONCE = 2**22
 """Numbers of resamples that are held at the same moment."""
 
+ROUNDING = 1e-9
+"""Differences of shares below which there is none."""
+
 Statistic = Callable[[np.ndarray], np.ndarray]
 """Of how often each of N units is drawn, (R, N) float64 → (R, F) values."""
 
@@ -38,7 +41,8 @@ def bootstrap(statistic: Statistic, count: int, *, seed: int = 0) -> list[Estima
     """Values of a statistic over N units, with intervals from drawing the units anew.
 
     Args:
-        statistic: gives F values for each row of weights; NaN where it has none, which is left out of the interval.
+        statistic: gives F values for each row of weights; NaN where it has none, which is left out of the interval if
+            it is rare.
         count: N, at least one; without an interval below `FEWEST`.
 
     Returns:
@@ -64,9 +68,10 @@ def _draws(random: np.random.Generator, resamples: int, count: int) -> np.ndarra
 
 
 def _ends(samples: np.ndarray) -> np.ndarray:
-    """Both ends of the interval, (2, F), of samples (R, F)."""
+    """Both ends of the interval, (2, F), of samples (R, F); NaN where more of them are unknown than lie outside."""
     tail, ends = (1 - CONFIDENCE) / 2, np.full((2, samples.shape[1]), nan)
-    known = ~np.isnan(samples).all(0)
+    samples = np.where(np.isfinite(samples), samples, nan)
+    known = np.isnan(samples).mean(0) <= 1 - CONFIDENCE
     ends[:, known] = np.nanquantile(samples[:, known], (tail, 1 - tail), axis=0)
     return ends
 
@@ -80,6 +85,11 @@ def ratios(over: np.ndarray, under: np.ndarray) -> Statistic:
 def means(values: np.ndarray) -> Statistic:
     """The statistic of means over the units, of values (N, F) or (N,)."""
     return ratios(values, np.ones(len(values)))
+
+
+def difference(first: Statistic, second: Statistic) -> Statistic:
+    """One statistic less another one of the same units."""
+    return lambda weights: first(weights) - second(weights)
 
 
 def summed(values: np.ndarray, units: Sequence[object]) -> np.ndarray:
@@ -105,6 +115,11 @@ def fluctuation(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return of_best.std(1), of_best.mean(1)
 
 
+def changes(classes: np.ndarray) -> np.ndarray:
+    """Share of neighbouring values between which the class changes, in per cent: (U,), of classes (U, V)."""
+    return 100 * (classes[:, 1:] != classes[:, :-1]).mean(1)
+
+
 def corruption_errors(errors: np.ndarray, baseline: np.ndarray) -> np.ndarray:
     """The mean corruption error mCE (Hendrycks & Dietterich 2019, section 4.1), in per cent.
 
@@ -126,9 +141,14 @@ def relative_corruption_errors(
     Args:
         errors, baseline: as of `corruption_errors`.
         clean, baseline_clean: (…) errors in [0, 1] on the same pictures uncorrupted.
+
+    Returns:
+        (…) NaN where a corruption adds nothing to the baseline's.
     """
-    added = errors.mean(-1) - np.asarray(clean)[..., None]
-    return 100 * (added / (baseline.mean(-1) - np.asarray(baseline_clean)[..., None])).mean(-1)
+    added, base = (
+        of.mean(-1) - np.asarray(without)[..., None] for of, without in ((errors, clean), (baseline, baseline_clean))
+    )
+    return 100 * (added / np.where(np.abs(base) < ROUNDING, np.nan, base)).mean(-1)
 
 
 def error_consistency(right: np.ndarray, other: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -147,6 +167,41 @@ def error_consistency(right: np.ndarray, other: np.ndarray, weights: np.ndarray 
     expected = first * second + (1 - first) * (1 - second)
     with np.errstate(invalid="ignore"):
         return np.where(observed == 1, 1.0, (observed - expected) / (1 - expected))
+
+
+def cues_in_conflict(first: np.ndarray, second: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """By which of two cues a network tells a first object from a second one.
+
+    Args:
+        first, second: (V, S, S) what it gives each object, in V views; the shape goes along the second dimension, the
+            texture along the last, from the first object to the second.
+
+    Returns:
+        Name → (V,) and (V,), the ratio of whose sums it is; see the definition of
+        `perturber.experiments.measurements.shape`.
+    """
+    tiny = np.finfo(np.float32).tiny
+    odds = np.log(np.maximum(second, tiny)) - np.log(np.maximum(first, tiny))
+    chosen = second / (first + second)
+    criterion = (odds[:, 0, 0] + odds[:, -1, -1]) / 2
+    every = np.ones(len(odds))
+
+    def bias(border: np.ndarray | float) -> np.ndarray:
+        return (odds[:, -1, 0] > border).astype(float) + (odds[:, 0, -1] <= border)
+
+    def slopes(of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return (of[:, -1] - of[:, 0]).mean(1), (of[:, :, -1] - of[:, :, 0]).mean(1)
+
+    (by_shape, by_texture), (shape, texture) = slopes(chosen), slopes(odds)
+    right = (odds[:, 0, 0] <= 0).astype(float) + (odds[:, -1, -1] > 0)
+    return {
+        "shape bias": (bias(0.0), 2 * every),
+        "shape bias by its own criterion": (bias(criterion), 2 * every),
+        "shape weight": (shape, shape + texture),
+        "accuracy": (right, 2 * every),
+        "shape effect": (by_shape, every),
+        "texture effect": (by_texture, every),
+    }
 
 
 def sphere_weights(latitudes: np.ndarray) -> np.ndarray:
