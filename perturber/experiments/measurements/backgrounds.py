@@ -70,7 +70,7 @@ class Backgrounds(Measurement):
     )
     options: ClassVar[tuple[Parameter, ...]] = (
         whole("backgrounds", "Backgrounds", 30, 4, 500, "B, the bundled ones first."),
-        whole("views", "Views", 3, 1, 73, f"Yaws, evenly from {YAWS[0]:g}° to {YAWS[-1]:g}°; one is 0°."),
+        whole("views", "Views", 3, 1, 73, f"Yaws, evenly from {YAWS[0]:g}° to {YAWS[-1]:g}°; a single one is 0°."),
     )
     folder = "its pictures are further backgrounds behind the bundled ones, in place of turned and blurred ones"
 

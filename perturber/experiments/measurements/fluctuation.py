@@ -44,7 +44,10 @@ class Fluctuation(Measurement):
         "between which the most probable class changes. Intervals draw the settings anew; differences are of the same "
         "settings."
     )
-    source = "after section 7.3.1 of the thesis on Perturber (objects, pitches, distances and yaws are of this project)"
+    source = (
+        "in place of equations 7.1 and 7.2 of the thesis on Perturber (section 7.3.1), whose wording was not at hand; "
+        "objects, pitches, distances and yaws are of this project"
+    )
     options: ClassVar[tuple[Parameter, ...]] = (
         Pick(
             key="parameter", label="Parameter", group="", default="yaw", help="What moves.",

@@ -235,8 +235,9 @@ class MeasurementWork:
         """The pictures under their attacks, whose steps are taken one at a time."""
         attacks = [trial.attack for trial in chosen if trial.attack is not None]
         network = self.networks[attacks[0].model]
-        own = [outputs(network.entry.class_list, trial.right) for trial in chosen]
-        labels = torch.tensor([right[0] for right in own]) if all(len(right) == 1 for right in own) else None
+        labels = None
+        if chosen[0].file is not None:  # labelled pictures leave their label, scenes what the network says of them
+            labels = torch.tensor([outputs(network.entry.class_list, trial.right)[0] for trial in chosen])
         state = start(network, images.clone(), [replace(attack, steps=0) for attack in attacks], labels=labels)
         for _ in range(attacks[0].steps):
             state = step(network, state)
