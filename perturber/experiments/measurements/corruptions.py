@@ -70,8 +70,8 @@ class Corruptions(Measurement):
     options: ClassVar[tuple[Parameter, ...]] = (
         whole("pictures", "Pictures", 28, 4, 5000, "Scenes, or pictures of the folder, evenly spread."),
         Numbers(
-            key="severities", label="Severities", group="", default="1,2,3,4,5", minimum=1, maximum=5, whole=True, most=5,
-            help="Those that are shown.",
+            key="severities", label="Severities", group="", default="1,2,3,4,5", minimum=1, maximum=5, whole=True,
+            most=5, help="Those that are shown.",
         ),
         Pick(
             key="baseline", label="Baseline", group="", default="first", help="Whose errors count as 100 %.",
