@@ -29,6 +29,7 @@ from perturber.examples import TOP, ExampleIndex, Tops, index_path
 from perturber.featurevis import Store as Pictures
 from perturber.objects import Store
 from perturber.own_groups import OwnGroups
+from perturber.render import Renderer
 from perturber.service.networks import Networks
 from perturber.service.resources import Resources
 from perturber.service.works.saving import SaveRequest, SaveWork
@@ -139,7 +140,8 @@ class EditedModel(Kind):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         device = torch.device("cpu")
-        self.resources = Resources(settings, device, Networks(settings, device), pictures=_no_pictures)
+        networks, renderer = Networks(settings, device), Renderer(device)
+        self.resources = Resources(settings, device, networks, pictures=_no_pictures, renderer=renderer)
 
     def prepare(self) -> None:
         """Load the network."""

@@ -1,31 +1,23 @@
 """``perturber bench objects``: do networks see in the built-in objects what they are meant to be?
 
-The views are defined here once, the four objects and the classes that count as right in `perturber.groups.subjects`;
-the tests hold the same numbers against their bar.
+The four objects, their views and the classes that count as right are those of `perturber.groups.subjects`; the tests
+hold the same numbers against their bar.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
 
 import torch
 from torch import Tensor
 
 from perturber import zoo
 from perturber.config import Settings
-from perturber.groups.subjects import SUBJECTS, Subject
+from perturber.groups.subjects import DISTANCES, PITCHES, SUBJECTS, VIEWS, YAWS, Subject
 from perturber.order import largest
 from perturber.render import Renderer
 from perturber.service.device import choose_device, describe
 
 NETWORKS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
-
-YAWS, PITCHES, DISTANCES = (-70.0, -46.7, -23.3, 0.0, 23.3, 46.7, 70.0), (0.0, -16.7), (4.0, 5.5)
-
-VIEWS = tuple(
-    {"yaw": yaw, "pitch": pitch, "distance": distance} for distance, pitch, yaw in product(DISTANCES, PITCHES, YAWS)
-)
-"""The 28 views of each object."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from perturber.cli import (
     groups,
     look,
     methods,
+    measure,
     models,
     scenes,
     serve,
@@ -49,6 +50,7 @@ for command in (
 ):
     app.command()(command)
 app.command(cls=attack.AttackCommand)(attack.attack)
+app.command(cls=measure.MeasureCommand)(measure.measure)
 app.command()(train.train)
 app.add_typer(bench.bench_app, name="bench")
 app.add_typer(scenes.objects_app, name="objects")

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 def print_json(value: object) -> None:
     """Print a value as JSON that people can read, too; JSON has no numbers but finite ones, so others are null."""
-    print(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
+    """A value as JSON can have it: numbers that are not finite are None, tuples lists."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 

@@ -112,20 +112,22 @@ class Cells:
                 f"The sweep cannot be kept in {str(self.path.parent)!r}: {error.strerror or error}. "
                 "Check the free space and permissions there."
             ) from error
-        self._make_room()
+        make_room(self.path, LIMIT_MIB)
 
-    def _make_room(self) -> None:
-        files = []
-        for path in self.path.parent.glob("*.npz"):
-            with suppress(OSError):
-                files.append((path.stat(), path))
-        total = sum(status.st_size for status, _ in files)
-        for status, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
-            if total <= LIMIT_MIB * 2**20 or path == self.path:
-                break
-            with suppress(OSError):
-                path.unlink()
-            total -= status.st_size
+
+def make_room(newest: Path, limit_mib: int) -> None:
+    """Delete the least recently used files of a file's kind beside it until all are within a limit; it stays."""
+    files = []
+    for path in newest.parent.glob(f"*{newest.suffix}"):
+        with suppress(OSError):
+            files.append((path.stat(), path))
+    total = sum(status.st_size for status, _ in files)
+    for status, path in sorted(files, key=lambda file: file[0].st_mtime_ns):
+        if total <= limit_mib * 2**20 or path == newest:
+            break
+        with suppress(OSError):
+            path.unlink()
+        total -= status.st_size
 
 
 def text(point: Iterable[Value]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -10,6 +11,13 @@ from perturber.zoo.classes import IMAGENET_1K, ClassName
 
 BACKGROUNDS = ("indoor", "lawn", "street", "underwater")
 """Any of them may stand behind any object, so that no group is one of its background."""
+
+YAWS, PITCHES, DISTANCES = (-70.0, -46.7, -23.3, 0.0, 23.3, 46.7, 70.0), (0.0, -16.7), (4.0, 5.5)
+
+VIEWS = tuple(
+    {"yaw": yaw, "pitch": pitch, "distance": distance} for distance, pitch, yaw in product(DISTANCES, PITCHES, YAWS)
+)
+"""The 28 views of each object."""
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class LocalEngine:
         self.renderer = Renderer(self.device, size=IMAGE_SIZE)
         self.networks = Networks(settings, self.device)
         self.attacks = Attacks(self.network)
-        self.resources = Resources(settings, self.device, self.networks, self.pictures)
+        self.resources = Resources(settings, self.device, self.networks, self.pictures, self.renderer)
         self._works: dict[str, Work] = {}
 
     def model(self, name: str) -> ModelInfo:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from perturber.config import Settings
+from perturber.render import Renderer
 from perturber.render.renderer import Values
 from perturber.service.networks import Networks
 from perturber.service.requests import PictureRequest
@@ -30,9 +31,11 @@ class Resources:
         networks: by name, within the memory budget.
         pictures: makes what the networks are shown: one picture (3, 224, 224) in [0, 1] of each request, as a batch
             (see `LocalEngine.pictures`).
+        renderer: that draws them; for objects without their backgrounds, and the other way round.
     """
 
     settings: Settings
     device: torch.device
     networks: Networks
     pictures: Pictures
+    renderer: Renderer

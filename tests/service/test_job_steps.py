@@ -35,6 +35,7 @@ from perturber.service.batches import Batch, Pictures
 from perturber.service.engine import LocalEngine
 from perturber.service.reading import Reading
 from perturber.service.resources import Resources
+from perturber.service.works.measuring import MeasurementRequest
 from perturber.service.works.registry import WORKS, Work, begin
 from perturber.service.works.slopes import FlipsRequest, SlopesRequest
 from perturber.service.works.sweeping import SweepRequest
@@ -57,6 +58,12 @@ weak = Attack(model=LITE0, norm="l2", epsilon=0.5, steps=1)
 
 def curve(**changes: Any) -> CurveRequest:
     return CurveRequest(**{**both, "epsilons": (0.5,), "steps": 1, **changes})
+
+
+def measured(name: str, folder: Path | None = None, **options: Any) -> MeasurementRequest:
+    return MeasurementRequest(
+        name=name, models=(LITE0, EDIT), fingerprints=("a", "b"), options=tuple(options.items()), folder=folder
+    )
 
 
 REQUESTS: dict[str, Callable[[Path], Any]] = {
@@ -86,6 +93,10 @@ REQUESTS: dict[str, Callable[[Path], Any]] = {
         grid=Grid((Axis.even("alpha", 0, 1, 2), Axis.even("morph", 0, 1, PICTURES))),
     ),
     "fourier": lambda _: FourierRequest(models=(LITE0, EDIT), batch=Batch(scene=Scene(), count=PICTURES), most=1),
+    "measurement": lambda _: measured("viewpoints", longitudes=4, latitudes=2),
+    "measurement of a folder": lambda folder: measured(
+        "adversarial", folder=folder, pictures=PICTURES, epsilons="0.5", steps=1
+    ),
     "correlation": lambda _: CorrelationRequest(
         **pair, batch=Batch(scene=Scene(), count=PICTURES), layer_a=LAYER, layer_b=LAYER
     ),
@@ -192,7 +203,9 @@ def wait_for(work: Work) -> Any:
     return work.product()
 
 
-@pytest.mark.parametrize("kind", ["curve of a folder", "development", "index", "save", "scan", "similarity"])
+@pytest.mark.parametrize(
+    "kind", ["curve of a folder", "development", "index", "measurement of a folder", "save", "scan", "similarity"]
+)
 def test_a_step_waits_for_no_picture(
     kind: str, resources: Resources, folder: Path, slow: Callable[[], None], seen: Seen
 ) -> None:

@@ -1,0 +1,61 @@
+"""What is to be known of a measurement before it is ordered: whether it can be made, and how long it will take."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from perturber.editing import Edit
+from perturber.errors import InvalidInputError
+from perturber.scene import Scene
+from perturber.service.requests import LookRequest, SlotRequest
+from perturber.service.service import InferenceService
+from perturber.service.works.measuring import MeasurementRequest, order, trials
+from perturber.zoo.catalogue import find
+from perturber.zoo.classes import ClassName
+
+
+def measurement_request(
+    service: InferenceService,
+    name: str,
+    models: Sequence[str],
+    options: Mapping[str, object],
+    *,
+    folder: Path | None = None,
+    decisions: Sequence[Path] = (),
+) -> MeasurementRequest:
+    """An order for a measurement, checked but for its pictures (see `count`).
+
+    Raises:
+        InvalidInputError: there is no such measurement, option or network, or it cannot be measured so.
+    """
+    infos = [service.model(model) for model in models]
+    for info in infos:
+        if not info.classes:
+            raise InvalidInputError(f"{info.name} predicts no classes, so it cannot be measured.")
+    return MeasurementRequest(
+        name=name,
+        models=tuple(info.name for info in infos),
+        fingerprints=tuple(info.fingerprint for info in infos),
+        options=tuple(sorted(options.items())),
+        folder=folder,
+        decisions=tuple(decisions),
+    )
+
+
+def count(service: InferenceService, request: MeasurementRequest) -> int:
+    """How many pictures each network will be shown.
+
+    Raises:
+        InvalidInputError: too many, there are none, or a network cannot be measured by them.
+    """
+    return len(trials(request.measurement, order(request, {name: _classes(service, name) for name in request.models})))
+
+
+def seconds(service: InferenceService, request: MeasurementRequest, pictures: int) -> float:
+    """How long that takes if nothing else is to be done, by what one look takes; attacks take longer."""
+    asked = LookRequest(scene=Scene(), slots=tuple(SlotRequest(model=model) for model in request.models))
+    looks = [service.look(asked) for _ in range(2)]  # the first one may load a network
+    return pictures * min(look.render_ms + sum(slot.milliseconds for slot in look.slots) for look in looks) / 1000
+
+
+def _classes(service: InferenceService, name: str) -> tuple[ClassName, ...]:
+    return find(Edit.parse(name).first if Edit.is_edit(name) else name, service.settings).class_list

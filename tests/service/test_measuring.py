@@ -1,0 +1,137 @@
+"""What a measurement's pictures are, and that nothing is measured twice."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from perturber import zoo
+from perturber.attack import Attack, run, share_below
+from perturber.config import Settings
+from perturber.experiments.measurements import Result, find
+from perturber.experiments.measurements.kept import FOLDER
+from perturber.groups.subjects import SUBJECTS
+from perturber.render import Renderer
+from perturber.service import InferenceService
+from perturber.service.engine import LocalEngine
+from perturber.service.measurements import count, measurement_request, seconds
+from perturber.service.works.measuring import MeasurementRequest, order, trials
+from perturber.service.works.registry import begin
+
+LITE0 = "efficientnet_lite0"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> LocalEngine:
+    return LocalEngine(Settings(device="cpu", data=tmp_path_factory.mktemp("data"), examples=None))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (224, 224, 3), np.uint8)
+    Image.fromarray(pixels).save(folder / "a.png")
+    return folder
+
+
+def measure(engine: LocalEngine, data: Path, name: str, folder: Path | None = None, **options: Any) -> Result:
+    resources = replace(engine.resources, settings=replace(engine.settings, data=data))
+    request = MeasurementRequest(
+        name=name, models=(LITE0,), fingerprints=("x",), options=tuple(options.items()), folder=folder
+    )
+    work = begin(resources, request)
+    while not work.progress().finished:
+        work.step()
+    return work.product()
+
+
+def probability(network: zoo.Network, picture: torch.Tensor, name: str) -> float:
+    with torch.inference_mode():
+        return 100 * float(network.logits(picture).double().softmax(1)[0, sorted(SUBJECTS[name].right)].sum())
+
+
+def test_objects_and_backgrounds_are_put_together(engine: LocalEngine, folder: Path, tmp_path: Path) -> None:
+    result = measure(engine, tmp_path, "backgrounds", folder, backgrounds=5, views=1)
+    rows = {(row[0], row[1], row[3]): row[-1] for row in result.rows}
+    network, renderer = engine.network(LITE0), Renderer()
+    own = torch.tensor(np.asarray(Image.open(folder / "a.png"))).permute(2, 0, 1)[None] / 255
+    for name, subject in SUBJECTS.items():
+        scene = subject.scene(yaw=0.0)
+        layers = renderer.foreground([scene])
+        home = subject.background
+        expected = {
+            ("own background", name, home): renderer.render([scene]),
+            ("other background", name, "a.png"): own * (1 - layers[:, 3:]) + layers[:, :3],
+            ("no background", name, ""): 0.5 * (1 - layers[:, 3:]) + layers[:, :3],
+            ("background only", name, home): renderer.background([scene]),
+        }
+        for key, picture in expected.items():
+            assert rows[key] == pytest.approx(probability(network, picture, name), abs=0.02)
+
+
+def test_attacks_are_those_of_the_attack_package(engine: LocalEngine, tmp_path: Path) -> None:
+    result = measure(engine, tmp_path, "adversarial", pictures=4, epsilons="0.5", steps=2)
+    network = engine.network(LITE0)
+    attacked = [row for row in result.rows if row[1] == LITE0]
+    assert len(attacked) == 4
+    request = MeasurementRequest(
+        name="adversarial", models=(LITE0,), fingerprints=("x",), options=(("epsilons", "0.5"), ("pictures", 4))
+    )
+    plain = [
+        trial
+        for trial in trials(find("adversarial"), order(request, {LITE0: network.entry.class_list}))
+        if trial.attack is None
+    ]
+    images = Renderer().render([trial.scene for trial in plain])
+    state = run(network, images, Attack(model=LITE0, norm="l2", epsilon=0.5, steps=2))
+    for n, (row, name) in enumerate(zip(attacked, SUBJECTS, strict=True)):
+        assert row[-2] == pytest.approx(probability(network, state.attacked[n : n + 1], name), abs=0.1)
+        assert row[-1] == pytest.approx(100 * float(share_below(state.perturbation, 0.1)[n]), abs=0.1)
+
+
+def test_nothing_is_measured_twice(
+    engine: LocalEngine, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.png").rename(folder / "cat1-dog2.png")
+    first = measure(engine, tmp_path, "shape", folder)
+    shown: list[int] = []
+    look = zoo.Network.look
+
+    def watched(network: zoo.Network, inputs: torch.Tensor, **asked: Any) -> Any:
+        shown.append(len(inputs))
+        return look(network, inputs, **asked)
+
+    monkeypatch.setattr(zoo.Network, "look", watched)
+    again = measure(engine, tmp_path, "shape", folder)
+    assert not shown
+    assert repr(again.figures) == repr(first.figures)  # NaN is never equal to itself
+    assert again.rows == first.rows
+    os.utime(folder / "cat1-dog2.png", (1, 1))
+    measure(engine, tmp_path, "shape", folder)
+    assert sum(shown) == first.pictures
+    for path in (tmp_path / FOLDER).iterdir():
+        path.write_text("{}")
+    shown.clear()
+    measure(engine, tmp_path, "shape", folder)
+    assert sum(shown) == first.pictures
+
+
+def test_where_nothing_can_be_kept_the_result_is_there(engine: LocalEngine, tmp_path: Path) -> None:
+    (tmp_path / FOLDER).write_text("in the way")
+    result = measure(engine, tmp_path, "viewpoints", longitudes=4, latitudes=2)
+    assert "cannot be kept" in result.notes[-1]
+    assert result.pictures == 32
+
+
+def test_it_is_a_job_of_the_service(service: InferenceService) -> None:
+    request = measurement_request(service, "viewpoints", [LITE0], {"longitudes": "4", "latitudes": "2"})
+    assert count(service, request) == 32
+    assert seconds(service, request, 32) > 0
+    result = service.wait(service.jobs.submit(request).id)
+    assert result.figure("share of the sphere", LITE0).count == 32
