@@ -5,6 +5,7 @@ import sys
 import typer
 
 from perturber.cli import (
+    adversary,
     attack,
     backup,
     bench,
@@ -38,6 +39,8 @@ for command in (
     figure.figure,
     figure.reproduce,
     sweep.sweep,
+    adversary.adversary,
+    adversary.difference,
     backup.backup,
     backup.restore,
     doctor.doctor,
