@@ -1,4 +1,4 @@
-"""``perturber adversary`` and ``perturber difference``: the nearest scene, and the fewest parameters, that fool a network."""
+"""``perturber adversary`` and ``perturber difference``: scenes that fool a network, near or in few parameters."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,7 +44,6 @@ def adversary(
     norm: Annotated[str, typer.Option(help="l2 or linf, over the parameters in widths of their ranges.")] = "l2",
     limit: Annotated[float, typer.Option(help="Largest distance, in widths of the ranges.")] = 1.0,
     renders: Renders = 200,
-    starts: Annotated[int, typer.Option(help="Points to start from: the scene itself, then random ones.")] = 3,
     method: Annotated[str, typer.Option(help="gradient, or random for comparison.")] = "gradient",
     first: Annotated[bool, typer.Option("--first", help="End at the first scene that does.")] = False,
     seed: Annotated[int, typer.Option(help="Of whatever is random.", min=0)] = 0,
@@ -63,7 +62,7 @@ def adversary(
     with InferenceService(options.settings(device)) as service:
         goal = _goal(service, start, model, keep, right, target)
         request = adversary_request(
-            service, space, goal, norm=norm, limit=limit, renders=renders, starts=starts, method=method, first=first,
+            service, space, goal, norm=norm, limit=limit, renders=renders, method=method, first=first,
             seed=seed,
         )  # fmt: skip
         with progress_bar("scenes") as progress:

@@ -1,10 +1,12 @@
 """The nearest scene that fools a network, or parts two: a gradient attack on a scene's parameters.
 
-Where pictures cannot be differentiated (what moves outlines), differences of a few scenes stand in for the gradient.
+The first step goes against the slopes, as projected gradient descent does. Networks are far from linear over a part of
+a parameter's range, and what moves outlines has no slopes: so each further scene is where a guess made of all scores
+and slopes so far (see `Surrogate`) promises most, within the distance allowed.
 Nothing here renders: a search asks for scenes to be looked at, and is told how far each is from the goal.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -13,31 +15,31 @@ import numpy as np
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.experiments.goals import reached
 from perturber.experiments.space import Norm, Space, check_limit, check_norm
+from perturber.experiments.surrogate import Surrogate
 
 Method = Literal["gradient", "random"]
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
 MAX_RENDERS = 5_000
-MAX_STARTS = 50
 
-STEPS = 5
-"""Scenes of a gradient attack from one point."""
+REMEMBERED = 24
+"""Scenes that the guess of the next one is made of: the better half, and the latest."""
 
-DECAY = 0.75
-"""Of the steps' momentum (Dong et al. 2018) from one to the next."""
+CANDIDATES, ROUNDS = 400, 6
+"""Points among which the next one is chosen, and how often closer ones to the best of them are drawn."""
 
-ALONE = 5
-"""Of these, scenes before differences are taken, too."""
+DOUBT = 1.0
+"""Deviations by which a point may be better than is to be expected of it."""
 
-WIDE = 0.1
-"""Step of a difference, in ranges: wide enough to see beyond the noise of outlines."""
-
-AWAY = (0.3, 0.8)
-"""How far from the start, in the distance allowed, later starts lie."""
+PATIENCE = 25
+"""Scenes without news after which there is nothing nearer to be found."""
 
 HALVINGS = 4
 """Of the way between the start and a scene that was found."""
+
+TOGETHER = 4
+"""Random scenes that are asked for at a time."""
 
 NEARER = 0.97
 """Of the distance that was reached: the next scene must be as near as that at least to be worth its renders."""
@@ -96,7 +98,6 @@ class Search:
         norm: of distances.
         limit: the largest distance from the start, in ranges.
         renders: the most that may be rendered.
-        starts: of the gradient attack: the scene itself, then random points.
         method: ``random`` draws scenes at the largest distance instead, where most is to be expected of them.
         first: whether the first scene that reaches the goal is enough.
         seed: of whatever is random.
@@ -116,14 +117,13 @@ class Search:
         norm: Norm = "l2",
         limit: float = 1.0,
         renders: int = 200,
-        starts: int = 3,
         method: Method = "gradient",
         first: bool = False,
         seed: int = 0,
     ) -> None:
-        check(norm=norm, limit=limit, renders=renders, starts=starts, method=method)
+        check(norm=norm, limit=limit, renders=renders, method=method)
         self.space, self.norm, self.limit, self.renders = space, norm, limit, renders
-        self.starts, self.method, self.first = starts, method, first
+        self.method, self.first = method, first
         self.random = np.random.default_rng(seed)
         self.tried: list[Tried] = []
         self.best: Tried | None = None
@@ -153,6 +153,10 @@ class Search:
             raise _EndError
         return told
 
+    @staticmethod
+    def _news(one: Tried, radius: float) -> bool:
+        return reached(one.gap) and one.distance <= radius
+
     def _note(self, one: Tried) -> None:
         self.tried.append(one)
         if self._news(one, self.limit) and (self.best is None or one.distance < self.best.distance):
@@ -161,101 +165,73 @@ class Search:
     # ---- by gradient --------------------------------------------------------------------------------------------
 
     def _by_gradient(self) -> Generator[Ask, Told, None]:
+        """Against the slopes at first; then to where the least is to be expected of all that was seen."""
         point = np.zeros(len(self.space.coordinates))
-        for start in range(self.starts):
-            radius = self._radius
-            if start:
-                point = self._within(self._drawn(radius * self.random.uniform(*AWAY)), radius)
+        slopes: list[np.ndarray] = []
+        since = 0
+        while self.best is None or since < PATIENCE:
             before = self.best
-            yield from self._attack(point, radius, STEPS if start else ALONE)
-            if not start and self.best is before:
-                yield from self._attack(self._promising().point, radius, STEPS, rough=True)
+            told = yield from self._look(point[None], slopes=True)
+            assert told.slopes is not None
+            slopes.append(told.slopes)
+            since += 1
             if self.best is not before:
-                yield from self._nearer()
-
-    def _promising(self) -> Tried:
-        """Of what was tried, the closest to the goal."""
-        return min(self.tried, key=lambda one: one.score)
+                yield from self._halve()
+                since = 0
+            slopes += [np.full(len(point), np.nan)] * (len(self.tried) - len(slopes))
+            step = -self._radius * self._direction(np.nan_to_num(told.slopes), point)
+            point = self._within(step, self._radius) if len(self.tried) == 1 and step.any() else self._promising(slopes)
 
     @property
     def _radius(self) -> float:
         """Within which a scene would be news."""
         return self.limit if self.best is None else min(self.limit, self.best.distance * NEARER)
 
-    def _attack(
-        self, point: np.ndarray, radius: float, steps: int, *, rough: bool = False
-    ) -> Generator[Ask, Told, None]:
-        """Steps against the slopes within a distance until the goal is reached; from the best point on, if one fails.
-
-        Args:
-            rough: whether slopes that need differences are taken, too, at the first point.
-        """
-        size, moving, known = radius, np.zeros(len(point)), np.zeros(len(point))
-        here: tuple[Tried, np.ndarray] | None = None
-        for _ in range(steps):
-            told = yield from self._look(point[None], slopes=True)
-            now = self.tried[-1]
-            if self._news(now, radius):
-                return
-            assert told.slopes is not None
-            if here is None and (rough or not self.space.smooth):
-                known = yield from self._differences(now, np.nan_to_num(told.slopes), radius)
-                if self.best is not None and self.best.distance <= radius:
-                    return
-            slopes = np.where(np.isnan(told.slopes), known, told.slopes)
-            if here is None or now.score < here[0].score:
-                here = now, slopes
-                moving = DECAY * moving + slopes / (np.abs(slopes).sum() or 1.0)
-            else:
-                moving, size = here[1], size / 2
-            way = self._direction(moving, here[0].point)
-            if not way.any():
-                return
-            point = self._within(here[0].point - size * way, radius)
+    def _promising(self, slopes: Sequence[np.ndarray]) -> np.ndarray:
+        """A point within the distance of which the least score is to be expected, by the benefit of the doubt."""
+        finite = [n for n, one in enumerate(self.tried) if np.isfinite(one.score)]
+        if not finite:
+            return self._within(self._drawn(self._radius), self._radius)
+        half = REMEMBERED // 2
+        chosen = sorted({*sorted(finite, key=lambda n: self.tried[n].score)[:half], *finite[-half:]})
+        points = np.array([self.tried[n].point for n in chosen])
+        guess = Surrogate(
+            points, np.array([self.tried[n].score for n in chosen]), np.array([slopes[n] for n in chosen])
+        )
+        radius, around = self._radius, np.zeros((1, points.shape[1]))
+        best, spread = around[0], radius
+        for _ in range(ROUNDS):
+            steps = self.random.standard_normal((CANDIDATES, points.shape[1]))
+            drawn = best + spread * steps / np.sqrt(points.shape[1])
+            some = np.concatenate((around, drawn, self._one_by_one(best, spread)))
+            some = np.array([self._within(one, radius) for one in some])
+            mean, deviation = guess(some)
+            best = some[int((mean - DOUBT * deviation).argmin())]
+            around, spread = best[None], spread / 2
+        return best
 
     @staticmethod
-    def _news(one: Tried, radius: float) -> bool:
-        return reached(one.gap) and one.distance <= radius
-
-    @property
-    def _rough(self) -> np.ndarray:
-        """(P,) whether a parameter's slopes come from differences."""
-        return self.space.between_values & ~np.isin(self.space.keys, self.space.smooth)
-
-    def _differences(self, here: Tried, slopes: np.ndarray, radius: float) -> Generator[Ask, Told, np.ndarray]:
-        """Slopes (P,) of the parameters that pictures cannot be differentiated by; 0 for the others.
-
-        One scene for each, to a random side within distance and range: any of them may reach the goal itself.
-
-        Args:
-            slopes: (P,) of the others: what has to give way for the distance is taken off.
-        """
-        places, probes = np.flatnonzero(self._rough), []
-        for place in places:
-            step = WIDE * self.random.choice((-1, 1))
-            if not self.space.lower[place] <= here.point[place] + step <= self.space.upper[place]:
-                step = -step
-            probe = here.point.copy()
-            probe[place] += step
-            probes.append(self._within(probe, max(radius, here.distance)))
-        found = np.zeros(len(here.point))
-        if not probes:
-            return found
-        yield from self._look(np.array(probes))
-        for place, one in zip(places, self.tried[-len(places) :], strict=True):
-            moved = one.point - here.point
-            rise = one.score - here.score - slopes @ moved
-            found[place] = rise / moved[place] if moved[place] and np.isfinite(rise) else 0.0
-        return found
+    def _one_by_one(point: np.ndarray, spread: float) -> np.ndarray:
+        """Points that differ from one in a single parameter: (2P, P)."""
+        return point + spread * np.concatenate((np.eye(len(point)), -np.eye(len(point))))
 
     def _direction(self, slopes: np.ndarray, point: np.ndarray) -> np.ndarray:
         """Of steepest rise, of length 1 in the norm; nothing of it leads out of the range."""
         stuck = np.where(slopes > 0, point <= self.space.lower, point >= self.space.upper)
-        free = np.where(stuck, 0.0, np.nan_to_num(slopes))
+        free = np.where(stuck, 0.0, slopes)
         if self.norm == "linf":
             return np.sign(free)
         length = np.sqrt((free**2).sum())
         return free / length if length else free
+
+    def _halve(self) -> Generator[Ask, Told, None]:
+        """The way from the start to the best scene, narrowed down."""
+        assert self.best is not None
+        near, far = np.zeros(len(self.best.point)), self.best.point
+        for _ in range(HALVINGS):
+            middle = (near + far) / 2
+            yield from self._look(middle[None])
+            near, far = (near, middle) if reached(self.tried[-1].gap) else (middle, far)
 
     def _within(self, point: np.ndarray, radius: float) -> np.ndarray:
         """The point, brought into the ranges and to the distance."""
@@ -265,63 +241,13 @@ class Search:
         length = np.sqrt((point**2).sum())
         return point * min(1.0, radius / length) if length else point
 
-    def _nearer(self) -> Generator[Ask, Told, None]:
-        """From the scene that was found towards the start: along the way between, then along the goal's border."""
-        while True:
-            assert self.best is not None
-            yield from self._halve(np.zeros(len(self.best.point)))
-            distance = self.best.distance
-            told = yield from self._look(self.best.point[None], slopes=True)
-            here = self.tried[-1]
-            assert told.slopes is not None
-            slopes = np.nan_to_num(told.slopes)
-            rough = yield from self._differences(here, slopes, distance)
-            slopes = np.where(np.isnan(told.slopes), rough, told.slopes)
-            target = self._onto_border(here.point, here.gap, slopes)
-            for share in (1.0, 0.5, 0.25):
-                point = self._within(here.point + share * (target - here.point), self._radius)
-                yield from self._look(point[None])
-                if reached(self.tried[-1].gap):
-                    break
-            if self.best.distance > NEARER * distance:
-                return
-
-    def _halve(self, start: np.ndarray) -> Generator[Ask, Told, None]:
-        """The way from a point that does not reach the goal to the best one, narrowed down."""
-        assert self.best is not None
-        far = self.best.point
-        for _ in range(HALVINGS):
-            middle = (start + far) / 2
-            yield from self._look(middle[None])
-            start, far = (start, middle) if reached(self.tried[-1].gap) else (middle, far)
-
-    def _onto_border(self, point: np.ndarray, gap: float, slopes: np.ndarray) -> np.ndarray:
-        """The point nearest to the start at which the gap is as at `point`, if its slopes were the same everywhere.
-
-        Croce & Hein (2020) project so; how far to go is found by halving.
-        """
-        wanted = float(slopes @ point) + min(0.0, gap) * 0.1
-        low, high = 0.0, 1.0
-        # Of all points with a certain linear score the nearest ones lie on this line, bent by the ranges.
-        for _ in range(60):
-            if slopes @ self._along(slopes, high) <= wanted or high > 1e6:
-                break
-            high *= 2
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (low, middle) if slopes @ self._along(slopes, middle) <= wanted else (middle, high)
-        return self._along(slopes, high)
-
-    def _along(self, slopes: np.ndarray, far: float) -> np.ndarray:
-        way = np.sign(slopes) if self.norm == "linf" else slopes / (np.sqrt((slopes**2).sum()) or 1.0)
-        return (-far * way).clip(self.space.lower, self.space.upper)
-
     # ---- at random ----------------------------------------------------------------------------------------------
 
     def _at_random(self) -> Generator[Ask, Told, None]:
         yield from self._look(np.zeros((1, len(self.space.coordinates))))
         while True:
-            yield from self._look(self._within(self._drawn(self._radius), self._radius)[None])
+            drawn = [self._within(self._drawn(self._radius), self._radius) for _ in range(TOGETHER)]
+            yield from self._look(np.array(drawn))
 
     def _drawn(self, radius: float) -> np.ndarray:
         """A random point at a distance; where the range has one side only, on that side."""
@@ -343,7 +269,7 @@ class _EndError(Exception):
     """Enough was rendered, or found."""
 
 
-def check(*, norm: str, limit: float, renders: int, starts: int, method: str) -> None:
+def check(*, norm: str, limit: float, renders: int, method: str) -> None:
     """Refuse what no search can be.
 
     Raises:
@@ -353,19 +279,14 @@ def check(*, norm: str, limit: float, renders: int, starts: int, method: str) ->
     check_limit(limit)
     if method not in METHODS:
         raise UnknownNameError("method", method, METHODS)
-    for what, number, most in (("renders", renders, MAX_RENDERS), ("starts", starts, MAX_STARTS)):
-        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
-            raise InvalidInputError(f"The number of {what} cannot be {str(number)[:40]}. Allowed: 1 to {most:,}.")
+    check_renders(renders, MAX_RENDERS)
 
 
-def path(tried: list[Tried]) -> Iterator[Tried]:
-    """What was tried, as far as each is better than all before: nearer to the goal, then nearer to the start."""
-    best: Tried | None = None
-    for one in tried:
-        if best is None or _rank(one) < _rank(best):
-            best = one
-            yield one
+def check_renders(renders: int, most: int) -> None:
+    """Refuse too many renders, or none.
 
-
-def _rank(one: Tried) -> tuple[bool, float]:
-    return (False, one.distance) if reached(one.gap) else (True, one.gap)
+    Raises:
+        InvalidInputError: naming what is allowed.
+    """
+    if isinstance(renders, bool) or not isinstance(renders, int) or not 1 <= renders <= most:
+        raise InvalidInputError(f"The number of renders cannot be {str(renders)[:40]}. Allowed: 1 to {most:,}.")

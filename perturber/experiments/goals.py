@@ -12,6 +12,9 @@ from perturber.errors import InvalidInputError
 CLEAR = 0.01
 """Logits, by which a class must lead to count as most probable: the last bits of a pass do not decide then."""
 
+SHARP = 2.0
+"""How much likelier than by the network itself the leading classes are taken to be, where a score must be smooth."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
@@ -60,9 +63,9 @@ class Goal:
         return sign * (own.amax(1) - others.amax(1))
 
     def odds(self, model: str, logits: Tensor) -> Tensor:
-        """As `gap`, of the classes' probabilities in all: (B,) log-odds, smooth where another class comes to lead."""
-        own, others, sign = self._sides(model, logits)
-        return sign * (own.logsumexp(1) - others.logsumexp(1))
+        """As `gap`, of log-odds at a temperature of 1 / `SHARP`: smooth where another class comes to lead."""
+        own, others, sign = self._sides(model, SHARP * logits)
+        return sign * (own.logsumexp(1) - others.logsumexp(1)) / SHARP
 
     def _sides(self, model: str, logits: Tensor) -> tuple[Tensor, Tensor, int]:
         """The logits of some classes and of all others, and −1 where it is the first that are to lead."""

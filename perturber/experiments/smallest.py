@@ -6,8 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from perturber.errors import InvalidInputError
-from perturber.experiments.adversary import Ask, Told, Tried
+from perturber.experiments.adversary import Ask, Told, Tried, check_renders
 from perturber.experiments.goals import Goal, reached
 from perturber.experiments.space import Space
 from perturber.parameters import Number, Value, get
@@ -53,7 +52,7 @@ class Smallest:
     """
 
     def __init__(self, space: Space, *, renders: int = 400) -> None:
-        check_renders(renders)
+        check_renders(renders, MAX_RENDERS)
         self.space, self.renders = space, renders
         self.tried: list[Tried] = []
         self.found: np.ndarray | None = None
@@ -250,16 +249,6 @@ class Smallest:
 
 class _EndError(Exception):
     """Enough was rendered."""
-
-
-def check_renders(renders: int) -> None:
-    """Refuse too many renders, or none.
-
-    Raises:
-        InvalidInputError: naming what is allowed.
-    """
-    if isinstance(renders, bool) or not isinstance(renders, int) or not 1 <= renders <= MAX_RENDERS:
-        raise InvalidInputError(f"The number of renders cannot be {str(renders)[:40]}. Allowed: 1 to {MAX_RENDERS:,}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,9 @@ Norm = Literal["l2", "linf"]
 
 NORMS: tuple[Norm, ...] = get_args(Norm)
 
+ROUGH = ("background_rotation",)
+"""Parameters beside `OUTLINES` whose slopes say little of where a step leads: they shift pixels."""
+
 REACH: dict[str, float] = {
     "yaw": 30, "pitch": 15, "roll": 15, "distance": 1, "pan_x": 0.3, "pan_y": 0.3, "morph": 0.3,
     "texture_influence": 0.6, "texture_blur": 4, "lighting_influence": 0.5, "light_azimuth": 90, "light_elevation": 45,
@@ -213,7 +216,7 @@ class Space:
 
     @property
     def smooth(self) -> tuple[str, ...]:
-        """Of the parameters that pictures can be differentiated with respect to."""
+        """Of the parameters by which pictures are differentiated."""
         return tuple(
             coordinate.key
             for coordinate in self.coordinates

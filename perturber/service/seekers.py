@@ -40,7 +40,7 @@ def goal(
         check_classes(info, tuple(classes) + (() if target is None else (target,)))
     if infos[0].class_list != infos[-1].class_list:
         raise InvalidInputError(
-            f"{infos[0].name} and {infos[-1].name} tell apart different classes, so their predictions cannot be compared."
+            f"{infos[0].name} and {infos[-1].name} tell apart different classes, so they cannot be compared."
         )
     if not classes:
         (slot,) = service.look(LookRequest(scene=start, slots=(SlotRequest(model=infos[-1].name),))).slots

@@ -22,7 +22,7 @@ class AdversaryRequest:
     Attributes:
         space: the start, the parameters that may change, and their ranges.
         goal: what the scene is to do.
-        norm, limit, renders, starts, method, first, seed: as of a `Search`.
+        norm, limit, renders, method, first, seed: as of a `Search`.
         fingerprints: of the goal's networks.
         plane: as in a `PictureRequest`, for a scene with a plane.
 
@@ -35,7 +35,6 @@ class AdversaryRequest:
     norm: Norm = "l2"
     limit: float = 1.0
     renders: int = 200
-    starts: int = 3
     method: Method = "gradient"
     first: bool = False
     seed: int = 0
@@ -44,7 +43,7 @@ class AdversaryRequest:
     urgent: bool = True
 
     def __post_init__(self) -> None:
-        check(norm=self.norm, limit=self.limit, renders=self.renders, starts=self.starts, method=self.method)
+        check(norm=self.norm, limit=self.limit, renders=self.renders, method=self.method)
 
     @property
     def title(self) -> str:
@@ -61,11 +60,13 @@ class Visited:
     Attributes:
         gap: logits from the goal: below 0 where it is reached.
         distance: from the start.
+        counts: whether it reaches the goal within the largest distance.
     """
 
     scene: SceneBase
     gap: float
     distance: float
+    counts: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +95,8 @@ class Adversary:
 
     @property
     def until_found(self) -> int | None:
-        """Scenes that were looked at up to the first that is as near as what was found may be; None if there is none."""
-        return next((n for n, one in enumerate(self.path, 1) if reached(one.gap)), None)
+        """Scenes that were looked at up to the first that counts; None if there is none."""
+        return next((n for n, one in enumerate(self.path, 1) if one.counts), None)
 
 
 @does(AdversaryRequest)
@@ -110,7 +111,6 @@ class AdversaryWork:
             norm=request.norm,
             limit=request.limit,
             renders=request.renders,
-            starts=request.starts,
             method=request.method,
             first=request.first,
             seed=request.seed,
@@ -149,7 +149,11 @@ class AdversaryWork:
         )
 
     def _visited(self, one: Tried) -> Visited:
-        return Visited(scene=self.request.space.scene(one.point), gap=one.gap, distance=one.distance)
+        scene = self.request.space.scene(one.point)
+        return Visited(scene=scene, gap=one.gap, distance=one.distance, counts=self._counts(one))
+
+    def _counts(self, one: Tried) -> bool:
+        return reached(one.gap) and one.distance <= self.request.limit
 
     def _go(self) -> Iterator[None]:
         space, goal = self.request.space, self.request.goal
@@ -159,7 +163,7 @@ class AdversaryWork:
 
     def _check(self) -> Iterator[None]:
         """Looks at what was found once more by itself, from the nearest on: others of a batch might matter."""
-        near = [one for one in self.search.tried if reached(one.gap) and one.distance <= self.request.limit]
+        near = [one for one in self.search.tried if self._counts(one)]
         for one in sorted(near, key=lambda one: one.distance):
             logits = yield from self.sight.say(self.request.space.scene(one.point))
             gap = max(float(self.request.goal.gap(model, own.double())[0]) for model, own in logits.items())

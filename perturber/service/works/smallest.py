@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from perturber.experiments.adversary import check_renders
 from perturber.experiments.goals import Goal, reached
-from perturber.experiments.smallest import Smallest, Wording, check_renders, sentence
+from perturber.experiments.smallest import MAX_RENDERS, Smallest, Wording, sentence
 from perturber.experiments.space import Space
 from perturber.parameters import Value
 from perturber.scene import SceneBase
@@ -41,7 +42,7 @@ class DifferenceRequest:
     urgent: bool = True
 
     def __post_init__(self) -> None:
-        check_renders(self.renders)
+        check_renders(self.renders, MAX_RENDERS)
 
     @property
     def title(self) -> str:
@@ -121,8 +122,8 @@ class DifferenceWork:
         elif not changed:
             text = "The scene itself does so already; no parameter has to change."
         else:
-            tops = ({one.model: one.top for one in side} for side in (before, after))
-            text = sentence(goal, changed, *tops, wording)
+            first, last = ({one.model: one.top for one in side} for side in (before, after))
+            text = sentence(goal, changed, first, last, wording)
         return Difference(
             goal=goal,
             scene=scene,
