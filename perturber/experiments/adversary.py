@@ -203,8 +203,7 @@ class Search:
         for _ in range(ROUNDS):
             steps = self.random.standard_normal((CANDIDATES, points.shape[1]))
             drawn = best + spread * steps / np.sqrt(points.shape[1])
-            some = np.concatenate((around, drawn, self._one_by_one(best, spread)))
-            some = np.array([self._within(one, radius) for one in some])
+            some = self._within(np.concatenate((around, drawn, self._one_by_one(best, spread))), radius)
             mean, deviation = guess(some)
             best = some[int((mean - DOUBT * deviation).argmin())]
             around, spread = best[None], spread / 2
@@ -233,13 +232,13 @@ class Search:
             yield from self._look(middle[None])
             near, far = (near, middle) if reached(self.tried[-1].gap) else (middle, far)
 
-    def _within(self, point: np.ndarray, radius: float) -> np.ndarray:
-        """The point, brought into the ranges and to the distance."""
-        point = point.clip(self.space.lower, self.space.upper)
+    def _within(self, points: np.ndarray, radius: float) -> np.ndarray:
+        """Points (…, P), brought into the ranges and to the distance."""
+        points = points.clip(self.space.lower, self.space.upper)
         if self.norm == "linf":
-            return point.clip(-radius, radius)
-        length = np.sqrt((point**2).sum())
-        return point * min(1.0, radius / length) if length else point
+            return points.clip(-radius, radius)
+        lengths = np.sqrt((points**2).sum(-1, keepdims=True))
+        return points * np.minimum(1.0, radius / np.maximum(lengths, radius))
 
     # ---- at random ----------------------------------------------------------------------------------------------
 

@@ -7,7 +7,10 @@ slopes are to be trusted, are those of a small grid under which what was seen is
 from itertools import product
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+import torch
+from torch import Tensor
+
+from perturber.threads import one_thread
 
 LENGTHS = (0.15, 0.4, 1.0)
 """Over which the score may change, in widths of ranges."""
@@ -29,49 +32,52 @@ class Surrogate:
     """
 
     def __init__(self, points: np.ndarray, scores: np.ndarray, slopes: np.ndarray) -> None:
-        self.points = np.asarray(points, np.float64)
-        self.rows, self.places = np.nonzero(np.isfinite(slopes))
-        self.mean = float(np.mean(scores))
-        seen = np.concatenate((np.asarray(scores, np.float64) - self.mean, slopes[self.rows, self.places]))
-        self.length, self.factor, self.weights, self.height = self._likeliest(seen)
+        self.points = torch.tensor(points, dtype=torch.float64)
+        known = torch.tensor(slopes, dtype=torch.float64)
+        self.rows, self.places = known.isfinite().nonzero(as_tuple=True)
+        of_points = torch.tensor(scores, dtype=torch.float64)
+        self.mean = float(of_points.mean())
+        with one_thread():
+            seen = torch.cat((of_points - self.mean, known[self.rows, self.places]))
+            self.length, self.factor, self.weights, self.height = self._likeliest(seen)
 
     def __call__(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected score (M,) at each of some points (M, P), and its standard deviation (M,)."""
-        across = self._to_scores(np.asarray(points, np.float64), self.length)
-        mean = self.mean + across @ self.weights
-        left = 1.0 - (solve_triangular(self.factor, across.T, lower=True) ** 2).sum(0)
-        return mean, self.height * np.sqrt(left.clip(0.0))
+        with one_thread():
+            across = self._to_scores(torch.tensor(points, dtype=torch.float64), self.length)
+            mean = self.mean + across @ self.weights
+            told = torch.linalg.solve_triangular(self.factor, across.T, upper=False)
+            left = 1.0 - (told**2).sum(0)
+        return mean.numpy(), self.height * left.clamp(min=0.0).sqrt().numpy()
 
-    def _likeliest(self, seen: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, float]:
-        best = None
+    def _likeliest(self, seen: Tensor) -> tuple[float, Tensor, Tensor, float]:
+        best: tuple[float, float, Tensor, Tensor, float] | None = None
         for length, trust in product(LENGTHS, TRUSTS):
-            noise = np.concatenate(
-                (np.full(len(self.points), GRAIN**2), np.full(len(self.rows), (trust / length) ** 2))
-            )
-            factor = cholesky(self._own(length) + np.diag(noise), lower=True)
-            weights = cho_solve((factor, True), seen)
-            height = float(np.sqrt(max(seen @ weights / len(seen), 1e-12)))
-            likelihood = -np.log(np.diag(factor)).sum() - len(seen) * np.log(height)
+            noise = torch.full_like(seen, GRAIN**2)
+            noise[len(self.points) :] = (trust / length) ** 2
+            factor = torch.linalg.cholesky(self._own(length) + noise.diag())
+            weights = torch.cholesky_solve(seen[:, None], factor)[:, 0]
+            height = max(float(seen @ weights) / len(seen), 1e-12) ** 0.5
+            likelihood = -float(factor.diag().log().sum()) - len(seen) * float(np.log(height))
             if best is None or likelihood > best[0]:
                 best = (likelihood, length, factor, weights, height)
         assert best is not None
         return best[1:]
 
-    def _to_scores(self, points: np.ndarray, length: float) -> np.ndarray:
+    def _to_scores(self, points: Tensor, length: float) -> Tensor:
         """Covariances of scores at points (M, P) with all that was seen: (M, N + slopes), for a height of 1."""
         ways = points[:, None] - self.points[None]
-        near = np.exp(-(ways**2).sum(2) / (2 * length**2))
-        return np.concatenate((near, near[:, self.rows] * ways[:, self.rows, self.places] / length**2), 1)
+        near = torch.exp(-(ways**2).sum(2) / (2 * length**2))
+        return torch.cat((near, near[:, self.rows] * ways[:, self.rows, self.places] / length**2), 1)
 
-    def _own(self, length: float) -> np.ndarray:
+    def _own(self, length: float) -> Tensor:
         """Covariances of all that was seen with one another."""
         count, rows, places = len(self.points), self.rows, self.places
         of_scores = self._to_scores(self.points, length)
-        ways = self.points[rows][:, None] - self.points[rows][None]
-        near = of_scores[:, :count][np.ix_(rows, rows)]
-        index = np.arange(len(rows))
-        first = ways[index[:, None], index[None], places[:, None]]
-        second = ways[index[:, None], index[None], places[None]]
+        own = self.points[rows]
+        # Row i, column j: how far the points are apart along the i-th slope's parameter, and along the j-th's.
+        first = own.gather(1, places[:, None]) - own[:, places].T
+        second = own[:, places] - own.gather(1, places[:, None]).T
         same = (places[:, None] == places[None]) / length**2
-        of_slopes = near * (same - first * second / length**4)
-        return np.block([[of_scores[:, :count], of_scores[:, count:]], [of_scores[:, count:].T, of_slopes]])
+        of_slopes = of_scores[:, :count][rows][:, rows] * (same - first * second / length**4)
+        return torch.cat((of_scores, torch.cat((of_scores[:, count:].T, of_slopes), 1)), 0)
