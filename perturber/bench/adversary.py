@@ -1,6 +1,7 @@
 """``perturber bench adversary``: renders until a scene fools a network, by gradient and at random."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -38,17 +39,58 @@ def run(
         renders: of each search from each scene.
     """
     engine = LocalEngine(settings)
-    starts = [found for found, _ in zip(recognised(engine, (model,), seed), range(scenes), strict=False)]
     print(
-        f"{engine.device_name}, {model}: {len(starts)} scenes of {len(SUBJECTS)} objects, any class but the object's "
+        f"{engine.device_name}, {model}: {scenes} scenes of {len(SUBJECTS)} objects, any class but the object's "
         f"within {limit:g} widths of the ranges ({norm}), at most {renders} renders\n"
     )
-    print(f"{'search':10}{'fooled':>8}{'renders a scene':>17}{'seconds a render':>18}")
-    needed = {method: _needed(engine, model, starts, method, limit, renders, norm) for method in METHODS}
+    print(f"{'scene':>6}{''.join(f'{method:>10}' for method in METHODS)}   renders until it is fooled")
+    searched: dict[Method, list[Searched]] = {method: [] for method in METHODS}
+    for number, (scene, right) in zip(range(scenes), recognised(engine, (model,), seed), strict=False):
+        for method, rows in searched.items():
+            request = AdversaryRequest(
+                space=Space.around(scene, usual(scene)),
+                goal=Goal(fooled=model, classes=right),
+                norm=norm, limit=limit, renders=renders, method=method, first=True, seed=number,
+            )  # fmt: skip
+            rows.append(_searched(engine, request))
+        print(
+            f"{number:6}{''.join(f'{_said(rows[-1].needed, renders):>10}' for rows in searched.values())}", flush=True
+        )
+    print(f"\n{'search':10}{'fooled':>8}{'renders a scene':>17}{'seconds a render':>18}")
+    for method, rows in searched.items():
+        looked = sum(row.looked for row in rows)
+        fooled = np.isfinite([row.needed for row in rows]).mean()
+        print(f"{method:10}{fooled:8.0%}{looked / len(rows):17.1f}{sum(row.seconds for row in rows) / looked:18.3f}")
     print("\nRenders by which a share of the scenes is fooled")
     print(f"{'share':>6}{'gradient':>10}{'random':>8}   random / gradient")
+    needed = {method: np.array([row.needed for row in rows]) for method, rows in searched.items()}
     for share in SHARES:
         print(_row(share, needed["gradient"], needed["random"], renders))
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search came to.
+
+    Attributes:
+        needed: renders until the network was fooled; ∞ where it was not.
+        looked: renders in all.
+        seconds: that it took.
+    """
+
+    needed: float
+    looked: int
+    seconds: float
+
+
+def _searched(engine: LocalEngine, request: AdversaryRequest) -> Searched:
+    since = perf_counter()
+    work = begin(engine.resources, request)
+    while not work.progress().finished:
+        work.step()
+    found = work.product()
+    needed = NEVER if found.found is None else found.until_found
+    return Searched(needed, len(found.path), perf_counter() - since)
 
 
 def recognised(engine: LocalEngine, models: Sequence[str], seed: int) -> Iterator[tuple[SceneBase, tuple[int, ...]]]:
@@ -68,35 +110,6 @@ def tops(engine: LocalEngine, models: Sequence[str], scene: SceneBase) -> list[i
     """The most probable class of each network."""
     images = engine.pictures([PictureRequest(scene=scene)])
     return [int(largest(engine.network(model).logits(images), 1).indices[0, 0]) for model in models]
-
-
-def _needed(
-    engine: LocalEngine,
-    model: str,
-    starts: Sequence[tuple[SceneBase, tuple[int, ...]]],
-    method: Method,
-    limit: float,
-    renders: int,
-    norm: Norm,
-) -> np.ndarray:
-    """Renders of each scene until one fools the network; ∞ where none does. Prints a row."""
-    needed, looked, since = [], 0, perf_counter()
-    for number, (scene, right) in enumerate(starts):
-        request = AdversaryRequest(
-            space=Space.around(scene, usual(scene)),
-            goal=Goal(fooled=model, classes=right),
-            norm=norm, limit=limit, renders=renders, method=method, first=True, seed=number,
-        )  # fmt: skip
-        work = begin(engine.resources, request)
-        while not work.progress().finished:
-            work.step()
-        found = work.product()
-        needed.append(NEVER if found.found is None else found.until_found)
-        looked += len(found.path)
-    seconds = perf_counter() - since
-    fooled = np.isfinite(needed).mean()
-    print(f"{method:10}{fooled:8.0%}{looked / len(starts):17.1f}{seconds / looked:18.3f}", flush=True)
-    return np.array(needed)
 
 
 def _row(share: float, gradient: np.ndarray, random: np.ndarray, renders: int) -> str:
