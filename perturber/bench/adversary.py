@@ -53,9 +53,8 @@ def run(
                 norm=norm, limit=limit, renders=renders, method=method, first=True, seed=number,
             )  # fmt: skip
             rows.append(_searched(engine, request))
-        print(
-            f"{number:6}{''.join(f'{_said(rows[-1].needed, renders):>10}' for rows in searched.values())}", flush=True
-        )
+        said = (_said(rows[-1].needed, renders) for rows in searched.values())
+        print(f"{number:6}{''.join(f'{one:>10}' for one in said)}", flush=True)
     print(f"\n{'search':10}{'fooled':>8}{'renders a scene':>17}{'seconds a render':>18}")
     for method, rows in searched.items():
         looked = sum(row.looked for row in rows)
@@ -134,5 +133,5 @@ def _by(share: float, needed: np.ndarray) -> np.ndarray:
     return np.sort(needed, -1)[..., int(np.ceil(share * needed.shape[-1])) - 1]
 
 
-def _said(needed: float, renders: int) -> str:
+def _said(needed: float | np.ndarray, renders: int) -> str:
     return f"{needed:.0f}" if np.isfinite(needed) else f"> {renders}"
