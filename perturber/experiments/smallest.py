@@ -9,7 +9,7 @@ import numpy as np
 from perturber.experiments.adversary import Ask, Told, Tried, check_renders
 from perturber.experiments.goals import Goal, reached
 from perturber.experiments.space import Space
-from perturber.parameters import Number, Value, get
+from perturber.parameters import PARAMETERS, Number, Value, get
 
 MOST = 6
 """Parameters that are changed together, before it is said that nothing was found from the start."""
@@ -282,14 +282,21 @@ def sentence(
         before, after: network → its most probable class.
     """
     fooled = wording.labels[goal.fooled]
-    labels = listed([get(key).label for key in changed])
-    values = listed([f"{get(key).label} {written(key, new)}" for key, (_, new) in changed.items()])
+    labels = listed([named(key) for key in changed])
+    values = listed([f"{named(key)} {written(key, new)}" for key, (_, new) in changed.items()])
     text = f"{fooled} depends on {labels}: with {values} it says {wording.name(after[goal.fooled])}"
     if goal.keeps is None:
         return f"{text}, no longer {wording.name(before[goal.fooled])}."
     other = wording.labels[goal.keeps]
     still = "still says" if after[goal.keeps] == before[goal.keeps] else "says"
     return f"{text}; {other} {still} {wording.name(after[goal.keeps])}."
+
+
+def named(key: str) -> str:
+    """A parameter's label, with its heading where several parameters are called so, or the heading says what it is."""
+    parameter = get(key)
+    twins = [one for one in PARAMETERS.values() if one.label == parameter.label]
+    return f"{parameter.label} ({parameter.group})" if len(twins) > 1 or parameter.group == "Morph" else parameter.label
 
 
 def listed(words: Sequence[str]) -> str:

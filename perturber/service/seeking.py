@@ -59,7 +59,8 @@ class Sight:
             while True:
                 slopes += ask.slopes
                 told = yield from self.answer(ask, space, goal)
-                ask = asking.send(told)
+                ask = asking.send(told)  # which may take as long as a picture
+                yield
         return slopes
 
     def answer(self, ask: Ask, space: Space, goal: Goal) -> Generator[None, None, Told]:

@@ -4,7 +4,7 @@ import numpy as np
 from planted import drive
 
 from perturber.experiments.goals import Goal, reached
-from perturber.experiments.smallest import Smallest, Wording, sentence, written
+from perturber.experiments.smallest import Smallest, Wording, named, sentence, written
 from perturber.experiments.space import Space, usual
 from perturber.scene import Scene
 
@@ -79,3 +79,9 @@ def test_values_are_written_with_their_units() -> None:
     assert written("yaw", -12.0) == "-12°"
     assert written("distance", 4.5) == "4.5 radii"
     assert written("background", "indoor") == "Indoor"
+
+
+def test_a_label_that_says_little_comes_with_its_heading() -> None:
+    assert named("morph") == "Overall (Morph)"
+    assert named("corruption_gaussian_noise") == "Gaussian Noise (Corruptions)"
+    assert named("hue") == "Hue"
