@@ -5,6 +5,7 @@ import sys
 import typer
 
 from perturber.cli import (
+    adversary,
     attack,
     backup,
     bench,
@@ -44,6 +45,8 @@ for command in (
     sweep.sweep,
     tuning.tuning,
     tuning.fourier,
+    adversary.adversary,
+    adversary.difference,
     backup.backup,
     backup.restore,
     doctor.doctor,

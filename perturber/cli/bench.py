@@ -206,3 +206,33 @@ def sweep(
 
     with TemporaryDirectory(prefix="perturber-sweep-") as folder:
         run(settings(device, data=Path(folder)), rounds=rounds, side=side)
+
+
+@bench_app.command()
+def adversary(
+    device: Device = None,
+    model: Model = MODEL,
+    scenes: Annotated[int, typer.Option(help="Starting scenes.", min=2)] = 100,
+    limit: Annotated[float, typer.Option(help="Largest distance, in widths of the ranges.")] = 0.3,
+    renders: Annotated[int, typer.Option(help="Of each search from each scene.", min=1)] = 400,
+    seed: Annotated[int, typer.Option(help="Of the scenes.", min=0)] = 0,
+) -> None:
+    """Compare renders until a scene fools a network, by gradients through the renderer and at random."""
+    from perturber.bench.adversary import run
+
+    run(settings(device), model=model, scenes=scenes, limit=limit, renders=renders, seed=seed)
+
+
+@bench_app.command()
+def difference(
+    device: Device = None,
+    model: Model = MODEL,
+    keep: Annotated[str, typer.Option(help="Model that stays right.")] = "lite0_adversarial",
+    count: Annotated[int, typer.Option(help="Disagreements.", min=1)] = 50,
+    renders: Annotated[int, typer.Option(help="Of each search.", min=1)] = 400,
+    seed: Annotated[int, typer.Option(help="Of the scenes.", min=0)] = 0,
+) -> None:
+    """Measure how few parameters explain that one network is right and another one wrong, and how long it takes."""
+    from perturber.bench.difference import run
+
+    run(settings(device), fooled=model, keeps=keep, count=count, renders=renders, seed=seed)

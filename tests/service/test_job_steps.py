@@ -15,7 +15,10 @@ from perturber import zoo
 from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.examples import ExampleIndex, index_path
+from perturber.experiments.goals import Goal
 from perturber.experiments.measures import Measure
+from perturber.experiments.smallest import Wording
+from perturber.experiments.space import Space, usual
 from perturber.experiments.sweep import Axis, Grid
 from perturber.featurevis import Recipe, Target
 from perturber.scene import Scene
@@ -36,8 +39,10 @@ from perturber.service.engine import LocalEngine
 from perturber.service.reading import Reading
 from perturber.service.resources import Resources
 from perturber.service.works.measuring import MeasurementRequest
+from perturber.service.works.adversary import AdversaryRequest
 from perturber.service.works.registry import WORKS, Work, begin
 from perturber.service.works.slopes import FlipsRequest, SlopesRequest
+from perturber.service.works.smallest import DifferenceRequest
 from perturber.service.works.sweeping import SweepRequest
 from perturber.service.works.tuning import FourierRequest, TuningRequest
 from perturber.service.works.visualisation import VisualisationRequest
@@ -79,6 +84,15 @@ REQUESTS: dict[str, Callable[[Path], Any]] = {
     "similarity": lambda _: SimilarityRequest(**pair, batch=Batch(scene=None, count=PICTURES)),
     "slopes": lambda _: SlopesRequest(scene=Scene(), models=(LITE0, EDIT), classes=(0, 0)),
     "flips": lambda _: FlipsRequest(scene=Scene(), models=(LITE0, EDIT), keys=("alpha",)),
+    "adversary": lambda _: AdversaryRequest(
+        space=Space.around(Scene(), usual(Scene())), goal=Goal(fooled=LITE0, keeps=EDIT, classes=(249,)), renders=9
+    ),
+    "difference": lambda _: DifferenceRequest(
+        space=Space.around(Scene(), usual(Scene(), ("alpha", "yaw"))),
+        goal=Goal(fooled=LITE0, classes=(0,), target=1),
+        wording=Wording(labels={}, classes=()),
+        renders=12,
+    ),
     "sweep": lambda _: SweepRequest(
         start=Scene(),
         design=Grid((Axis.even("alpha", 0, 1, PICTURES),)),
