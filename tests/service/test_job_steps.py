@@ -38,8 +38,8 @@ from perturber.service.batches import Batch, Pictures
 from perturber.service.engine import LocalEngine
 from perturber.service.reading import Reading
 from perturber.service.resources import Resources
-from perturber.service.works.measuring import MeasurementRequest
 from perturber.service.works.adversary import AdversaryRequest
+from perturber.service.works.measuring import MeasurementRequest
 from perturber.service.works.registry import WORKS, Work, begin
 from perturber.service.works.slopes import FlipsRequest, SlopesRequest
 from perturber.service.works.smallest import DifferenceRequest
