@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from perturber.parameters import PARAMETERS
 
@@ -62,8 +62,9 @@ def export(button: Locator, format: str, **fields: str) -> None:
         button: beside the figure; it is seen where that is pointed at.
         fields: label of a field → what is written there.
     """
-    button.click(force=True)
     page = button.page
+    expect(page.locator(".modal")).to_have_count(0)  # one that closes would get the click
+    button.click(force=True)
     page.locator(".looks .tabs label", has_text=format).click()
     for label, text in fields.items():
         page.locator(".looks").get_by_label(label).fill(text)

@@ -70,7 +70,7 @@ def test_first_visit(opened: Open, site: Any, size: tuple[int, int]) -> None:
     assert "|" not in columns(watched).nth(1).locator(".agreement").inner_text()  # the table alone, not its source
     for side in ("a", "b", "difference"):
         page.locator(f"#compare-maps-{side} .heatmaplayer image").first.wait_for()
-    page.locator(".side, .dash-dropdown").first.wait_for()
+    page.locator("main :is(.side, .dash-dropdown)").first.wait_for()
     page.wait_for_function(  # Plotly fits a figure to its frame a moment after it has drawn it
         """() => ['html', 'main', 'main > div', '.explore', '.comparison'].every((s) => {
             const e = document.querySelector(s);
