@@ -143,6 +143,7 @@ def test_the_button_takes_no_room_and_asks_nothing(opened: Open, sessions: Sessi
     assert sessions.open(id_).strip[-1].comment == "the last one"
     page.get_by_role("button", name="Session", exact=True).click()
     expect(page.locator("#explore-session-panel")).to_be_hidden()
+    page.wait_for_timeout(1000)  # folding itself asks once
     bodies: list[str] = []
     page.on("request", lambda request: bodies.append(request.post_data or ""))
     page.locator("#explore-yaw").fill("50")
