@@ -32,6 +32,13 @@ class Server:
         return psutil.Process(self.process).memory_info().rss / 2**20
 
 
+def free_port() -> int:
+    """A port of this machine on which nobody serves at this moment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextmanager
 def serving(settings: Settings) -> Iterator[Server]:
     """Start the dashboard on a free port, and stop it at the end; it has only just said that it is ready.
@@ -39,9 +46,7 @@ def serving(settings: Settings) -> Iterator[Server]:
     Raises:
         InvalidInputError: it did not start.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     chosen = {
         "HOST": "127.0.0.1",
         "PORT": port,

@@ -159,22 +159,11 @@ def _span(start: "SceneBase", text: str) -> "Span":
     if not separator:
         (span,) = usual(start, (key.strip(),))
         return span
-    ends = values.split(":")
-    if len(ends) != 2:
-        raise InvalidInputError(f"--range cannot be {text[:80]!r}. Write PARAMETER=LOW:HIGH, for example yaw=-60:60.")
-    return Span(key.strip(), ends[0].strip(), ends[1].strip())  # type: ignore[arg-type]  # the parameter reads them
+    return Span(key.strip(), *options.ends(text, values))  # type: ignore[arg-type]  # the parameter reads them
 
 
 def _other(start: "SceneBase", assignments: list[str]) -> "SceneBase":
-    values = {}
-    for assignment in assignments:
-        key, separator, value = assignment.partition("=")
-        if not separator:
-            raise InvalidInputError(
-                f"--to cannot be {assignment[:80]!r}. Write PARAMETER=VALUE, for example yaw=-23.3."
-            )
-        values[key.strip()] = value.strip()
-    return start.replace(**values)
+    return start.replace(**dict(options.assigned(one, "--to") for one in assignments))
 
 
 def _goal(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perturber.cli import options
-from perturber.cli.output import print_notes
-from perturber.errors import InvalidInputError, StorageError, UnknownNameError
+from perturber.cli.output import print_notes, write_file
+from perturber.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from perturber.config import Settings
@@ -125,12 +125,8 @@ def _format(out: Path) -> "Format":
 
 
 def _write(drawn: "Paper", format: "Format", provenance: "Provenance", out: Path) -> None:
-    from perturber.disk import write_whole
     from perturber.export import export
 
     content = export(drawn.fitted(provenance.preset), format, provenance)
-    try:
-        write_whole(out, content)
-    except OSError as error:
-        raise StorageError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
+    write_file(content, out)
     print(f"{out}: {len(content) / 1024:.0f} KiB", file=sys.stderr)

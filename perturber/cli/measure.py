@@ -8,8 +8,8 @@ import typer
 from typer.core import TyperCommand
 
 from perturber.cli import options
-from perturber.cli.output import print_json, print_notes, progress_bar
-from perturber.errors import InvalidInputError, StorageError
+from perturber.cli.output import finite, print_json, print_notes, progress_bar, write_file
+from perturber.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from perturber.experiments.measurements import Figure, Measurement, Result
@@ -78,13 +78,7 @@ def measure(
 
 
 def _given(assignments: list[str]) -> dict[str, object]:
-    given: dict[str, object] = {}
-    for assignment in assignments:
-        key, separator, value = assignment.partition("=")
-        if not separator:
-            raise InvalidInputError(f"--set cannot be {assignment[:80]!r}. Write OPTION=VALUE, for example count=5.")
-        given[key.strip()] = value.strip()
-    return given
+    return dict(options.assigned(one, "--set", "OPTION=VALUE", "count=5") for one in assignments)
 
 
 def _list(measurements: "list[Measurement]", *, as_json: bool) -> None:
@@ -128,15 +122,9 @@ def _told(found: "Result") -> dict[str, Any]:
 def _write(found: "Result", out: Path) -> None:
     import json
 
-    from perturber.cli.output import finite
-    from perturber.disk import write_whole
-
     is_csv = out.suffix.lower() == ".csv"
     content = found.csv() if is_csv else json.dumps(finite(_told(found)), ensure_ascii=False, allow_nan=False)
-    try:
-        write_whole(out, content.encode())
-    except OSError as error:
-        raise StorageError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
+    write_file(content.encode(), out)
 
 
 def _print(found: "Result", out: Path | None) -> None:

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from perturber.cli import options
-from perturber.cli.output import print_notes
-from perturber.errors import StorageError
+from perturber.cli.output import print_notes, write_file
 
 
 def methods(
@@ -18,7 +17,6 @@ def methods(
 ) -> None:
     """Print a paragraph for a paper's methods section (Markdown), and the works that it names (BibTeX)."""
     from perturber.cli.figure import app_of
-    from perturber.disk import write_whole
     from perturber.ui.methods import describe
 
     with app_of(options.settings(device)):
@@ -28,7 +26,4 @@ def methods(
     if bib is None:
         print(found.bibtex)
         return
-    try:
-        write_whole(bib, found.bibtex.encode())
-    except OSError as error:
-        raise StorageError(f"Cannot write {str(bib)!r}: {error.strerror or error}.") from error
+    write_file(found.bibtex.encode(), bib)

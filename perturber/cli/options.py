@@ -60,14 +60,36 @@ def scene(object_: str | None, background: str | None, assignments: list[str] | 
         InvalidInputError: an assignment is not PARAMETER=VALUE, or a value is not allowed.
     """
     values: dict[str, object] = {"object": object_, "background": background}
-    for assignment in assignments or []:
-        key, separator, value = assignment.partition("=")
-        if not separator:
-            raise InvalidInputError(
-                f"--set cannot be {assignment[:80]!r}. Write PARAMETER=VALUE, for example yaw=-23.3."
-            )
-        values[key.strip()] = value.strip()
+    values |= dict(assigned(one, "--set") for one in assignments or [])
     return Scene.parse({key: value for key, value in values.items() if value is not None})
+
+
+def assigned(text: str, option: str, form: str = "PARAMETER=VALUE", example: str = "yaw=-23.3") -> tuple[str, str]:
+    """Both sides of what an option sets.
+
+    Raises:
+        InvalidInputError: it sets nothing.
+    """
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise InvalidInputError(f"{option} cannot be {text[:80]!r}. Write {form}, for example {example}.")
+    return key.strip(), value.strip()
+
+
+def ends(text: str, values: str) -> tuple[str, str]:
+    """Both ends of a --range.
+
+    Args:
+        text: all of it.
+        values: what it sets.
+
+    Raises:
+        InvalidInputError: there are not two.
+    """
+    low, separator, high = values.partition(":")
+    if not separator or ":" in high:
+        raise InvalidInputError(f"--range cannot be {text[:80]!r}. Write PARAMETER=LOW:HIGH, for example yaw=-60:60.")
+    return low.strip(), high.strip()
 
 
 def cropped(usual: "Crop", resize: int | None, side: int | None) -> "Crop":

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perturber.errors import InvalidInputError
+from perturber.errors import InvalidInputError, StorageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,20 @@ def write_png(picture: "np.ndarray", path: Path) -> None:
         Image.fromarray(picture).save(path, format="PNG")
     except OSError as error:
         raise InvalidInputError(f"Cannot write {str(path)!r}: {error.strerror or error}.") from error
+
+
+def write_file(content: bytes, path: Path) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written there.
+    """
+    from perturber.disk import write_whole
+
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise StorageError(f"Cannot write {str(path)!r}: {error.strerror or error}.") from error
 
 
 @contextmanager

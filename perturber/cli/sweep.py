@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perturber.cli import options
-from perturber.cli.output import print_notes, progress_bar
-from perturber.errors import InvalidInputError, StorageError, UnknownNameError
+from perturber.cli.output import print_notes, progress_bar, write_file
+from perturber.errors import InvalidInputError, UnknownNameError
 
 if TYPE_CHECKING:
     from perturber.experiments.measures import Measure
@@ -94,7 +94,7 @@ def read_axis(text: str) -> "Axis":
     """
     from perturber.experiments.sweep import Axis
 
-    key, values = _parts(text, "--axis")
+    key, values = options.assigned(text, "--axis", "PARAMETER=…", "yaw=-60:60")
     if ":" not in values:
         return Axis(key, tuple(value.strip() for value in values.split(",")))
     low, high, *count = values.split(":")
@@ -108,18 +108,8 @@ def read_axis(text: str) -> "Axis":
 def _range(text: str) -> "Range":
     from perturber.experiments.sweep import Range
 
-    key, values = _parts(text, "--range")
-    ends = values.split(":")
-    if len(ends) != 2:
-        raise InvalidInputError(f"--range cannot be {text[:80]!r}. Write PARAMETER=LOW:HIGH, for example yaw=-60:60.")
-    return Range(key, *ends)  # type: ignore[arg-type]  # the parameter reads them
-
-
-def _parts(text: str, option: str) -> tuple[str, str]:
-    key, separator, values = text.partition("=")
-    if not separator:
-        raise InvalidInputError(f"{option} cannot be {text[:80]!r}. Write PARAMETER=…, for example yaw=-60:60.")
-    return key.strip(), values.strip()
+    key, values = options.assigned(text, "--range", "PARAMETER=…", "yaw=-60:60")
+    return Range(key, *options.ends(text, values))  # type: ignore[arg-type]  # the parameter reads them
 
 
 def _measure(text: str, classes: tuple[str, ...]) -> "Measure":
@@ -151,11 +141,5 @@ def _measure(text: str, classes: tuple[str, ...]) -> "Measure":
 
 
 def _write(found: "Sweep", out: Path) -> None:
-    from perturber.disk import write_whole
-
     written = {".csv": lambda: found.csv().encode(), ".json": lambda: found.json().encode(), ".parquet": found.parquet}
-    content = written[out.suffix.lower()]()
-    try:
-        write_whole(out, content)
-    except OSError as error:
-        raise StorageError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
+    write_file(written[out.suffix.lower()](), out)

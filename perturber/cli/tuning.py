@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perturber.cli import options
-from perturber.cli.output import progress_bar
-from perturber.errors import InvalidInputError, StorageError
+from perturber.cli.output import progress_bar, write_file
+from perturber.errors import InvalidInputError
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -117,7 +117,7 @@ def _kind(out: Path) -> str:
 
 
 def _write_figure(figure: "go.Figure", out: Path) -> None:
-    _write(out, figure.to_html(include_plotlyjs=True).encode())
+    write_file(figure.to_html(include_plotlyjs=True).encode(), out)
 
 
 def _write_arrays(out: Path, **arrays: object) -> None:
@@ -127,13 +127,4 @@ def _write_arrays(out: Path, **arrays: object) -> None:
 
     file = io.BytesIO()
     np.savez_compressed(file, **{name: np.asarray(array) for name, array in arrays.items()})  # type: ignore[arg-type]
-    _write(out, file.getvalue())
-
-
-def _write(out: Path, content: bytes) -> None:
-    from perturber.disk import write_whole
-
-    try:
-        write_whole(out, content)
-    except OSError as error:
-        raise StorageError(f"Cannot write {str(out)!r}: {error.strerror or error}.") from error
+    write_file(file.getvalue(), out)

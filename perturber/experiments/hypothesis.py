@@ -14,6 +14,7 @@ import numpy as np
 from scipy import stats
 
 from perturber.errors import InvalidInputError
+from perturber.experiments.paired import sign_flip
 
 Verdict = Literal["selective", "invariant", "open"]
 
@@ -118,11 +119,7 @@ def _p(values: np.ndarray, random: np.random.Generator) -> float:
     """Of the one-sided sign-flip test: the direction was found on other views."""
     if not values.any():
         return 1.0
-    test = stats.permutation_test(
-        (values,), lambda x, axis: x.mean(axis), permutation_type="samples", n_resamples=RESAMPLES, vectorized=True,
-        alternative="greater", rng=random,
-    )  # fmt: skip
-    return float(test.pvalue)
+    return sign_flip(values, random, flips=RESAMPLES, alternative="greater")
 
 
 def _interval(values: np.ndarray, random: np.random.Generator) -> tuple[float, float]:

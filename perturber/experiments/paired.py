@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import stats
 
 from perturber.errors import InvalidInputError
 
@@ -77,7 +76,7 @@ def effect(a: np.ndarray, b: np.ndarray, *, seed: int = 0, clusters: Sequence[ob
         mean=float(differences.mean()),
         low=float(low),
         high=float(high),
-        p=_sign_flip(sums, random),
+        p=sign_flip(sums, random),
         count=len(differences),
     )
 
@@ -119,13 +118,24 @@ def _clustered(differences: np.ndarray, clusters: Sequence[object] | None) -> tu
     return np.bincount(index, differences), np.bincount(index).astype(float)
 
 
-def _sign_flip(sums: np.ndarray, random: np.random.Generator) -> float:
+def sign_flip(
+    values: np.ndarray, random: np.random.Generator, *, flips: int = FLIPS, alternative: str = "two-sided"
+) -> float:
+    """p-value of the test (Fisher 1935) of values (N,) being symmetric about 0, by their mean.
+
+    Args:
+        flips: of all signs, at random; where there are fewer combinations, all are taken.
+        alternative: ``two-sided``, ``greater`` or ``less``.
+    """
+    from scipy import stats  # a second that no start should wait for
+
     test = stats.permutation_test(
-        (sums,),
+        (values,),
         lambda x, axis: x.mean(axis),
         permutation_type="samples",
-        n_resamples=FLIPS,
+        n_resamples=flips,
         vectorized=True,
+        alternative=alternative,
         rng=random,
     )
     return float(test.pvalue)

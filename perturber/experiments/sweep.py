@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from math import isnan
 
 import numpy as np
-from scipy.stats import qmc
 
 from perturber.errors import InvalidInputError
 from perturber.experiments.measures import Column
@@ -173,6 +172,8 @@ class LatinHypercube:
 
     def points(self) -> list[tuple[Value, ...]]:
         """The values of `keys` in each point."""
+        from scipy.stats import qmc  # a second that no start should wait for
+
         sampled = qmc.LatinHypercube(d=len(self.ranges), rng=self.seed).random(self.count)
         columns = []
         for one, unit in zip(self.ranges, sampled.T, strict=True):
@@ -211,8 +212,7 @@ class Sweep:
         values: (N, M) float32; NaN where a scene was not looked at yet, or the measure is not known.
         tops: (N, number of models) int32, each network's most probable class; −1 where it is not known (yet).
         done: (N,) bool, the scenes that were looked at.
-        seconds: that the scenes which were looked at now have taken, together.
-        computed: how many these are; the others were kept from earlier sweeps.
+        computed: how many scenes were looked at now; the others were kept from earlier sweeps.
         notes: what has gone wrong meanwhile, a sentence each.
     """
 
@@ -223,7 +223,6 @@ class Sweep:
     values: np.ndarray = field(repr=False)
     tops: np.ndarray = field(repr=False)
     done: np.ndarray = field(repr=False)
-    seconds: float = 0.0
     computed: int = 0
     notes: tuple[str, ...] = ()
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.cluster import hierarchy
-from scipy.spatial.distance import squareform
 
 from perturber.experiments.families import Quantity
 
@@ -66,6 +64,9 @@ def alike(responses: np.ndarray) -> list[int]:
     Returns:
         Numbers of the neurons, each once.
     """
+    from scipy.cluster import hierarchy  # a second that no start should wait for
+    from scipy.spatial.distance import squareform
+
     curves = responses.reshape(-1, responses.shape[2]).astype(np.float64).T
     changing = [n for n, curve in enumerate(curves) if np.ptp(curve) > 0]
     still = [n for n in range(len(curves)) if n not in set(changing)]

@@ -1,7 +1,7 @@
 """What needs no device is done beside the service's thread, which waits for it but a moment at a time."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
@@ -23,6 +23,12 @@ class Aside(Generic[T]):
         """Whether it has come to its end, perhaps in this moment."""
         wait([self._future], MOMENT)
         return self._future.done()
+
+    def waited(self) -> Generator[None, None, T]:
+        """Wait for its end, a moment a step of a job; returns what has come of it."""
+        while not self.ready():
+            yield
+        return self.result()
 
     def join(self) -> None:
         """Wait for its end for as long as it takes."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError
 from perturber.scene import Scene
-from perturber.service.requests import LookRequest, SlotRequest
+from perturber.service.estimates import seconds_a_picture
 from perturber.service.service import InferenceService
 from perturber.service.works.measuring import MeasurementRequest, order, trials
 from perturber.zoo.catalogue import find
@@ -52,9 +52,7 @@ def count(service: InferenceService, request: MeasurementRequest) -> int:
 
 def seconds(service: InferenceService, request: MeasurementRequest, pictures: int) -> float:
     """How long that takes if nothing else is to be done, by what one look takes; attacks take longer."""
-    asked = LookRequest(scene=Scene(), slots=tuple(SlotRequest(model=model) for model in request.models))
-    looks = [service.look(asked) for _ in range(2)]  # the first one may load a network
-    return pictures * min(look.render_ms + sum(slot.milliseconds for slot in look.slots) for look in looks) / 1000
+    return pictures * seconds_a_picture(service, Scene(), request.models)
 
 
 def _classes(service: InferenceService, name: str) -> tuple[ClassName, ...]:

@@ -8,7 +8,8 @@ from perturber.experiments.measures import OF_TWO, Measure
 from perturber.experiments.sweep import Design, scene
 from perturber.scene import SceneBase
 from perturber.service.checks import check_classes
-from perturber.service.requests import LookRequest, ModelInfo, SlotRequest
+from perturber.service.estimates import seconds_a_picture
+from perturber.service.requests import ModelInfo
 from perturber.service.service import InferenceService
 from perturber.service.works.sweeping import SweepRequest
 
@@ -49,10 +50,7 @@ def seconds(service: InferenceService, request: SweepRequest) -> float:
     Raises:
         InvalidInputError: the start cannot be looked at.
     """
-    asked = LookRequest(scene=request.start, slots=tuple(SlotRequest(model=model) for model in request.models))
-    looks = [service.look(asked) for _ in range(2)]  # the first one may load a network
-    each = min(look.render_ms + sum(slot.milliseconds for slot in look.slots) for look in looks)
-    return each / 1000 * len(request.design)
+    return len(request.design) * seconds_a_picture(service, request.start, request.models)
 
 
 def _check(info: ModelInfo, measure: Measure) -> None:

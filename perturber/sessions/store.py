@@ -532,10 +532,7 @@ class Sessions:
             NotAllowedError: the session belongs to somebody else, the user only looks, or its owner has no room left.
             InvalidInputError: there is no such session, or it has too many.
         """
-        need(Role.EDITOR, "keep snapshots")
-        with self.database.reading() as connection:
-            _own(row := _get_session(connection, session))
-        self._check_room(row.owner, snapshot.size)
+        self._need_room("keep snapshots", session, snapshot.size)
         now = time.time()
         with self.database.writing() as connection:
             _purge(connection, now)
@@ -600,10 +597,7 @@ class Sessions:
             NotAllowedError: the session belongs to somebody else, the user only looks, or its owner has no room left.
             InvalidInputError: there is no such session, or it has too many.
         """
-        need(Role.EDITOR, "keep figures")
-        with self.database.reading() as connection:
-            _own(row := _get_session(connection, session))
-        self._check_room(row.owner, figure.size)
+        self._need_room("keep figures", session, figure.size)
         now = time.time()
         with self.database.writing() as connection:
             _purge(connection, now)
@@ -678,6 +672,13 @@ class Sessions:
             connection.execute(SNAPSHOTS.update().where(chosen).values(**values))
             _check_count(_count(connection, row.session))
             _touch(connection, row.session, time.time())
+
+    def _need_room(self, what: str, session: str, size: int) -> None:
+        """Refuse who may not keep something in a session, or where its owner has no room left."""
+        need(Role.EDITOR, what)
+        with self.database.reading() as connection:
+            _own(row := _get_session(connection, session))
+        self._check_room(row.owner, size)
 
     def _check_room(self, owner: str, more: int) -> None:
         check_room(self.data, owner, more, Settings())

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from test_honest_display import GONE
 from test_restart import serving
 
 from perturber.bench.chromium import been_here
+from perturber.bench.server import free_port
 from perturber.sessions import Sessions
 
 pytestmark = pytest.mark.browser
@@ -155,9 +155,7 @@ def test_breaking_away_and_coming_back_and_handing_over(opened_apart: Opened, se
 @pytest.mark.slow
 def test_after_a_restart_they_go_on(opened_apart: Opened, tmp_path: Path) -> None:
     session = Sessions(tmp_path).create("Dogs at night")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with serving(port, tmp_path) as server:
         presenter = present(opened_apart, f"/?{QUERY}", session, url=url)

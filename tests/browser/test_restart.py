@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from playwright.sync_api import Browser, Route
 from test_honest_display import GONE
 
 from perturber.bench.chromium import been_here
-from perturber.bench.server import APP, _wait
+from perturber.bench.server import APP, _wait, free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -44,9 +43,7 @@ def serving(port: int, data: Path) -> Iterator[subprocess.Popen]:
 
 def test_a_server_that_is_killed_and_started_again_is_found(browser: Browser, tmp_path: Path) -> None:
     """The page says so meanwhile, and goes on with its state and what was chosen since; a second server is refused."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     page = browser.new_page(storage_state=been_here(url))
     page.set_default_timeout(120_000)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from test_restart import serving
 
 from perturber.bench.chromium import been_here
+from perturber.bench.server import free_port
 from perturber.sessions import FILE, NewSnapshot, Sessions, ShortLinks
 
 pytestmark = pytest.mark.browser
@@ -54,9 +54,7 @@ def take(page: Page, comment: str, count: int) -> None:
 @pytest.mark.slow
 def test_a_snapshot_comes_back_after_a_restart(browser: Browser, tmp_path: Path) -> None:
     """Equal state, equal picture, and what no address holds: the reference, from which neurons change."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     page = browser.new_page(storage_state=been_here(url))
     page.set_default_timeout(120_000)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 import requests
+
+from perturber.bench.server import free_port
 
 SLOW = """
 import sys, time
@@ -31,12 +32,6 @@ def who():
 
 Serving(app, Settings(host=sys.argv[1], port=int(sys.argv[2])), threads=4).run()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @contextmanager

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from math import nan
 
 import numpy as np
-from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from perturber.experiments.paired import CONFIDENCE, FEWEST, RESAMPLES
 
@@ -218,6 +215,10 @@ def regions(recognised: np.ndarray) -> np.ndarray:
     Returns:
         The same shape, 0 where not recognised, else the region's number from 1.
     """
+    from scipy import ndimage  # a second that no start should wait for
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     labels, count = ndimage.label(recognised)
     ends = labels[:, [0, -1]]
     left, right = ends[(ends > 0).all(1)].T

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,8 +22,6 @@ from perturber.service.requests import IMAGE_SIZE, LOW_FREQUENCY, PictureRequest
 from perturber.service.resources import Resources
 from perturber.service.works.registry import does
 from perturber.zoo.pictures import Crop
-
-T = TypeVar("T")
 
 GREY = 0.5
 """Behind an object that is shown alone."""
@@ -127,8 +125,8 @@ class MeasurementWork:
         return self.found
 
     def _go(self) -> Iterator[None]:
-        path = yield from self._aside(Aside(self._plan))
-        known = yield from self._aside(Aside(partial(kept.load, path)))
+        path = yield from Aside(self._plan).waited()
+        known = yield from Aside(partial(kept.load, path)).waited()
         if known is not None:
             self.found = known
             return
@@ -136,19 +134,12 @@ class MeasurementWork:
         self.low, self.good = np.full(count, np.nan), np.zeros(count, bool)
         yield from self._show([n for n, trial in enumerate(self.trials) if trial.file is None], {})
         yield from self._show_files()
-        result = yield from self._aside(Aside(self._result))
+        result = yield from Aside(self._result).waited()
         try:
-            yield from self._aside(Aside(partial(kept.save, path, result)))
+            yield from Aside(partial(kept.save, path, result)).waited()
         except StorageError as error:  # it is there nevertheless
             result = replace(result, notes=(*result.notes, str(error)))
         self.found = result
-
-    @staticmethod
-    def _aside(call: Aside[T]) -> Generator[None, None, T]:
-        """Wait for what needs no device, a moment a step; returns what has come of it."""
-        while not call.ready():
-            yield
-        return call.result()
 
     def _plan(self) -> Path:
         self.trials = trials(self.measurement, self.order)

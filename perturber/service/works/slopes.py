@@ -217,8 +217,16 @@ class SlopesWork:
         return value(column, {model: Seen(self.networks[model].logits(images), {})}, {})
 
     def _pictures(self, scenes: Sequence[SceneBase], values: dict[str, Tensor] | None = None) -> Tensor:
-        requests = [PictureRequest(scene=scene, plane=self.request.plane) for scene in scenes]
-        return self.resources.pictures(requests, values)
+        return _pictures(self.resources, self.request, scenes, values)
+
+
+def _pictures(
+    resources: Resources,
+    request: "SlopesRequest | FlipsRequest",
+    scenes: Sequence[SceneBase],
+    values: dict[str, Tensor] | None = None,
+) -> Tensor:
+    return resources.pictures([PictureRequest(scene=scene, plane=request.plane) for scene in scenes], values)
 
 
 def _groups(keys: Sequence[str]) -> list[list[str]]:
@@ -303,11 +311,8 @@ class FlipsWork:
         """The most probable class of each scene, by model; some pictures a step."""
         found: dict[str, list[Tensor]] = {model: [] for model in models or self.networks}
         for first in range(0, len(scenes), self.a_step):
-            requests = [
-                PictureRequest(scene=scene, plane=self.request.plane) for scene in scenes[first : first + self.a_step]
-            ]
             with torch.inference_mode():
-                images = self.resources.pictures(requests)
+                images = _pictures(self.resources, self.request, scenes[first : first + self.a_step])
             yield
             for model, tops in found.items():
                 with torch.inference_mode():

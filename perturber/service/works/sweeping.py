@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from time import monotonic, perf_counter
+from time import monotonic
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ class SweepWork:
         self.values = np.full((len(self.points), len(self.columns)), np.nan, np.float32)
         self.tops = np.full((len(self.points), len(self.networks)), -1, np.int32)
         self.done = np.zeros(len(self.points), bool)
-        self.seconds, self.computed = 0.0, 0
+        self.computed = 0
         self.notes: tuple[str, ...] = ()
         self.start: dict[str, Seen] = {}
         self._finished = False
@@ -83,9 +83,7 @@ class SweepWork:
 
     def step(self) -> None:
         """Some pictures are rendered, or shown to one network."""
-        begun = perf_counter()
         next(self._steps, None)
-        self.seconds += perf_counter() - begun
 
     def progress(self) -> Progress:
         """In scenes; one more for what is kept at the end."""
@@ -104,7 +102,6 @@ class SweepWork:
             values=self.values.copy(),
             tops=self.tops.copy(),
             done=self.done.copy(),
-            seconds=self.seconds,
             computed=self.computed,
             notes=self.notes,
         )
@@ -114,11 +111,7 @@ class SweepWork:
         request = self.request
         name = family(request.start, request.design, self.columns, request.fingerprints, request.plane)
         cells = Cells(self.resources.settings.data, name)
-        loading = Aside(cells.load)
-        while not loading.ready():
-            yield
-        self._take(loading.result())
-        self.seconds = 0.0
+        self._take((yield from Aside(cells.load).waited()))
         missing, size = np.flatnonzero(~self.done), A_STEP.get(self.resources.device.type, 4)
         keeping, new, kept = Aside(lambda: None), list[int](), monotonic()
         for first in range(0, len(missing), size):
@@ -126,21 +119,16 @@ class SweepWork:
             yield from self._look(some)
             new += some.tolist()
             if monotonic() - kept > KEEP_SECONDS and keeping.ready():
-                self._note(keeping)
+                yield from self._kept(keeping)
                 keeping, new, kept = Aside(partial(cells.add, self._found(new))), [], monotonic()
-        yield from self._until(keeping)
-        yield from self._until(Aside(partial(cells.add, self._found(new))))
+        yield from self._kept(keeping)
+        yield from self._kept(Aside(partial(cells.add, self._found(new))))
         self._finished = True
 
-    def _until(self, keeping: Aside[None]) -> Iterator[None]:
-        while not keeping.ready():
-            yield
-        self._note(keeping)
-
-    def _note(self, keeping: Aside[None]) -> None:
+    def _kept(self, keeping: Aside[None]) -> Iterator[None]:
         """What could not be kept is still there, and it is said."""
         try:
-            keeping.result()
+            yield from keeping.waited()
         except StorageError as error:
             self.notes = (str(error),)
 

@@ -22,6 +22,7 @@ from perturber.ui.components.export import (
     BY_CHROMIUM,
     GROUNDS,
     LOOKS,
+    OF_A_PRESET,
     Looks,
     disabled_looks,
     export_form,
@@ -39,9 +40,6 @@ AT_ONCE = 4
 """Figures that may wait for Chromium at the same moment: each holds one of the server's threads."""
 
 _room = Room(AT_ONCE)
-
-OF_A_PRESET = ("width", "points", "dpi")
-"""Fields that a preset fills in."""
 
 
 def exporting_callbacks(page: str, path: str) -> None:

@@ -15,25 +15,20 @@ from perturber.sessions import NewFigure, Sessions, ShortLinks
 from perturber.ui import paper
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.components.controls import options
-from perturber.ui.components.export import LOOKS, Looks
+from perturber.ui.components.export import LOOKS, OF_A_PRESET, Looks
 from perturber.ui.components.figures import DRAFT, PAGES, PATH, chosen_options, ids_of, part, preview, rows_of
+from perturber.ui.components.session_bar import CHOICES, LONGEST_ADDRESS
 from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.papers.figures import composed
 from perturber.ui.states.figures import FiguresState, PanelState
 from perturber.ui.states.page import NOT_OURS, parse_query
 
-ADDRESS = 8_000
-"""Characters of a link that fits into an address bar; longer ones become short links."""
-
 ZOOM = {"column": 2.0, "page": 1.3, "slide": 1.3}
 """Preset → by which the preview is enlarged."""
 
 NARROW = 35.0
 """Millimetres of a column in which labels of curves and bars hardly have room."""
-
-MAX_SESSIONS = 200
-"""In the menu."""
 
 FIELDS = ("rows", "columns", "options", "title", "preset")
 
@@ -251,7 +246,7 @@ def _remembering() -> None:
     def export_alike(preset: object, looks: object) -> Any:
         if not isinstance(preset, str) or preset not in PRESETS:
             return no_update
-        filled = {field: getattr(PRESETS[preset], field) for field in ("width", "points", "dpi")}
+        filled = {field: getattr(PRESETS[preset], field) for field in OF_A_PRESET}
         return Looks.remembered(looks)._replace(preset=preset, **filled)._asdict()
 
 
@@ -321,7 +316,7 @@ def _kept(state: FiguresState, *, first: bool) -> dict[str, Any]:
     facts = {"query": query, "memory": {}, "drawn": True}
     if first:
         return {"facts": facts}
-    address = f"{PATH}?{query}" if query and len(query) <= ADDRESS else PATH
+    address = f"{PATH}?{query}" if query and len(query) <= LONGEST_ADDRESS else PATH
     return {"facts": facts, "address": address}
 
 
@@ -371,7 +366,7 @@ def _choosing() -> None:
         State("session", "data", allow_optional=True),
     )
     def sessions(_: object, present: object) -> tuple[Any, Any]:
-        found = Sessions(service().settings.data).all(limit=MAX_SESSIONS).sessions
+        found = Sessions(service().settings.data).all(limit=CHOICES).sessions
         opened = present.get("id") if isinstance(present, dict) else None
         chosen = opened if any(one.id == opened for one in found) else None
         return options((one.id, one.name) for one in found), chosen
@@ -414,7 +409,7 @@ def _choosing() -> None:
     def link_to_copy(_: object, facts: object) -> str:
         query = _state(facts).query()
         server = request.host_url.rstrip("/")
-        if len(query) <= ADDRESS:
+        if len(query) <= LONGEST_ADDRESS:
             return f"{server}{PATH}?{query}" if query else f"{server}{PATH}"
         limited("links", SAVES)
         return f"{server}/s/{ShortLinks(service().settings.data).short_link(query, PATH)}"

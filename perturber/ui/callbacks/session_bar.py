@@ -17,6 +17,7 @@ from perturber.ui.callbacks.follow import Settled
 from perturber.ui.callbacks.messages import BUG, by_id, pressed_ids
 from perturber.ui.components.filmstrip import WINDOW, act_id, field_id, memory_id, pick_id
 from perturber.ui.components.session_bar import (
+    CHOICES,
     PARTS,
     STORE,
     copy_id,
@@ -33,9 +34,6 @@ from perturber.ui.failures import told
 from perturber.ui.limits import LINKS, SAVES, limited
 from perturber.ui.moments import KEPT, KeptPage, taken
 from perturber.ui.states.page import NOT_OURS
-
-CHOICES = 200
-"""Sessions that the menu offers, those that were changed last."""
 
 
 def session_callbacks(page: KeptPage[Any]) -> None:

@@ -27,6 +27,9 @@ FORMATS = {
 }
 """Format → what it is for."""
 
+OF_A_PRESET = ("width", "points", "dpi")
+"""Fields that a preset fills in."""
+
 OF_DATA = (Format.CSV, Format.JSON)
 """Formats that are not drawn, so that looks do not matter."""
 

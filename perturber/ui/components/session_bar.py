@@ -18,6 +18,9 @@ STORE = "session"
 PARTS = ("session", "link")
 """What can be unfolded."""
 
+CHOICES = 200
+"""Sessions that a menu offers, those that were changed last."""
+
 LONGEST_ADDRESS = 8000
 """Characters of an address that every browser, proxy and mail takes."""
 

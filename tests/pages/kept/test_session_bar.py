@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,9 @@ from flask.testing import FlaskClient
 from plotly.utils import PlotlyJSONEncoder
 from session_visits import Strip, parts, send, spec_with, words
 
-from app import create_app
-from perturber.config import Settings
 from perturber.errors import StorageError
 from perturber.service import InferenceService
-from perturber.sessions import FILE, NewSnapshot, Sessions, ShortLinks
+from perturber.sessions import NewSnapshot, Sessions, ShortLinks
 from perturber.ui.components.session_bar import LONGEST_ADDRESS
 from perturber.ui.moments import KEPT
 from perturber.users import Role, User
@@ -29,28 +27,6 @@ QUERY = f"m1={LITE0}&l1=blocks.3.0&c1=0&h2=1&cards=none"
 VERA = User("vera", Role.VIEWER)
 
 Act = Callable[..., Strip]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceService]:
-    with InferenceService(Settings(device="cpu", data=tmp_path_factory.mktemp("data"), examples=None)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def app(service: InferenceService) -> dash.Dash:
-    return create_app(service=service)
-
-
-@pytest.fixture(scope="module")
-def client(app: dash.Dash) -> FlaskClient:
-    return app.server.test_client()
-
-
-@pytest.fixture
-def sessions(service: InferenceService) -> Iterator[Sessions]:
-    yield Sessions(service.settings.data)
-    (service.settings.data / FILE).unlink(missing_ok=True)
 
 
 @pytest.fixture

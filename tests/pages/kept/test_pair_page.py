@@ -1,7 +1,6 @@
 """Two snapshots side by side: both are looked at again, and what differs is what the service says of both."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import dash
@@ -12,38 +11,13 @@ from flask.testing import FlaskClient
 from plotly.utils import PlotlyJSONEncoder
 from session_visits import Strip, parts, send, spec_with, words
 
-from app import create_app
-from perturber.config import Settings
 from perturber.scene import Scene
 from perturber.service import InferenceService, LookRequest, SlotLook, SlotRequest
-from perturber.sessions import FILE, NewSnapshot, Sessions, Snapshot
+from perturber.sessions import NewSnapshot, Sessions, Snapshot
 from perturber.ui.showing.pairs import Pair, pair_of
 
 LITE0, ROBUST = "efficientnet_lite0", "lite0_adversarial"
 TWO = f"m1={LITE0}&l1=blocks.3.0&c1=0,3&m2={ROBUST}&l2=blocks.3.0&c2=5&cards=none"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceService]:
-    with InferenceService(Settings(device="cpu", data=tmp_path_factory.mktemp("data"), examples=None)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def app(service: InferenceService) -> dash.Dash:
-    return create_app(service=service)
-
-
-@pytest.fixture(scope="module")
-def client(app: dash.Dash) -> FlaskClient:
-    return app.server.test_client()
-
-
-@pytest.fixture
-def sessions(service: InferenceService) -> Iterator[Sessions]:
-    yield Sessions(service.settings.data)
-    for file in service.settings.data.glob(f"{FILE}*"):
-        file.unlink()
 
 
 def taken(client: FlaskClient, sessions: Sessions, *queries: str, page: str = "explore") -> list[Snapshot]:

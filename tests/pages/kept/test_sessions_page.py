@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import dash
@@ -18,39 +17,13 @@ from session_values import new
 from session_visits import Strip, parts, pattern, send, spec_with, words
 from sqlalchemy import Engine, event
 
-from app import create_app
-from perturber.config import Settings
-from perturber.service import InferenceService
-from perturber.sessions import FILE, Sessions
+from perturber.sessions import Sessions
 from perturber.ui.components.sessions import A_PAGE, FIRST, defused
 from perturber.ui.limits import KEY, new_limits
 from perturber.users import Role, User, acting
 
 VERA = User("vera", Role.VIEWER)
 SAID = text_of({"page": "sessions-list", "session": "said"})
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceService]:
-    with InferenceService(Settings(device="cpu", data=tmp_path_factory.mktemp("data"), examples=None)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def app(service: InferenceService) -> dash.Dash:
-    return create_app(service=service)
-
-
-@pytest.fixture(scope="module")
-def client(app: dash.Dash) -> FlaskClient:
-    return app.server.test_client()
-
-
-@pytest.fixture
-def sessions(service: InferenceService) -> Iterator[Sessions]:
-    yield Sessions(service.settings.data)
-    for file in service.settings.data.glob(f"{FILE}*"):
-        file.unlink()
 
 
 def layout(app: dash.Dash, **query: str) -> Any:
