@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dash import Input, Output, State, callback, no_update
+from dash import Input, Output, State, callback, html, no_update
 
 from perturber.errors import PerturberError
 from perturber.figures.compose import letter
@@ -42,4 +42,6 @@ def adding_callback(page: str, path: str) -> None:
         except PerturberError as error:
             return no_update, str(error)
         name = letter(len(figure.panels) - 1)
-        return {"query": figure.query()}, f"It is panel {name} of the figure on the page Figures now."
+        return {"query": figure.query()}, html.Span(
+            f"It is panel {name} of the figure on the page Figures now.", className="fine"
+        )

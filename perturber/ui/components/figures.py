@@ -67,7 +67,7 @@ def _settings(state: FiguresState) -> list[Any]:
         ),
         html.Div([labelled("Title", named("Title", title), className="wide")], className="bar"),
         html.Div(
-            [labelled("For", [dropdown(part("preset"), "For which file it is laid out here", presets)])],
+            [labelled("For", [dropdown(part("preset"), "For which file it is laid out here", presets, wide=True)])],
             className="bar",
         ),
     ]
