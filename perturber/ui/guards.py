@@ -5,12 +5,16 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Flask, request
-from werkzeug.exceptions import Forbidden, MisdirectedRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, Forbidden, MisdirectedRequest, UnsupportedMediaType
 
 from perturber.config import Settings
+from perturber.ui.states.page import NOT_OURS
 
 READING = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing."""
+
+CALLBACKS = "/_dash-update-component"
+"""Where a browser asks Dash's callbacks."""
 
 POLICY = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 """What no page of ours needs (Permissions-Policy)."""
@@ -39,6 +43,18 @@ def guard(server: Flask, settings: Settings) -> None:
             raise Forbidden("Only a page of this server may ask for this.")
         if not request.is_json and request.blueprint != "accounts":  # whose forms are checked there
             raise UnsupportedMediaType("This takes JSON; its content type must say so.")
+        if request.path == CALLBACKS and not _names_what_changed():
+            raise BadRequest(NOT_OURS)
+
+
+def _names_what_changed() -> bool:
+    """Whether Dash can tell what has triggered a callback: it takes names apart before any callback sees them."""
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:  # a list in a list, and so on
+        return False
+    names = body.get("changedPropIds", []) if isinstance(body, dict) else None
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def _name(host: str) -> str:

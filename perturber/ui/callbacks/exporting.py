@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, no_update
+from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, no_update, set_props
 
 from perturber.chromium import find
 from perturber.errors import BusyError, InvalidInputError, PerturberError
@@ -23,6 +23,7 @@ from perturber.ui.components.export import (
     GROUNDS,
     LOOKS,
     OF_A_PRESET,
+    SAYS_WRONG,
     Looks,
     disabled_looks,
     export_form,
@@ -119,6 +120,7 @@ def _downloading(page: str, path: str) -> None:
     def download(clicks: object, values: object, ids: object, settled: object, facts: object) -> tuple[Any, ...]:
         if not clicks:  # the dialog has only just come to be
             return (no_update,) * 4
+        set_props(part_id(page, "said"), {"className": SAYS_WRONG})
         try:
             limited("exports", EXPORTS)
             chosen = by_id(ids, values, "look")

@@ -7,7 +7,7 @@ from dash import Input, Output, State, callback, no_update, set_props
 from perturber.errors import PerturberError
 from perturber.ui import methods
 from perturber.ui.callbacks.follow import Settled
-from perturber.ui.components.export import methods_form, part_id
+from perturber.ui.components.export import SAYS_WRONG, methods_form, part_id
 
 
 def methods_callback(page: str, path: str) -> None:
@@ -30,6 +30,6 @@ def methods_callback(page: str, path: str) -> None:
         try:
             found = methods.describe(f"{path}?{Settled.latest(settled, facts).query}")
         except PerturberError as error:
-            set_props(part_id(page, "said"), {"children": str(error)})
+            set_props(part_id(page, "said"), {"children": str(error), "className": SAYS_WRONG})
             return no_update
         return methods_form(page, found.markdown, found.bibtex, found.notes)

@@ -27,6 +27,9 @@ FORMATS = {
 }
 """Format → what it is for."""
 
+SAYS_WRONG, SAYS_FINE = "message", "message fine"
+"""Classes of the sentence in the dialog: of what went wrong, and of what was done."""
+
 OF_A_PRESET = ("width", "points", "dpi")
 """Fields that a preset fills in."""
 
@@ -161,7 +164,7 @@ def export_form(
     body = [
         *(html.Div([html.Span(words), *controls]) for words, controls in rows),
         *([] if chromium else [html.P(NO_CHROMIUM, className="without")]),
-        html.P(id=part_id(page, "said"), className="message", role="alert"),
+        html.P(id=part_id(page, "said"), className=SAYS_WRONG, role="alert"),
         dcc.Download(id=part_id(page, "file")),
         dcc.Store(id=f"{page}-saved"),
     ]
