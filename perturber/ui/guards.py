@@ -1,5 +1,6 @@
 """Who may ask: requests under this server's own names, and changes from its own pages alone."""
 
+import json
 import socket
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -51,10 +52,21 @@ def _names_what_changed() -> bool:
     """Whether Dash can tell what has triggered a callback: it takes names apart before any callback sees them."""
     try:
         body = request.get_json(silent=True)
+        names = body.get("changedPropIds", []) if isinstance(body, dict) else None
+        return isinstance(names, list) and all(isinstance(name, str) and _is_component(name) for name in names)
     except RecursionError:  # a list in a list, and so on
         return False
-    names = body.get("changedPropIds", []) if isinstance(body, dict) else None
-    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def _is_component(name: str) -> bool:
+    """Whether this names a component and a property of it; a component's id may be an object in JSON."""
+    id_ = name.rpartition(".")[0]
+    if not id_.startswith("{"):
+        return True
+    try:
+        return isinstance(json.loads(id_), dict)
+    except ValueError:
+        return False
 
 
 def _name(host: str) -> str:

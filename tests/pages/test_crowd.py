@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -213,9 +214,10 @@ def test_files_there_is_no_room_for_are_to_be_asked_for_later(
 
 
 def test_an_upload_is_added_where_there_is_no_room_to_draw_it(
-    client: FlaskClient, no_room: Callable[..., None]
+    client: FlaskClient, no_room: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     no_room(looks=0)
+    monkeypatch.setenv("PERTURBER_DATA", str(tmp_path))  # what is added belongs to this test alone
     with client.application.app_context():
         content = f"data:image/png;base64,{base64.b64encode(picture(np.full((8, 8, 3), 99, np.uint8))).decode()}"
         outcome = receive("background", [content], ["wall.png"], label=None)

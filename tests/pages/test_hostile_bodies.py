@@ -196,6 +196,15 @@ def test_any_callback(client: FlaskClient, folder: Path, caplog: pytest.LogCaptu
     post(client, folder, sent, caplog)
 
 
+@pytest.mark.parametrize("names", [[], [None], ["nobody.data"], ["{.data"], ["[1].data"], ['{"a":[1]}.data'], ["."]])
+def test_any_trigger(client: FlaskClient, folder: Path, caplog: pytest.LogCaptureFixture, names: list[Any]) -> None:
+    for spec in client.get("/_dash-dependencies").get_json():
+        if not spec["clientside_function"]:
+            for value in (None, 1):
+                sent = body(spec, [value for _ in spec["inputs"]], [value for _ in spec["state"]])
+                post(client, folder, sent | {"changedPropIds": names}, caplog)
+
+
 @fuzz(100)
 @given(sent=st.binary(max_size=60) | st.dictionaries(TEXTS, ANYTHING, max_size=4) | ANYTHING)
 def test_any_body(client: FlaskClient, folder: Path, caplog: pytest.LogCaptureFixture, sent: object) -> None:

@@ -12,7 +12,7 @@ from dash import ALL, Input, Output, State, callback, ctx, set_props
 from pydantic import Field
 
 from perturber.errors import BusyError, OvertakenError, PerturberError
-from perturber.ui.callbacks.messages import BUG, Props, Seat, by_id
+from perturber.ui.callbacks.messages import BUG, Props, Seat, by_id, pressed_ids
 from perturber.ui.components.controls import control_id, order_id, tool_id
 from perturber.ui.failures import told
 from perturber.ui.live import known_to_followers, publish_followed
@@ -180,9 +180,8 @@ def follow_callbacks(page: FollowedPage[S]) -> None:
 
 def _pressed() -> Order | None:
     """The button that was pressed, among all that Dash tells of at once; one that has only just come to be is not."""
-    for one in ctx.triggered:
-        id_ = ctx.triggered_prop_ids[one["prop_id"]]
-        if isinstance(id_, Mapping) and one["value"] and "order" in id_:
+    for id_, _ in pressed_ids():
+        if "order" in id_:
             (slot,) = by_id([id_], [None], "slot")
             return Order(order=str(id_["order"]), slot=slot)
     return None
