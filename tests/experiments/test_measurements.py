@@ -309,6 +309,48 @@ def test_adversarial() -> None:
     assert result.figure("low-frequency share", "two", group="ε 0.5").value == pytest.approx(np.mean(low))
 
 
+def test_mixed() -> None:
+    measurement = find("mixed")
+    stages = ("stem", "a", "b", "head")
+    asked = measurement.read_options({"pictures": 4, "epsilons": "0.5,1", "steps": 1})
+    models, options = measurement.arrange(MODELS, asked, lambda *_: stages)
+    assert options["cuts"] == "stem,a,b"
+    assert models[:2] == MODELS
+    assert models[2:] == (
+        "mix(two,one;stem=1)", "mix(two,one;a=1,stem=1)", "mix(two,one;a=1,b=1,stem=1)",
+        "mix(two,one;a=1,b=1,head=1)", "mix(two,one;b=1,head=1)", "mix(two,one;head=1)",
+    )  # fmt: skip
+    order = Order(classes=dict.fromkeys(models, IMAGENET_1K), options=options)
+    trials = measurement.trials(order)
+    assert len(trials) == measurement.most(order) == 4 * (1 + 8 * 2)
+    assert all(trial.models == (trial.attack.model,) for trial in trials if trial.attack)
+    readings = {}
+    for model in models:
+        seen = [trial.models is None or model in trial.models for trial in trials]
+        readings[model] = np.array([right(t) if s else (np.nan, np.nan) for t, s in zip(trials, seen, strict=True)])
+    result = measurement.result(order, Seen(trials=trials, readings=readings, low=np.full(len(trials), np.nan)))
+    for model, (origins, cut) in {
+        "one": (("one",), ""),
+        "two": (("two",), ""),
+        "mix(two,one;a=1,stem=1)": (("one", "two"), "a"),
+        "mix(two,one;b=1,head=1)": (("two", "one"), "a"),
+    }.items():
+        for epsilon in (0.0, 0.5, 1.0):
+            of = [trial.facts["epsilon"] == epsilon for trial in trials]
+            hits = [hit for hit, own in zip(readings[model][:, 0], of, strict=True) if own and not np.isnan(hit)]
+            assert len(hits) == 4
+            figure = result.figure(f"accuracy at ε {epsilon:g}", *origins, group=cut)
+            assert figure.value == pytest.approx(share(hits))
+    assert len(result.rows) == 8 * 3 * 4
+    assert [figure.name for figure in result.figures][::8] == [f"accuracy at ε {e}" for e in ("0", "0.5", "1")]
+    with pytest.raises(InvalidInputError, match="two networks"):
+        measurement.arrange(("one",), asked, lambda *_: stages)
+    with pytest.raises(InvalidInputError, match="Unknown stage to cut behind 'head'"):
+        measurement.arrange(MODELS, {**asked, "cuts": "a,head"}, lambda *_: stages)
+    with pytest.raises(InvalidInputError, match="two networks"):
+        measurement.trials(Order(classes=dict.fromkeys(models[:3], IMAGENET_1K), options=options))
+
+
 def test_viewpoints() -> None:
     trials, readings, result = measured("viewpoints", right, longitudes=6, latitudes=4)
     assert len(trials) == 4 * 6 * 4

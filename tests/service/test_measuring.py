@@ -13,15 +13,17 @@ from PIL import Image
 from perturber import zoo
 from perturber.attack import Attack, run, share_below
 from perturber.config import Settings
+from perturber.editing import Edit, Editor, units
 from perturber.experiments.measurements import Result, find
 from perturber.experiments.measurements.kept import FOLDER
-from perturber.groups.subjects import SUBJECTS
+from perturber.groups.subjects import SUBJECTS, VIEWS
 from perturber.render import Renderer
 from perturber.service import InferenceService
 from perturber.service.engine import LocalEngine
 from perturber.service.measurements import count, measurement_request, seconds
 from perturber.service.works.measuring import MeasurementRequest, order, trials
 from perturber.service.works.registry import begin
+from perturber.zoo.evaluate import spread
 
 LITE0 = "efficientnet_lite0"
 
@@ -93,6 +95,29 @@ def test_attacks_are_those_of_the_attack_package(engine: LocalEngine, tmp_path: 
     for n, (row, name) in enumerate(zip(attacked, SUBJECTS, strict=True)):
         assert row[-2] == pytest.approx(probability(network, state.attacked[n : n + 1], name), abs=0.1)
         assert row[-1] == pytest.approx(100 * float(share_below(state.perturbation, 0.1)[n]), abs=0.1)
+
+
+def test_mixed_networks_are_those_of_the_editor(service: InferenceService) -> None:
+    """In one job they take turns with one copy of weights, and each is attacked on its own."""
+    given = {"pictures": "4", "epsilons": "1", "steps": "1", "cuts": "blocks.4"}
+    request = measurement_request(service, "mixed", ["lite0_adversarial", LITE0], given)
+    assert len(request.models) == 4
+    assert request.title.startswith("Robustness of mixed networks of lite0_adversarial and efficientnet_lite0 and")
+    result = service.wait(service.jobs.submit(request).id)
+    settings = Settings(device="cpu")
+    networks = [zoo.load(name, "cpu", settings) for name in (LITE0, "lite0_adversarial")]
+    names = list(units(networks[0].module))
+    early = names[: names.index("blocks.4") + 1]
+    scenes = [SUBJECTS[name].scene(**view) for name, view in spread([(s, v) for s in SUBJECTS for v in VIEWS], 4)]
+    images = Renderer().render(scenes)
+    for first, robust in ((LITE0, names[len(early) :]), ("lite0_adversarial", early)):
+        edit = Edit.mix(LITE0, "lite0_adversarial", dict.fromkeys(robust, 1.0))
+        network = Editor(*networks).network(edit)
+        rows = [row for row in result.rows if row[:3] == (first, *{LITE0, "lite0_adversarial"} - {first}, "blocks.4")]
+        state = run(network, images, Attack(model=LITE0, norm="l2", epsilon=1.0, steps=1))
+        for n, name in enumerate(SUBJECTS):
+            assert rows[2 * n][-1] == pytest.approx(probability(network, images[n : n + 1], name), abs=0.1)
+            assert rows[2 * n + 1][-1] == pytest.approx(probability(network, state.attacked[n : n + 1], name), abs=0.3)
 
 
 def test_nothing_is_measured_twice(

@@ -23,6 +23,9 @@ from perturber.service.resources import Resources
 from perturber.service.works.registry import does
 from perturber.zoo.pictures import Crop
 
+NAMED = 4
+"""Networks that a title names."""
+
 GREY = 0.5
 """Behind an object that is shown alone."""
 
@@ -35,7 +38,7 @@ class MeasurementRequest:
         name: of the measurement.
         models: at least one.
         fingerprints: of these.
-        options: key and value of those that are not at their default.
+        options: key and value; others are at their default.
         folder: pictures of the user's own, or None.
         decisions: files with other observers' decisions.
 
@@ -69,7 +72,8 @@ class MeasurementRequest:
     @property
     def title(self) -> str:
         """What it does, as a person would say it."""
-        return f"{self.measurement.title} of {' and '.join(self.models)}"
+        named = self.models if len(self.models) <= NAMED else (*self.models[:2], f"{len(self.models) - 2} more")
+        return f"{self.measurement.title} of {' and '.join(named)}"
 
 
 def order(request: MeasurementRequest, classes: Mapping[str, Sequence[Any]]) -> Order:
@@ -101,7 +105,7 @@ class MeasurementWork:
 
     def __init__(self, resources: Resources, request: MeasurementRequest) -> None:
         self.resources, self.request, self.measurement = resources, request, request.measurement
-        self.networks = dict(zip(request.models, resources.networks.steady(request.models), strict=True))
+        self.networks = dict(zip(request.models, resources.networks.sharing(request.models), strict=True))
         self.order = order(request, {name: network.entry.class_list for name, network in self.networks.items()})
         self.trials: list[Trial] = []
         self.readings: dict[str, np.ndarray] = {}
@@ -180,14 +184,14 @@ class MeasurementWork:
             yield from self._show([n for path in files for n in which[path]], files)
 
     def _show(self, which: Sequence[int], files: Mapping[Path, np.ndarray]) -> Iterator[None]:
-        """Show these trials to every network; those under the same attack go together."""
+        """Show these trials to their networks; those under the same attack go together."""
         for some in _alike(self.trials, which, pictures_a_step(self.resources.device)):
             chosen = [self.trials[n] for n in some]
             images = self._images(chosen, files)
             yield
             if chosen[0].attack is not None:
                 images = yield from self._attacked(chosen, images, some)
-            for model in self.networks:
+            for model in self.networks if chosen[0].models is None else chosen[0].models:
                 self._note(model, some, self._read(model, chosen, images))
                 yield
             self.good[some] = True
@@ -249,10 +253,10 @@ class MeasurementWork:
 
 
 def _alike(trials: Sequence[Trial], which: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of trials, in parts of at most so many; those of one part are under one attack, or under none."""
-    groups: dict[str, list[int]] = {}
+    """Places of trials, in parts of at most so many; those of one part are under one attack, for the same networks."""
+    groups: dict[tuple[str, tuple[str, ...] | None], list[int]] = {}
     for n in which:
-        groups.setdefault("" if trials[n].attack is None else str(trials[n].attack), []).append(n)
+        groups.setdefault((str(trials[n].attack), trials[n].models), []).append(n)
     for places in groups.values():
         for first in range(0, len(places), most):
             yield places[first : first + most]
