@@ -65,8 +65,8 @@ class Backgrounds(Measurement):
         "that of pictures which are taken for the object by its own background alone. Intervals draw the backgrounds "
         "anew, those without background the yaws and objects. Where the folder is the Backgrounds Challenge "
         "(ImageNet-9) with original/val, mixed_same/val, mixed_rand/val and others, those are shown instead: "
-        "recognised is where the most probable of all classes counts, by in_to_in9.json, as the picture’s one of nine; the gap is "
-        "Mixed-Same − Mixed-Rand, and intervals draw the pictures anew."
+        "recognised is where the most probable of all classes counts, by in_to_in9.json, as the picture’s one of nine; "
+        "the gap is Mixed-Same − Mixed-Rand, and intervals draw the pictures anew."
     )
     source = (
         "after section 7.3.2 of the thesis on Perturber, and Xiao, Engstrom, Ilyas & Madry 2020, "
