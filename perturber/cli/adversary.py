@@ -1,6 +1,6 @@
 """``perturber adversary`` and ``perturber difference``: scenes that fool a network, near or in few parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -149,16 +149,23 @@ def difference(
 def _around(start: "SceneBase", ranges: list[str] | None) -> "Space":
     from perturber.experiments.space import Space, usual
 
-    return Space.around(start, usual(start) if not ranges else tuple(_span(start, text) for text in ranges))
+    return Space.around(start, usual(start) if not ranges else tuple(span(start, text) for text in ranges))
 
 
-def _span(start: "SceneBase", text: str) -> "Span":
-    from perturber.experiments.space import Span, usual
+def span(start: "SceneBase", text: str, reach: "Mapping[str, float] | None" = None) -> "Span":
+    """A range as --range has it.
+
+    Args:
+        reach: parameter → how far to either side of the start it goes where there are no ends.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    from perturber.experiments.space import REACH, Span, usual
 
     key, separator, values = text.partition("=")
     if not separator:
-        (span,) = usual(start, (key.strip(),))
-        return span
+        return usual(start, (key.strip(),), REACH if reach is None else reach)[0]
     return Span(key.strip(), *options.ends(text, values))  # type: ignore[arg-type]  # the parameter reads them
 
 

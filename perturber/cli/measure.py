@@ -66,7 +66,8 @@ def measure(
         request = measurement_request(service, name, models, given, folder=images, decisions=decisions or ())
         pictures = count(service, request)
         took = seconds(service, request, pictures)
-        print(f"{pictures:,} pictures × {len(models)} networks: some {took:.0f} s", file=sys.stderr)
+        among = "among" if request.measurement.one_by_one else "×"
+        print(f"{pictures:,} pictures {among} {len(request.models)} networks: some {took:.0f} s", file=sys.stderr)
         with progress_bar("pictures") as progress:
             found: Result = service.wait(service.jobs.submit(request).id, progress)
     if out is not None:

@@ -20,7 +20,12 @@ Many = list[str] | None
 
 def train(
     kind: Annotated[str, typer.Argument(help="standard, adversarial or stylised.", show_default=False)],
-    base: Annotated[str, typer.Option(help="Model in the catalogue to start from.")],
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base", "--from", help="Model in the catalogue to start from, or an edit: mix(model,model;stage=1)."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, the log, and the state to resume from.")],
     name: Annotated[str, typer.Option(help="Name of the trained model in the catalogue.")],
     data: Annotated[
@@ -74,7 +79,7 @@ def train(
     device: Device = None,
 ) -> None:
     """Fine-tune a network. After an interruption the same command resumes, and ends with the same weights."""
-    from perturber import training, zoo
+    from perturber import training
     from perturber.service.device import choose_device
 
     chosen = settings(device)
@@ -89,7 +94,7 @@ def train(
         checkpoints=_steps(checkpoints, steps), mixed_precision=mixed_precision, compile=compile_,
     )  # fmt: skip
     _prepare_torch(chosen)
-    network = zoo.load(base, choose_device(chosen.device), chosen)
+    network = training.load_base(base, choose_device(chosen.device), chosen)
     validation = _validation(val, val_pictures, val_attack)
     batches = training.Batches(_pool(network.entry, data or [], stylised or [], hold_out), recipe)
     try:

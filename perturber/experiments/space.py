@@ -1,6 +1,6 @@
 """The scenes around a scene: some parameters, how far each may go, and how far from the start that is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, floor, isfinite
@@ -77,25 +77,26 @@ def _end(parameter: Number, value: object) -> float:
     return number
 
 
-def usual(start: SceneBase, keys: Iterable[str] | None = None) -> tuple[Span, ...]:
-    """Ranges about a scene: `REACH` to either side within what the parameter allows, its own interval for others.
+def usual(start: SceneBase, keys: Iterable[str] | None = None, reach: Mapping[str, float] = REACH) -> tuple[Span, ...]:
+    """Ranges about a scene: the reach to either side within what the parameter allows, its own interval for others.
 
     Args:
-        keys: of parameters; by default those of `REACH`.
+        keys: of parameters; by default those of the reach.
+        reach: parameter → how far.
 
     Raises:
         InvalidInputError: a parameter has no range.
     """
-    return tuple(_usual(start, key) for key in (REACH if keys is None else keys))
+    return tuple(_usual(start, key, reach) for key in (reach if keys is None else keys))
 
 
-def _usual(start: SceneBase, key: str) -> Span:
+def _usual(start: SceneBase, key: str, reach: Mapping[str, float]) -> Span:
     parameter = get(key)
     if not isinstance(parameter, Number) or parameter.whole:
         return Span(key, 0, 1)  # which says why not
-    if key not in REACH:
+    if key not in reach:
         return Span(key, parameter.minimum, parameter.maximum)
-    low, high = getattr(start, key) - REACH[key], getattr(start, key) + REACH[key]
+    low, high = getattr(start, key) - reach[key], getattr(start, key) + reach[key]
     return Span(
         key, *((low, high) if parameter.periodic else (max(low, parameter.minimum), min(high, parameter.maximum)))
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError
+from perturber.experiments import measurements
 from perturber.scene import Scene
 from perturber.service.estimates import seconds_a_picture
 from perturber.service.service import InferenceService
@@ -27,7 +28,10 @@ def measurement_request(
     Raises:
         InvalidInputError: there is no such measurement, option or network, or it cannot be measured so.
     """
-    infos = [service.model(model) for model in models]
+    measurement = measurements.find(name)
+    given = [service.model(model).name for model in models]
+    arranged, chosen = measurement.arrange(given, measurement.read_options(options), service.units)
+    infos = [service.model(model) for model in arranged]
     for info in infos:
         if not info.classes:
             raise InvalidInputError(f"{info.name} predicts no classes, so it cannot be measured.")
@@ -35,7 +39,7 @@ def measurement_request(
         name=name,
         models=tuple(info.name for info in infos),
         fingerprints=tuple(info.fingerprint for info in infos),
-        options=tuple(sorted(options.items())),
+        options=tuple(sorted(chosen.items())),
         folder=folder,
         decisions=tuple(decisions),
     )
@@ -52,7 +56,8 @@ def count(service: InferenceService, request: MeasurementRequest) -> int:
 
 def seconds(service: InferenceService, request: MeasurementRequest, pictures: int) -> float:
     """How long that takes if nothing else is to be done, by what one look takes; attacks take longer."""
-    return pictures * seconds_a_picture(service, Scene(), request.models)
+    measured = request.models[:1] if request.measurement.one_by_one else request.models
+    return pictures * seconds_a_picture(service, Scene(), measured)
 
 
 def _classes(service: InferenceService, name: str) -> tuple[ClassName, ...]:

@@ -79,6 +79,24 @@ class Networks:
             found[name] = independent(network) if isinstance(network, EditedNetwork) else network
         return [found[name] for name in names]
 
+    def sharing(self, names: Sequence[str]) -> list[zoo.Network]:
+        """As `steady`, but with one copy of weights for all edits of the same models, which take turns.
+
+        Raises:
+            InvalidInputError: as of `get`.
+        """
+        found: dict[str, zoo.Network] = {}
+        editors: dict[tuple[str, str | None], Editor] = {}
+        for name in dict.fromkeys(names):
+            found[name] = network = self.get(name)
+            if isinstance(network, EditedNetwork):
+                bases = network.edit.first, network.edit.second
+                if bases not in editors:
+                    with torch.inference_mode(False):
+                        editors[bases] = Editor(*(self._loaded(base) for base in bases if base is not None))
+                found[name] = editors[bases].network(network.edit)
+        return [found[name] for name in names]
+
     def editor(self, first: str, second: str | None) -> Editor:
         """What edits these models, with their weights as its bases.
 

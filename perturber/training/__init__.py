@@ -1,5 +1,6 @@
 """Training networks on: standard, adversarial and on redrawn pictures. Knows nothing of Dash or the service."""
 
+from perturber.training.base import load_base
 from perturber.training.batches import Batch, Batches
 from perturber.training.development import Development
 from perturber.training.pool import Pool, read_pool, read_stems
@@ -27,6 +28,7 @@ __all__ = [
     "Validation",
     "all_series",
     "check_name",
+    "load_base",
     "log_spaced",
     "parse_attack",
     "parse_kind",

@@ -47,7 +47,7 @@ class Recipe(BaseModel):
     Attributes:
         kind: ``standard`` learns pictures as they are; ``adversarial`` with a perturbation that makes the loss large
             (Madry et al. 2018); ``stylised`` some of them redrawn by a style network (Geirhos et al. 2019).
-        base: name of the model to start from.
+        base: name of the model to start from, or an edit's text (see `perturber.editing`).
         seed: of everything random.
         steps: updates of the weights.
         batch: pictures a step.

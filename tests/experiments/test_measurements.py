@@ -1,5 +1,6 @@
 """What measurements make of given answers, against loops over the same answers."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,11 @@ def ordered(
 
 
 def measured(
-    name: str, answer: Callable[[Trial], Sequence[float]], **given: Any
+    name: str, answer: Callable[[Trial], Sequence[float]], folder: Path | None = None, **given: Any
 ) -> tuple[list[Trial], Mapping[str, np.ndarray], Result]:
     """What comes of random answers."""
     measurement = find(name)
-    order = ordered(measurement, **given)
+    order = ordered(measurement, folder, **given)
     trials = measurement.trials(order)
     readings = {model: np.array([answer(trial) for trial in trials], np.float32) for model in MODELS}
     low = np.where([trial.attack is not None for trial in trials], RANDOM.random(len(trials)), np.nan)
@@ -108,6 +109,57 @@ def test_backgrounds() -> None:
         assert figure.value == pytest.approx(gap)
         assert figure.low < gap < figure.high
         assert figure.count == 13
+
+
+MAPPED = {"151": 0, "152": 0, "0": 8, "1": 8, "2": -1}
+
+
+@pytest.fixture
+def challenge(tmp_path: Path) -> Path:
+    """The folders of the Backgrounds Challenge, with a few pictures of two classes."""
+    for variant in ("original", "mixed_same", "mixed_rand", "only_bg_t"):
+        for name in ("00_dog", "08_fish"):
+            place = tmp_path / variant / "val" / name
+            place.mkdir(parents=True)
+            for n in range(6):
+                Image.new("RGB", (8, 8)).save(place / f"{name}_{n}.JPEG")
+    (tmp_path / "in_to_in9.json").write_text(json.dumps(MAPPED))
+    return tmp_path
+
+
+def test_the_backgrounds_challenge(challenge: Path) -> None:
+    trials, readings, result = measured("backgrounds", right, folder=challenge, pictures=10)
+    assert len(trials) == 4 * 10
+    hits: dict[tuple[str, str], list[float]] = {}
+    for n, trial in enumerate(trials):
+        variant, _, folder, _ = Path(trial.facts["picture"]).parts
+        of = {"00_dog": 0, "08_fish": 8}[folder]
+        assert trial.right == {IMAGENET_1K[int(index)].wnid for index, number in MAPPED.items() if number == of}
+        for model in MODELS:
+            hits.setdefault((model, variant), []).append(readings[model][n, 0])
+    names = {"original": "Original", "mixed_same": "Mixed-Same", "mixed_rand": "Mixed-Rand", "only_bg_t": "Only-BG-T"}
+    for (model, variant), own in hits.items():
+        figure = result.figure("recognised", model, group=names[variant])
+        assert (figure.value, figure.count) == (pytest.approx(share(own)), 10)
+    gaps = {model: share(hits[model, "mixed_same"]) - share(hits[model, "mixed_rand"]) for model in MODELS}
+    for model, gap in gaps.items():
+        figure = result.figure("gap", model)
+        assert figure.value == pytest.approx(gap)
+        assert figure.low < figure.value < figure.high
+    assert result.figure("gap difference", "two", "one").value == pytest.approx(gaps["two"] - gaps["one"])
+
+
+def test_a_challenge_that_is_not_whole(challenge: Path) -> None:
+    measurement = find("backgrounds")
+    (challenge / "original" / "val" / "00_dog").rename(challenge / "original" / "val" / "dogs")
+    with pytest.raises(InvalidInputError, match="such as 00_dog"):
+        measurement.trials(ordered(measurement, challenge))
+    (challenge / "in_to_in9.json").write_text("[1]")
+    with pytest.raises(InvalidInputError, match="does not map"):
+        measurement.trials(ordered(measurement, challenge))
+    (challenge / "in_to_in9.json").unlink()
+    with pytest.raises(InvalidInputError, match=r"lacks in_to_in9\.json"):
+        measurement.trials(ordered(measurement, challenge))
 
 
 def test_many_backgrounds_are_all_different() -> None:
@@ -307,6 +359,48 @@ def test_adversarial() -> None:
         assert result.figure("accuracy", first, group="ε 1").value == result.figure("transfer", first, first).value
     low = [row[-1] for row in result.rows if row[1] == "two" and row[2] == 0.5]
     assert result.figure("low-frequency share", "two", group="ε 0.5").value == pytest.approx(np.mean(low))
+
+
+def test_mixed() -> None:
+    measurement = find("mixed")
+    stages = ("stem", "a", "b", "head")
+    asked = measurement.read_options({"pictures": 4, "epsilons": "0.5,1", "steps": 1})
+    models, options = measurement.arrange(MODELS, asked, lambda *_: stages)
+    assert options["cuts"] == "stem,a,b"
+    assert models[:2] == MODELS
+    assert models[2:] == (
+        "mix(two,one;stem=1)", "mix(two,one;a=1,stem=1)", "mix(two,one;a=1,b=1,stem=1)",
+        "mix(two,one;a=1,b=1,head=1)", "mix(two,one;b=1,head=1)", "mix(two,one;head=1)",
+    )  # fmt: skip
+    order = Order(classes=dict.fromkeys(models, IMAGENET_1K), options=options)
+    trials = measurement.trials(order)
+    assert len(trials) == measurement.most(order) == 4 * (1 + 8 * 2)
+    assert all(trial.models == (trial.attack.model,) for trial in trials if trial.attack)
+    readings = {}
+    for model in models:
+        seen = [trial.models is None or model in trial.models for trial in trials]
+        readings[model] = np.array([right(t) if s else (np.nan, np.nan) for t, s in zip(trials, seen, strict=True)])
+    result = measurement.result(order, Seen(trials=trials, readings=readings, low=np.full(len(trials), np.nan)))
+    for model, (origins, cut) in {
+        "one": (("one",), ""),
+        "two": (("two",), ""),
+        "mix(two,one;a=1,stem=1)": (("one", "two"), "a"),
+        "mix(two,one;b=1,head=1)": (("two", "one"), "a"),
+    }.items():
+        for epsilon in (0.0, 0.5, 1.0):
+            of = [trial.facts["epsilon"] == epsilon for trial in trials]
+            hits = [hit for hit, own in zip(readings[model][:, 0], of, strict=True) if own and not np.isnan(hit)]
+            assert len(hits) == 4
+            figure = result.figure(f"accuracy at ε {epsilon:g}", *origins, group=cut)
+            assert figure.value == pytest.approx(share(hits))
+    assert len(result.rows) == 8 * 3 * 4
+    assert [figure.name for figure in result.figures][::8] == [f"accuracy at ε {e}" for e in ("0", "0.5", "1")]
+    with pytest.raises(InvalidInputError, match="two networks"):
+        measurement.arrange(("one",), asked, lambda *_: stages)
+    with pytest.raises(InvalidInputError, match="Unknown stage to cut behind 'head'"):
+        measurement.arrange(MODELS, {**asked, "cuts": "a,head"}, lambda *_: stages)
+    with pytest.raises(InvalidInputError, match="two networks"):
+        measurement.trials(Order(classes=dict.fromkeys(models[:3], IMAGENET_1K), options=options))
 
 
 def test_viewpoints() -> None:

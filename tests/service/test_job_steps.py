@@ -39,6 +39,7 @@ from perturber.service.engine import LocalEngine
 from perturber.service.reading import Reading
 from perturber.service.resources import Resources
 from perturber.service.works.adversary import AdversaryRequest
+from perturber.service.works.hypothesis import HypothesisRequest
 from perturber.service.works.measuring import MeasurementRequest
 from perturber.service.works.registry import WORKS, Work, begin
 from perturber.service.works.slopes import FlipsRequest, SlopesRequest
@@ -92,6 +93,9 @@ REQUESTS: dict[str, Callable[[Path], Any]] = {
         goal=Goal(fooled=LITE0, classes=(0,), target=1),
         wording=Wording(labels={}, classes=()),
         renders=12,
+    ),
+    "hypothesis": lambda _: HypothesisRequest(
+        scene=Scene(), model=EDIT, layer=LAYER, channels=(0, 1), spans=usual(Scene(), ("alpha",)), views=20
     ),
     "sweep": lambda _: SweepRequest(
         start=Scene(),

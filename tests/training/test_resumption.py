@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from training_files import same
 
 from perturber import cli, zoo
 from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.training import Files, Run, Trainer, check_name, read_checkpoint, read_metrics
+from perturber.zoo import own
 
 Command = Callable[..., list[str]]
 
@@ -199,6 +200,37 @@ def test_errors_are_measured_at_checkpoints(
     assert "under pgd(l2=1,steps=2;taught@1): top-1" in capsys.readouterr().out
 
 
+def test_a_mixture_is_trained_on_behind_frozen_stages(
+    tmp_path: Path, command: Command, perturber: Callable[[list[str]], int], tiny: zoo.Network, settings: Settings
+) -> None:
+    """As in section 7.2: one network’s early stages stay to the bit, another’s late ones learn to go with them."""
+    state = {
+        name: (1.5 * tensor + 0.125 if tensor.is_floating_point() else tensor + 7).contiguous()
+        for name, tensor in tiny.module.state_dict().items()
+    }
+    save_file(state, settings.data / "other.safetensors")
+    weights = {"source": "file", "path": "other.safetensors", "layout": "same"}
+    own.add("other", {**own.tables(settings)["tiny"], "weights": weights}, settings)
+    edit = "mix(tiny,other;0=1)"  # the convolution and its normalisation
+    out = tmp_path / "out"
+    more = ("--train-statistics", "--freeze", "0", "--checkpoints", "10", "--from", edit)
+    assert perturber(command(out, "taught", 10, *more)) == 0
+    taught = load_file(out / "taught.resume.safetensors")
+    frozen = {name for name in state if name.startswith(("0.", "1."))}
+    assert {"1.running_mean", "1.running_var", "1.num_batches_tracked", "0.weight"} <= frozen
+    start, other = tiny.module.state_dict(), zoo.load("other", "cpu", settings).module.state_dict()
+    for name in frozen:
+        first = start if name.endswith("num_batches_tracked") else other  # counts are the first model's, as in any edit
+        assert torch.equal(taught[f"weights/{name}"], first[name]), name
+    for name in state.keys() - frozen:
+        assert not torch.equal(taught[f"weights/{name}"], start[name]), name
+    _, provenance = read_checkpoint(out / "taught-000010.safetensors")
+    assert provenance.base == edit
+    entry = zoo.entries(settings)["taught"]
+    assert (entry.base, entry.label) == (edit, "Tiny × Tiny, adversarial")
+    assert zoo.load("taught", "cpu", settings).entry.training == "adversarial"
+
+
 def test_invalid_training_commands(
     tmp_path: Path, command: Command, perturber: Callable[[list[str]], int], capsys: pytest.CaptureFixture
 ) -> None:
@@ -206,6 +238,8 @@ def test_invalid_training_commands(
     for change, sentence in (
         (("--checkpoints", "a"), "--checkpoints cannot be 'a'"),
         (("--freeze", "stem"), "Unknown stage to freeze"),
+        (("--from", "mix(tiny,tiny;stem=1)"), "stem"),
+        (("--from", "mix(tiny)"), "Wrong number of models"),
         (("--hold-out", str(tmp_path / "no.txt")), "cannot be read"),
         (("--data", str(tmp_path / "no.tar")), "There is no file"),
     ):

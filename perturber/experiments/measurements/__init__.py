@@ -9,13 +9,15 @@ from perturber.experiments.measurements.backgrounds import Backgrounds
 from perturber.experiments.measurements.corruptions import Corruptions
 from perturber.experiments.measurements.fluctuation import Fluctuation
 from perturber.experiments.measurements.measurement import Figure, Measurement, Order, Result, Seen, Trial
+from perturber.experiments.measurements.mixed import Mixed
 from perturber.experiments.measurements.shape import Shape
 from perturber.experiments.measurements.viewpoints import Viewpoints
 
 __all__ = ["MEASUREMENTS", "Figure", "Measurement", "Order", "Result", "Seen", "Trial", "find"]
 
 MEASUREMENTS: dict[str, Measurement] = {
-    one.name: one for one in (Fluctuation(), Backgrounds(), Corruptions(), Shape(), Adversarial(), Viewpoints())
+    one.name: one
+    for one in (Fluctuation(), Backgrounds(), Corruptions(), Shape(), Adversarial(), Viewpoints(), Mixed())
 }
 """Name → measurement."""
 

@@ -3,7 +3,7 @@
 import csv
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isnan, nan
 from pathlib import Path
@@ -108,6 +108,7 @@ class Trial:
         parts: ``both``, or the ``object`` alone before mid-grey, or its ``background`` alone.
         right: WordNet identifiers of classes that count as right; names of those without one.
         attack: that the picture is under when it is shown, on the network that it names; all its steps are taken.
+        models: networks that it is shown to; None for all.
         facts: what the measurement wants to know of it again.
     """
 
@@ -117,6 +118,7 @@ class Trial:
     parts: Literal["both", "object", "background"] = "both"
     right: frozenset[str] = frozenset()
     attack: Attack | None = None
+    models: tuple[str, ...] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -152,7 +154,7 @@ class Seen:
 
     Attributes:
         trials: N; those whose file could not be read are left out.
-        readings: model → (N, R) what was read off its logits.
+        readings: model → (N, R) what was read off its logits; NaN for trials that it was not shown.
         low: (N,) share of the attack's energy below `perturber.service.LOW_FREQUENCY` cycles a pixel; NaN where there
             was no attack.
     """
@@ -236,6 +238,7 @@ class Measurement(ABC):
         options: what can be chosen; every one has a default.
         folder: what a folder of the user's own is for; "" where there is no use for one.
         takes_decisions: whether other observers' decisions can be compared.
+        one_by_one: whether most pictures are shown to one network alone.
     """
 
     name: ClassVar[str]
@@ -245,6 +248,7 @@ class Measurement(ABC):
     options: ClassVar[tuple[Parameter, ...]] = ()
     folder: ClassVar[str] = ""
     takes_decisions: ClassVar[bool] = False
+    one_by_one: ClassVar[bool] = False
 
     def read_options(self, given: Mapping[str, object]) -> dict[str, Any]:
         """Every option's value: what is given, the default elsewhere.
@@ -257,6 +261,20 @@ class Measurement(ABC):
             if key not in known:
                 raise UnknownNameError(f"option of {self.name}", key, known or ["none, it has no options"])
         return {key: option.parse(given.get(key, option.default)) for key, option in known.items()}
+
+    def arrange(
+        self, given: Sequence[str], options: Mapping[str, Any], stages: Callable[[str, str], Sequence[str]]
+    ) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """The networks that are measured when these are given, and the options that go with them; here both as given.
+
+        Args:
+            options: of every option of the measurement.
+            stages: the stages that two networks have in common, in forward order.
+
+        Raises:
+            InvalidInputError: these networks cannot be measured together.
+        """
+        return tuple(given), dict(options)
 
     @abstractmethod
     def most(self, order: Order) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,12 @@ from perturber.service.resources import Resources
 from perturber.service.works.registry import does
 from perturber.zoo.pictures import Crop
 
+NAMED = 4
+"""Networks that a title names."""
+
+KEEP_SECONDS = 10.0
+"""After which what was answered is kept on the disk: a server that is killed loses no more."""
+
 GREY = 0.5
 """Behind an object that is shown alone."""
 
@@ -35,7 +42,7 @@ class MeasurementRequest:
         name: of the measurement.
         models: at least one.
         fingerprints: of these.
-        options: key and value of those that are not at their default.
+        options: key and value; others are at their default.
         folder: pictures of the user's own, or None.
         decisions: files with other observers' decisions.
 
@@ -69,7 +76,8 @@ class MeasurementRequest:
     @property
     def title(self) -> str:
         """What it does, as a person would say it."""
-        return f"{self.measurement.title} of {' and '.join(self.models)}"
+        named = self.models if len(self.models) <= NAMED else (*self.models[:2], f"{len(self.models) - 2} more")
+        return f"{self.measurement.title} of {' and '.join(named)}"
 
 
 def order(request: MeasurementRequest, classes: Mapping[str, Sequence[Any]]) -> Order:
@@ -96,12 +104,12 @@ def trials(measurement: Measurement, order: Order) -> list[Trial]:
 class MeasurementWork:
     """Shows the pictures, some a step, to one network after the other; product: the `Result` once it is there.
 
-    It is kept on the disk; what was kept is the result at once.
+    It is kept on the disk; what was kept is the result at once, and what was interrupted goes on where it was.
     """
 
     def __init__(self, resources: Resources, request: MeasurementRequest) -> None:
         self.resources, self.request, self.measurement = resources, request, request.measurement
-        self.networks = dict(zip(request.models, resources.networks.steady(request.models), strict=True))
+        self.networks = dict(zip(request.models, resources.networks.sharing(request.models), strict=True))
         self.order = order(request, {name: network.entry.class_list for name, network in self.networks.items()})
         self.trials: list[Trial] = []
         self.readings: dict[str, np.ndarray] = {}
@@ -109,6 +117,8 @@ class MeasurementWork:
         self.good = np.empty(0, bool)
         self.done = 0
         self.found: Result | None = None
+        self._keeping, self._kept_at = Aside(lambda: None), monotonic()
+        self._notes: tuple[str, ...] = ()
         self._steps = self._go()
 
     def step(self) -> None:
@@ -130,16 +140,43 @@ class MeasurementWork:
         if known is not None:
             self.found = known
             return
-        count = len(self.trials)
-        self.low, self.good = np.full(count, np.nan), np.zeros(count, bool)
-        yield from self._show([n for n, trial in enumerate(self.trials) if trial.file is None], {})
-        yield from self._show_files()
+        yield from self._begin(path)
+        scenes = [n for n, trial in enumerate(self.trials) if trial.file is None and not self.good[n]]
+        yield from self._show(scenes, {}, path)
+        yield from self._show_files(path)
+        yield from self._kept()
         result = yield from Aside(self._result).waited()
         try:
             yield from Aside(partial(kept.save, path, result)).waited()
         except StorageError as error:  # it is there nevertheless
-            result = replace(result, notes=(*result.notes, str(error)))
-        self.found = result
+            self._notes = (str(error),)
+        self.found = replace(result, notes=(*result.notes, *self._notes))
+
+    def _begin(self, path: Path) -> Iterator[None]:
+        """What was answered before an interruption."""
+        count = len(self.trials)
+        self.low, self.good = np.full(count, np.nan), np.zeros(count, bool)
+        known = yield from Aside(partial(kept.load_readings, path, count)).waited()
+        if known is not None:
+            self.low, self.good = known.low, known.good
+            self.readings = {self.request.models[place]: rows for place, rows in known.models.items()}
+        self.done = int(self.good.sum())
+
+    def _keep(self, path: Path) -> Iterator[None]:
+        """Keep what was answered so far, now and then."""
+        if monotonic() - self._kept_at < KEEP_SECONDS or not self._keeping.ready():
+            return
+        yield from self._kept()
+        models = {self.request.models.index(model): rows.copy() for model, rows in self.readings.items()}
+        so_far = kept.Readings(good=self.good.copy(), low=self.low.copy(), models=models)
+        self._keeping, self._kept_at = Aside(partial(kept.save_readings, path, so_far)), monotonic()
+
+    def _kept(self) -> Iterator[None]:
+        """What could not be kept is still there, and it is said."""
+        try:
+            yield from self._keeping.waited()
+        except StorageError as error:
+            self._notes = (str(error),)
 
     def _plan(self) -> Path:
         self.trials = trials(self.measurement, self.order)
@@ -161,11 +198,11 @@ class MeasurementWork:
             result = replace(result, notes=(*result.notes, f"{unread} files could not be read and are not counted."))
         return result
 
-    def _show_files(self) -> Iterator[None]:
+    def _show_files(self, path: Path) -> Iterator[None]:
         """Each file is read once, for all the trials that it is in."""
         which: dict[Path, list[int]] = {}
         for n, trial in enumerate(self.trials):
-            if trial.file is not None:
+            if trial.file is not None and not self.good[n]:
                 which.setdefault(trial.file, []).append(n)
         if not which:
             return
@@ -173,25 +210,26 @@ class MeasurementWork:
         reading = Reading(Crop(size=IMAGE_SIZE), folder, list(which), pictures_a_step(self.resources.device))
         rest = iter(which)
         while not reading.finished:
-            read = {path: picture for picture, path in zip(reading.step(), rest, strict=False)}
+            read = {file: picture for picture, file in zip(reading.step(), rest, strict=False)}
             yield
-            files = {path: picture for path, picture in read.items() if picture is not None}
-            self.done += sum(len(which[path]) for path in read.keys() - files.keys())
-            yield from self._show([n for path in files for n in which[path]], files)
+            files = {file: picture for file, picture in read.items() if picture is not None}
+            self.done += sum(len(which[file]) for file in read.keys() - files.keys())
+            yield from self._show([n for file in files for n in which[file]], files, path)
 
-    def _show(self, which: Sequence[int], files: Mapping[Path, np.ndarray]) -> Iterator[None]:
-        """Show these trials to every network; those under the same attack go together."""
+    def _show(self, which: Sequence[int], files: Mapping[Path, np.ndarray], path: Path) -> Iterator[None]:
+        """Show these trials to their networks; those under the same attack go together."""
         for some in _alike(self.trials, which, pictures_a_step(self.resources.device)):
             chosen = [self.trials[n] for n in some]
             images = self._images(chosen, files)
             yield
             if chosen[0].attack is not None:
                 images = yield from self._attacked(chosen, images, some)
-            for model in self.networks:
+            for model in self.networks if chosen[0].models is None else chosen[0].models:
                 self._note(model, some, self._read(model, chosen, images))
                 yield
             self.good[some] = True
             self.done += len(some)
+            yield from self._keep(path)
 
     @torch.inference_mode()
     def _images(self, chosen: Sequence[Trial], files: Mapping[Path, np.ndarray]) -> Tensor:
@@ -249,10 +287,10 @@ class MeasurementWork:
 
 
 def _alike(trials: Sequence[Trial], which: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of trials, in parts of at most so many; those of one part are under one attack, or under none."""
-    groups: dict[str, list[int]] = {}
+    """Places of trials, in parts of at most so many; those of one part are under one attack, for the same networks."""
+    groups: dict[tuple[str, tuple[str, ...] | None], list[int]] = {}
     for n in which:
-        groups.setdefault("" if trials[n].attack is None else str(trials[n].attack), []).append(n)
+        groups.setdefault((str(trials[n].attack), trials[n].models), []).append(n)
     for places in groups.values():
         for first in range(0, len(places), most):
             yield places[first : first + most]

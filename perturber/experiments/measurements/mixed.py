@@ -1,0 +1,133 @@
+"""How robust networks are whose early stages come from one network and whose late ones from another."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any, ClassVar
+
+import numpy as np
+
+from perturber.attack import Attack
+from perturber.editing import Edit
+from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.experiments.measurements.adversarial import Adversarial
+from perturber.experiments.measurements.measurement import (
+    Figure,
+    Measurement,
+    Order,
+    Result,
+    Seen,
+    Trial,
+    figures,
+    numbers,
+    pictures,
+)
+from perturber.experiments.measurements.statistics import means
+from perturber.parameters import Parameter, Text
+
+
+class Mixed(Measurement):
+    """Accuracy under PGD over ε of two networks, and of all that are the one up to a stage and the other behind it."""
+
+    name = "mixed"
+    title = "Robustness of mixed networks"
+    definition = (
+        "Of two networks of one architecture, a robust one and a standard one, others are made: up to and including a "
+        "stage their weights, biases and statistics of normalisations are those of the one, behind it those of the "
+        "other, as they are; both ways round (early → late). Each is attacked by K steps of PGD of size ε/8 on itself. "
+        "Accuracy: the share of pictures whose most probable class is right, in per cent, at each ε. Scenes count as "
+        "right where the class names the object; there an attack leads away from the class that the network predicts. "
+        "Intervals draw the pictures anew. For such networks after fine-tuning, train on an edit with frozen stages "
+        "(`perturber train --from EDIT --freeze STAGE`) and measure what comes of it by “adversarial”."
+    )
+    source = (
+        "after section 7.2 (Figure 7.2) of the thesis on Perturber; Madry et al. 2018, “Towards deep learning models "
+        "resistant to adversarial attacks” (PGD)"
+    )
+    options: ClassVar[tuple[Parameter, ...]] = (
+        *Adversarial.options,
+        Text(
+            key="cuts", label="Cuts", group="", default="", longest=8_000,
+            help="Stages behind which networks are cut, with commas between; by default all but the last.",
+        ),
+    )  # fmt: skip
+    folder = Adversarial.folder
+    one_by_one = True
+
+    def arrange(
+        self, given: Sequence[str], options: Mapping[str, Any], stages: Callable[[str, str], Sequence[str]]
+    ) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Both networks, those that begin as the first, then those that begin as the second; and all cuts by name."""
+        if len(given) != 2:
+            raise InvalidInputError(f"{self.title} is measured of two networks, a robust and a standard one.")
+        first, second = given
+        names = list(stages(second, first))
+        cuts = _cuts(options) or names[:-1]
+        for name in cuts:
+            if name not in names[:-1]:
+                raise UnknownNameError("stage to cut behind", name, names[:-1])
+        cuts = sorted(set(cuts), key=names.index)
+        ends = [names.index(cut) + 1 for cut in cuts]
+        parts = [names[:end] for end in ends] + [names[end:] for end in ends]
+        mixed = (str(Edit.mix(second, first, dict.fromkeys(part, 1.0))) for part in parts)
+        return (first, second, *mixed), {**options, "cuts": ",".join(cuts)}
+
+    def most(self, order: Order) -> int:
+        """Each picture as it is, and under the attack of each size on each network."""
+        return order.whole("pictures") * (1 + len(order.models) * len(numbers(order.options["epsilons"])))
+
+    def trials(self, order: Order) -> list[Trial]:
+        """Each picture as it is, for all networks, then under each attack for the network that it is on."""
+        _origins(order)
+        attacks = [
+            Attack(model=model, norm=order.options["norm"], epsilon=epsilon, steps=order.whole("steps"))
+            for model, epsilon in product(order.models, numbers(order.options["epsilons"]))
+        ]
+        return [
+            Trial(
+                scene=plain.scene,
+                file=plain.file,
+                right=plain.right,
+                attack=attack,
+                models=None if attack is None else (attack.model,),
+                facts={**plain.facts, "epsilon": 0.0 if attack is None else attack.epsilon},
+            )
+            for plain, attack in product(pictures(order), [None, *attacks])
+        ]
+
+    def result(self, order: Order, seen: Seen) -> Result:
+        """Accuracies over ε of each network, and what each picture came to."""
+        epsilons = (0.0, *numbers(order.options["epsilons"]))
+        of = np.array([trial.facts["epsilon"] for trial in seen.trials])
+        found: list[Figure] = []
+        rows = []
+        for model, (models, cut) in _origins(order).items():
+            readings = seen.readings[model].astype(float)
+            shown = np.isfinite(readings[:, 0])
+            for epsilon in epsilons:
+                right = 100 * readings[shown & (of == epsilon), 0]
+                name = f"accuracy at ε {epsilon:g}"
+                found += figures(name, models, means(right), len(right), groups=[cut], unit="%")
+            for n in np.flatnonzero(shown).tolist():
+                right, share = readings[n].tolist()
+                facts = seen.trials[n].facts
+                rows.append([models[0], models[-1], cut, facts["picture"], facts["epsilon"], int(right), 100 * share])
+        found.sort(key=lambda figure: float(figure.name.rpartition(" ")[2]))
+        return self._result(order, seen, found, ["early", "late", "cut", "picture", "epsilon", "right", "%"], rows)
+
+
+def _cuts(options: Mapping[str, Any]) -> list[str]:
+    return [name.strip() for name in str(options["cuts"]).split(",") if name.strip()]
+
+
+def _origins(order: Order) -> dict[str, tuple[tuple[str, ...], str]]:
+    """Network → the one or two that it is made of, the early one first, and the last stage that is the early one's.
+
+    Raises:
+        InvalidInputError: these are not the networks of `Mixed.arrange`.
+    """
+    cuts = _cuts(order.options)
+    if len(order.models) != 2 + 2 * len(cuts):
+        raise InvalidInputError(f"{Mixed.title} is measured of two networks, a robust and a standard one.")
+    first, second, *mixed = order.models
+    pairs = [((first, second), cut) for cut in cuts] + [((second, first), cut) for cut in cuts]
+    return {first: ((first,), ""), second: ((second,), ""), **dict(zip(mixed, pairs, strict=True))}
