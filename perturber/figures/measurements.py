@@ -160,9 +160,7 @@ def _bars(
     return figure.update_layout(width=max(480, min(1100, 150 + 42 * bars)), height=360)
 
 
-def _curves(
-    shown: Sequence[Figure], named: Mapping[tuple[str, ...], str], colours: Mapping[str, str]
-) -> go.Figure:
+def _curves(shown: Sequence[Figure], named: Mapping[tuple[str, ...], str], colours: Mapping[str, str]) -> go.Figure:
     """A line for each network over the numbers that the groups are."""
     figure = _empty(shown)
     quantity = ""
