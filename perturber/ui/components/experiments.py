@@ -1,6 +1,7 @@
 """The Experiments page: the list of experiments at the left, the card of the open one at the right."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -111,7 +112,7 @@ def settings_of(state: ExperimentsState, known: Known, models: Mapping[str, str]
                 html.Div(rows, className="fields"),
                 html.Div(
                     [
-                        html.P(one.definition, tabIndex=0),
+                        html.P(with_indices(one.definition), tabIndex=0),
                         html.P([html.Strong("Source: "), f"{one.source}."], className="source"),
                     ],
                     className="definition",
@@ -119,6 +120,14 @@ def settings_of(state: ExperimentsState, known: Known, models: Mapping[str, str]
             ],
             className="two",
         ),
+    ]
+
+
+def with_indices(text: str) -> list[Any]:
+    """A text whose indices, as in ``s_k`` or ``E_{c,s}``, are set lower."""
+    return [
+        html.Sub(piece) if n % 2 else piece
+        for n, piece in enumerate(re.split(r"_\{?([A-Za-z]+(?:,[A-Za-z]+)*)\}?", text))
     ]
 
 
@@ -218,9 +227,14 @@ def _result() -> html.Div:
             html.Div(
                 [
                     html.Div(tools, className="bar"),
-                    html.Div(id=part("figure"), className="drawn"),
+                    html.Div(
+                        [
+                            html.Div(id=part("figure"), className="drawn"),
+                            dcc.Markdown(id=part("numbers"), className="numbers"),
+                        ],
+                        className="beside",
+                    ),
                     html.Div(id=part("examples"), className="drawn"),
-                    dcc.Markdown(id=part("numbers"), className="numbers"),
                     html.P(id=part("notes"), className="notes"),
                 ],
                 id=part("result"),

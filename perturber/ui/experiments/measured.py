@@ -1,7 +1,7 @@
 """Measurements (see `perturber.experiments.measurements`) as experiments of the page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -75,16 +75,22 @@ class Measured(Experiment):
         return self.measurement.folder if self.over_folder else ""
 
     def options(self, model: str, given: Mapping[str, object], known: Known) -> tuple[Parameter, ...]:
-        """Those of the measurement that matter here."""
-        return tuple(option for option in self.measurement.options if option.key not in self.without)
+        """Those of the measurement that matter here; a parameter that moves does so within its own range."""
+        found = tuple(option for option in self.measurement.options if option.key not in self.without)
+        moving = PARAMETERS.get(str(given.get("parameter", "yaw")))
+        if self.name != "fluctuation" or not isinstance(moving, Number):
+            return found
+        limits: dict[str, Any] = {"minimum": moving.minimum, "maximum": moving.maximum, "unit": moving.unit}
+        ends = dict(zip(("low", "high"), _ends(moving), strict=True))
+        return tuple(
+            replace(option, **limits, default=ends[option.key]) if option.key in ends else option  # type: ignore[type-var]
+            for option in found
+        )
 
     def followed(self, key: str, values: Mapping[str, object]) -> dict[str, object]:
         """Another parameter that moves does so over its own range."""
-        moving = PARAMETERS.get(str(values.get("parameter")))
-        if key != "parameter" or not isinstance(moving, Number):
-            return dict(values)
-        low, high = (YAWS[0], YAWS[-1]) if moving.key == "yaw" else (moving.minimum, moving.maximum)
-        return {**values, "low": low, "high": high}
+        follows = ("low", "high") if key == "parameter" else ()
+        return {name: value for name, value in values.items() if name not in follows}
 
     def order(self, service: InferenceService, chosen: Chosen) -> MeasurementRequest:
         """What is to be measured; of two orders for the same the options are the same."""
@@ -173,6 +179,11 @@ class Measured(Experiment):
     def json(self, product: Result) -> dict[str, Any]:
         """All of the result."""
         return asdict(product)
+
+
+def _ends(moving: Number) -> tuple[float, float]:
+    """Between which a parameter moves at first."""
+    return (YAWS[0], YAWS[-1]) if moving.key == "yaw" else (moving.minimum, moving.maximum)
 
 
 MEASURED = (
