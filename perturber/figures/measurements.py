@@ -20,6 +20,9 @@ COLOURS = (*(colour for colour, _ in COLUMN_COLOURS), "#d98e04", "#7a4b2a", "#5f
 MAP = "map"
 """View of a measurement whose data are the views around objects."""
 
+LEADS = {"corruptions": "error"}
+"""Measurement → the number that says more than the one that comes first."""
+
 DEVIATION = ", ± standard deviation"
 """Ends the name of a view that shows standard deviations in place of intervals."""
 
@@ -37,6 +40,8 @@ PART_COLOURS = ("#e9ecef", "#9ecae1", "#3a7fc1", "#f2a03d")
 def views(result: Result) -> dict[str, str]:
     """What can be drawn of a result: name of the view → what it is called; the first one says most."""
     found = {MAP: "Map of the sphere"} if _is_map(result) else {}
+    lead = LEADS.get(result.measurement)
+    found |= {figure.name: _titled(figure.name) for figure in result.figures if figure.name == lead}
     for figure in result.figures:
         if isfinite(figure.deviation):
             name = figure.name + DEVIATION
@@ -87,7 +92,7 @@ def named_models(figure: Figure, labels: Mapping[str, str]) -> str:
 
 
 def _titled(name: str) -> str:
-    return name[:1].upper() + name[1:]
+    return name[:1].upper() + name[1:] if len(name) > 1 else name  # ε stays ε
 
 
 def _is_map(result: Result) -> bool:
@@ -120,9 +125,7 @@ def _ends(figures: Sequence[Figure], *, deviation: bool) -> dict[str, Any]:
         lower = [figure.value - figure.low for figure in figures]
     if not any(map(isfinite, upper)):
         return {}
-    sides = ([one if isfinite(one) else 0.0 for one in side] for side in (upper, lower))
-    array, minus = sides
-    return {"error_y": {"type": "data", "array": array, "arrayminus": minus, "thickness": 1.4, "width": 4}}
+    return {"error_y": {"type": "data", "array": upper, "arrayminus": lower, "thickness": 1.4, "width": 4}}
 
 
 def _by_models(shown: Sequence[Figure]) -> Iterator[tuple[tuple[str, ...], list[Figure]]]:
@@ -264,7 +267,7 @@ def viewpoint_map(result: Result, labels: Mapping[str, str]) -> go.Figure:
         width=140 + 230 * len(objects),
         height=90 + 140 * len(result.models),
     )
-    figure.update_xaxes(tickvals=[-180, -90, 0, 90, 180], range=[-180, 180], showgrid=False, zeroline=False)
+    figure.update_xaxes(tickvals=[-90, 0, 90], range=[-180, 180], showgrid=False, zeroline=False)
     figure.update_yaxes(tickvals=[-90, 0, 90], range=[-90, 90], showgrid=False, zeroline=False)
     figure.update_xaxes(title={"text": "longitude (°)", "standoff": 4}, row=len(result.models))
     figure.update_yaxes(title={"text": "latitude (°)", "standoff": 2}, col=1)

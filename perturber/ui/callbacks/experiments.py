@@ -37,6 +37,7 @@ from perturber.ui.showing.experiments import (
     figure_json,
     known,
     labels,
+    said,
     stand,
     view_of,
 )
@@ -191,6 +192,13 @@ def _following() -> None:
 def _followed(facts: object, pressed: str, followed: Mapping[str, Any]) -> dict[str, Any]:
     there = known()
     state = state_of(facts, there)
+    try:
+        return _state_followed(state, there, pressed, followed)
+    except InvalidInputError as error:
+        raise InvalidInputError(said(state, error)) from error
+
+
+def _state_followed(state: ExperimentsState, there: Known, pressed: str, followed: Mapping[str, Any]) -> dict[str, Any]:
     found = stand(state, there)
     if pressed == "run" and not found.running:
         limited("experiments", SAVES)
@@ -210,7 +218,7 @@ def _progress(state: ExperimentsState, found: Stand, followed: Mapping[str, Any]
         "no_cancel": not found.running,
     }
     if found.status is not None and found.status.state is JobState.FAILED and not found.finished:
-        return {**base, "words": "", "said": found.status.error or ""}
+        return {**base, "words": "", "said": said(state, found.status.error or "")}
     if not found.running or found.status is None:
         if found.finished:
             return {**base, "words": "Measured before: nothing is computed twice." if found.before else "Done."}

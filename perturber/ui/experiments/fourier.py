@@ -52,14 +52,14 @@ class Fourier(Experiment):
                 key="norm", label="Norm v", group="", default=4.0, minimum=0.1, maximum=MAX_NORM, step=0.1,
                 help="L2 norm of what is added to each channel, in the [0, 1] pixel scale.",
             ),
-            whole("most", "Frequencies up to", 6, 1, MOST, "Cycles a picture, both ways."),
+            whole("most", "Up to", 6, 1, MOST, "Cycles a picture, down and across."),
             whole("count", "Pictures", 16, MIN_PICTURES, MAX_PICTURES, "That each network is shown."),
             Pick(
                 key="pictures", label="Of", group="", default="scene", help="Which pictures these are.",
                 choices=pictures,
             ),
             *scene,
-            whole("seed", "Seed", 0, 0, 2**31 - 1, "Of the variations and of the signs."),
+            whole("seed", "Seed", 0, 0, 9_999, "Of the variations and of the signs."),
         )  # fmt: skip
 
     def order(self, service: InferenceService, chosen: Chosen) -> FourierRequest:

@@ -23,6 +23,9 @@ from perturber.zoo.evaluate import spread
 BORDERS = 2
 """Views at the border of each object's largest region that are shown."""
 
+SIDE = 118
+"""Pixels of each of these pictures as it is laid out."""
+
 BORDER = 3
 """Of `perturber.figures.measurements.PARTS`."""
 
@@ -138,15 +141,15 @@ class Measured(Experiment):
                 for row, column in found:
                     scene = subject.scene(yaw=longitudes[column], pitch=-latitudes[row], distance=distance)
                     pictures.append(service.look(LookRequest(scene=scene)).image)
-                    place = f"{longitudes[column]:.0f}°, {latitudes[row]:.0f}°"
-                    names.append(f"{name} {place}: {shares[row, column]:.0f} %")
+                    place = f"{_degrees(longitudes[column])}, {_degrees(latitudes[row])}"
+                    names.append(f"{place}: {shares[row, column]:.0f} %")
                 missing = BORDERS - len(found)
                 pictures += [None] * missing
                 names += [""] * missing
         rows = [labels.get(model, model) for model in product.models]
         if not any(names):
             return None
-        return picture_grid(pictures, names, columns=BORDERS * len(SUBJECTS), rows=rows)
+        return picture_grid(pictures, names, columns=BORDERS * len(SUBJECTS), rows=rows, side=SIDE)
 
     def numbers(self, product: Result, view: str, labels: Mapping[str, str]) -> Numbers:
         """A row for each group, a column for each network."""
@@ -179,6 +182,10 @@ class Measured(Experiment):
     def json(self, product: Result) -> dict[str, Any]:
         """All of the result."""
         return asdict(product)
+
+
+def _degrees(angle: float) -> str:
+    return f"{angle:.0f}°".replace("-", "−")
 
 
 def _ends(moving: Number) -> tuple[float, float]:

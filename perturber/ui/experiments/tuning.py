@@ -70,7 +70,7 @@ class Tuning(Experiment):
             Pick(
                 key="layer", label="Layer", group="", default=info.default_layer, help="Of the network.",
                 choices={
-                    one.name: f"{one.name} · {one.channels} ch, {one.height}×{one.width}"
+                    one.name: f"{one.name} · {one.channels} ch"
                     for one in info.layers.values()
                 },
             ),

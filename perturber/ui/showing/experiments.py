@@ -134,6 +134,12 @@ def examples_json(state: ExperimentsState, found: Stand, view: str) -> dict[str,
     return made or None
 
 
+def said(state: ExperimentsState, error: object) -> str:
+    """A sentence about the experiment, in which its folder goes by its name: where that lies is the server's affair."""
+    folder = collections(service().settings.collections).get(state.folder)
+    return str(error) if folder is None else str(error).replace(str(folder), state.folder)
+
+
 def cost_words(state: ExperimentsState, found: Stand) -> str:
     """How many pictures each network will be shown, and how long that takes; found out once for all."""
     key = f"cost {found.job}"
