@@ -77,8 +77,8 @@ def test_a_link_without_anything_is_the_first_experiment(known: Known) -> None:
 
 def test_options_are_named_by_nothing_else(known: Known) -> None:
     for one in EXPERIMENTS.values():
-        for given in ({}, {"over": "scenes"}):
-            keys = [option.key for option in one.options(NETWORKS[0], given, known)]
+        for chosen in ({}, {"over": "scenes"}):
+            keys = [option.key for option in one.options(NETWORKS[0], chosen, known)]
             assert len(set(keys)) == len(keys)
             assert not [key for key in keys if key in OWN or MODEL.fullmatch(key)]
 
