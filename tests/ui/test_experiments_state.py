@@ -1,6 +1,5 @@
 """The state of Experiments: links and what they hold."""
 
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
@@ -23,8 +22,8 @@ MIXED = "mix(efficientnet_lite0,lite0_adversarial;blocks.3=0.5)"
 
 
 @pytest.fixture(scope="module")
-def known(service: InferenceService) -> Iterator[Known]:
-    yield Known(service.model, lambda _: {"blocks.3.0": {"mine & theirs": [1, 2]}}, ("cues", "labelled"), True)
+def known(service: InferenceService) -> Known:
+    return Known(service.model, lambda _: {"blocks.3.0": {"mine & theirs": [1, 2]}}, ("cues", "labelled"), True)
 
 
 def read(text: str, known: Known) -> ExperimentsState:
