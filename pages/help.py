@@ -119,6 +119,12 @@ On Checkpoints, each slider goes through the checkpoints of one training, and �
 feature visualisations follow; once it rests, that checkpoint looks at the scene. The tabs below it show the training as
 a whole.
 
+# Measuring
+
+[Experiments](/experiments) measures networks side by side, over scenes or over the server’s folders of pictures, and
+draws what neurons answer to. A card says what comes out and how long it takes; intervals are bootstrap intervals at
+95 %. What was measured is kept, and shown at once.
+
 # Sessions and the library
 
 A snapshot holds the page’s state with all that its address does not, the model input, and the predictions at that time.

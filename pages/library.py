@@ -9,7 +9,7 @@ from perturber.ui.callbacks.library import library_callbacks, room_words
 from perturber.ui.components.library import FIRST, PATH, library_page
 from perturber.ui.context import service
 
-dash.register_page(__name__, path=PATH, name="Library", title="Perturber · Library", order=7)
+dash.register_page(__name__, path=PATH, name="Library", title="Perturber · Library", order=8)
 
 
 def layout(**_: str) -> html.Div:

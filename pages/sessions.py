@@ -12,7 +12,7 @@ from perturber.ui.components.sessions import FIRST, PATH, list_page, open_page
 from perturber.ui.context import service
 from perturber.ui.moments import snapshot_number
 
-dash.register_page(__name__, path=PATH, name="Sessions", title="Perturber · Sessions", order=6)
+dash.register_page(__name__, path=PATH, name="Sessions", title="Perturber · Sessions", order=7)
 
 
 def layout(**query: str) -> html.Div:

@@ -74,6 +74,7 @@ class Settings:
         data: folder for what users bring along (objects, backgrounds) and what is computed once for all.
         weights: folder for pulled weights, or None for ``weights`` under `data` (see `weights_folder`).
         examples: folder with a picture of each class (``<wnid>_*.JPEG`` or ``<wnid>/``), or None.
+        collections: folder whose subfolders are offered as pictures to measure networks by, or None.
         visualisations_mib: room for feature visualisations under `data` before the least recently used ones leave.
         cache: where answers are kept that are asked for again: ``memory``, ``files`` (under `data`), or the address of
             a Redis server (``redis://…``).
@@ -106,6 +107,9 @@ class Settings:
     )
     examples: Path | None = field(
         default_factory=lambda: Path(text).expanduser() if (text := _environment("EXAMPLES", "")) else None
+    )
+    collections: Path | None = field(
+        default_factory=lambda: Path(text).expanduser() if (text := _environment("COLLECTIONS", "")) else None
     )
     visualisations_mib: int = field(default_factory=lambda: _integer("VISUALISATIONS_MIB", 1024))
     cache: str = field(default_factory=lambda: _environment("CACHE", "memory"))

@@ -177,6 +177,9 @@ def _server(settings: Settings) -> Iterator[Finding]:
     if settings.examples is not None and not settings.examples.is_dir():
         todo = "Set PERTURBER_EXAMPLES to a folder with a picture of each class, or to nothing."
         yield Finding("examples", State.WARNING, f"There is no folder {str(settings.examples)!r}.", todo)
+    if settings.collections is not None and not settings.collections.is_dir():
+        todo = "Set PERTURBER_COLLECTIONS to a folder with a subfolder for each collection of pictures, or to nothing."
+        yield Finding("collections", State.WARNING, f"There is no folder {str(settings.collections)!r}.", todo)
 
 
 # ---- what is kept -------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ import typer
 from typer.core import TyperCommand
 
 from perturber.cli import options
-from perturber.cli.output import finite, print_json, print_notes, progress_bar, write_file
+from perturber.cli.output import print_json, print_notes, progress_bar, write_file
 from perturber.errors import InvalidInputError
+from perturber.json_values import finite
 
 if TYPE_CHECKING:
     from perturber.experiments.measurements import Figure, Measurement, Result

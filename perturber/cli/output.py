@@ -2,13 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perturber.errors import InvalidInputError, StorageError
+from perturber.json_values import finite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 def print_json(value: object) -> None:
     """Print a value as JSON that people can read, too; JSON has no numbers but finite ones, so others are null."""
     print(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def finite(value: object) -> object:
-    """A value as JSON can have it: numbers that are not finite are None, tuples lists."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def print_notes(source: object, notes: Iterable[str], *, aside: bool = False) -> None:

@@ -20,6 +20,18 @@ def real_file(folder: Path, path: Path) -> Path | None:
         return None
 
 
+def collections(folder: Path | None) -> dict[str, Path]:
+    """Name → each subfolder of the folder of collections, sorted; none where there is no such folder.
+
+    Hidden ones and links are left out.
+    """
+    try:
+        found = [] if folder is None else sorted(folder.iterdir())
+    except OSError:
+        return {}
+    return {one.name: one for one in found if one.is_dir() and not one.is_symlink() and not one.name.startswith(".")}
+
+
 def picture_names(folder: Path) -> list[str]:
     """Every picture in a folder and its sub-folders, relative to it, sorted; hidden ones are left out.
 

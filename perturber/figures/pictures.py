@@ -9,7 +9,7 @@ from perturber.figures.activations import data_uri
 from perturber.figures.style import base_layout, plain
 
 SIDE = 224
-"""Pixels of a picture's longer side in the figure as it is laid out."""
+"""Pixels of a picture's longer side in the figure as it is laid out, where nobody says another."""
 
 ROOM, HEAD = 0.08, 0.12
 """Between two pictures, and above each for its name, as shares of a picture's width."""
@@ -20,14 +20,26 @@ LONGEST = 30
 EDGE = 4
 """Pixels around them all."""
 
+LETTER = 6.2
+"""Pixels of a letter of a row's name."""
 
-def picture_grid(pictures: Sequence[np.ndarray | None], names: Sequence[str], *, columns: int = 4) -> go.Figure:
+
+def picture_grid(
+    pictures: Sequence[np.ndarray | None],
+    names: Sequence[str],
+    *,
+    columns: int = 4,
+    rows: Sequence[str] = (),
+    side: float = SIDE,
+) -> go.Figure:
     """Pictures in rows, each below its name, of one width.
 
     Args:
         pictures: (H, W, 3) uint8 each; None leaves a place empty.
         names: of the pictures; "" for none.
         columns: pictures in a row, at most.
+        rows: names of the rows, at their left.
+        side: of a picture's longer side, in pixels, as the figure is laid out.
     """
     columns = max(1, min(columns, len(pictures)))
     tall = max((len(one) / one.shape[1] for one in pictures if one is not None), default=1.0)
@@ -52,8 +64,13 @@ def picture_grid(pictures: Sequence[np.ndarray | None], names: Sequence[str], *,
             name = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
             place = {"x": left, "y": top, "xanchor": "left", "yanchor": "bottom"}
             figure.add_annotation(text=plain(name), showarrow=False, font={"size": 10}, **place)
-    rows = -(-len(pictures) // columns)
-    width, height = columns * (1 + ROOM) - ROOM, rows * (tall + head + ROOM) - ROOM
+    count = -(-len(pictures) // columns)
+    width, height = columns * (1 + ROOM) - ROOM, count * (tall + head + ROOM) - ROOM
+    for n, name in enumerate(rows):
+        place = {"x": 0, "y": n * (tall + head + ROOM) + head + tall / 2, "xanchor": "right", "xshift": -6}
+        figure.add_annotation(text=plain(name), showarrow=False, **place)
+    left = EDGE + (6 + LETTER * max(map(len, rows)) if rows else 0)
     figure.update_xaxes(visible=False, range=[0, width], fixedrange=True, constrain="domain")
     figure.update_yaxes(visible=False, range=[height, 0], fixedrange=True, constrain="domain", scaleanchor="x")
-    return figure.update_layout(width=SIDE * width + 2 * EDGE, height=SIDE * height + 2 * EDGE)
+    figure.update_layout(margin={"l": left})
+    return figure.update_layout(width=side * width + left + EDGE, height=side * height + 2 * EDGE)

@@ -16,10 +16,13 @@ from perturber.service import VARIATION, CurveRequest, PerturbationsRequest, Sca
 from perturber.training import all_series
 from perturber.ui import paper
 from perturber.ui.context import service
+from perturber.ui.experiments import Chosen
 from perturber.ui.papers.explore import SLOT_KINDS
+from perturber.ui.showing.experiments import known as known_experiments
 from perturber.ui.showing.mixing import known as known_models
 from perturber.ui.states.checkpoints import CheckpointState
 from perturber.ui.states.compare import CompareState
+from perturber.ui.states.experiments import ExperimentsState
 from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.figures import PATH as FIGURES
 from perturber.ui.states.figures import FiguresState
@@ -262,7 +265,22 @@ def _of_checkpoints(query: str, kind: str | None) -> Account:
     return account
 
 
+def _of_experiments(query: str, kind: str | None) -> Account:
+    there = known_experiments()
+    state, problems = ExperimentsState.from_query(parse_query(query), there)
+    account = Account(notes=tuple(problems))
+    account.of_networks(state.compared)
+    account.said.append(state.shown.methods(Chosen(models=state.compared, options=state.values(there))))
+    return account
+
+
 PAGES: Mapping[str, Callable[[str, str | None], Account]] = MappingProxyType(
-    {"/": _of_explore, "/compare": _of_compare, "/mixing": _of_mixing, "/checkpoints": _of_checkpoints}
+    {
+        "/": _of_explore,
+        "/compare": _of_compare,
+        "/mixing": _of_mixing,
+        "/checkpoints": _of_checkpoints,
+        "/experiments": _of_experiments,
+    }
 )
 """Path → what is said of its states."""

@@ -195,6 +195,8 @@ def test_corruptions(baseline: str) -> None:
         assert result.figure("relative mCE", model).value == pytest.approx(100 * relative)
         left = 100 * (1 - mean["fog"]) / (1 - mean[""])
         assert result.figure("left of the accuracy", model, group="Fog").value == pytest.approx(left)
+        fourth = np.mean([1 - readings[model][n, 0] for n, trial in enumerate(trials) if trial.facts["severity"] == 4])
+        assert result.figure("error by severity", model, group="severity 4").value == pytest.approx(100 * fourth)
     if baseline == "first":
         assert result.figure("mCE", "one").value == pytest.approx(100)
 

@@ -55,6 +55,10 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "/compare": dict.fromkeys(("channels", "depth", "cka", "same"), COMPARE),
     "/mixing": {"compatibility": f"edit=mix({LITE0},{ADVERSARIAL};blocks.3=0.5)"},
+    "/experiments": {
+        "result": f"m1={LITE0}&m2={ADVERSARIAL}&count=2",
+        "examples": f"experiment=viewpoints&m1={LITE0}&longitudes=6&latitudes=3",
+    },
     "/checkpoints": {
         "errors": f"{TRAINING}&tab=curves",
         "predictions": f"{TRAINING}&tab=curves",
@@ -63,7 +67,7 @@ TABLE: dict[str, dict[str, str]] = {
         "weights": f"{TRAINING}&tab=curves&count=4",
     },
 }
-QUICK = ("activations-model-1", "predictions-model-1", "history", "curve", "channels", "errors")
+QUICK = ("activations-model-1", "predictions-model-1", "history", "curve", "channels", "result", "errors")
 CASES = [
     pytest.param(path, kind, marks=() if kind in QUICK else pytest.mark.slow)
     for path, kinds in TABLE.items()

@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from app import create_app
 from perturber.service import InferenceService
+from perturber.ui.experiments import EXPERIMENTS
 
 MOST = 130
 """Of a page, beside the frame's navigation."""
@@ -30,6 +31,7 @@ LINKS: list[tuple[str, dict[str, str]]] = [
     ("/", {**THREE, "summary": "true"}),
     ("/", {**THREE, "explain": "top", "pinned": "1,2,3", "attack_figure": "models", "overlay": "true"}),
     *(("/checkpoints", {"tab": tab}) for tab in ("curves", "pictures", "maps", "kernels")),
+    *(("/experiments", {"experiment": name, "over": "scenes"}) for name in EXPERIMENTS),
     ("/sessions", {}),
     ("/library", {}),
     ("/figures", {}),

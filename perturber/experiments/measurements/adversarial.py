@@ -57,6 +57,10 @@ class Adversarial(Measurement):
         attacks = len(order.models) * len(numbers(order.options["epsilons"]))
         return order.whole("pictures") * (1 + attacks)
 
+    def gradients(self, order: Order) -> int:
+        """Each step of each attack."""
+        return (self.most(order) - order.whole("pictures")) * order.whole("steps")
+
     def trials(self, order: Order) -> list[Trial]:
         """The pictures as they are, then under each attack."""
         attacks = [

@@ -110,6 +110,7 @@ class Corruptions(Measurement):
         }
         count = len(seen.trials) // len(cells)
         names = [PARAMETERS[f"corruption_{corruption}"].label for corruption in ALEXNET]
+        steps = [f"severity {severity:g}" for severity in numbers(order.options["severities"])]
         baseline = None if order.options["baseline"] == "alexnet" else wrong[order.models[0]]
         statistics: list[tuple[str, Callable[[np.ndarray], Statistic], Sequence[str]]] = [
             ("clean error", lambda own: _of(own, severities, _clean), ("",)),
@@ -117,6 +118,7 @@ class Corruptions(Measurement):
             ("mCE", lambda own: _relative(own, baseline, severities, to_clean=False), ("",)),
             ("relative mCE", lambda own: _relative(own, baseline, severities, to_clean=True), ("",)),
             ("error", lambda own: _of(own, severities, _errors), names),
+            ("error by severity", lambda own: _of(own, severities, _by_severity), steps),
             ("left of the accuracy", lambda own: _of(own, severities, _left), names),
         ]
         found: list[Figure] = []
@@ -174,6 +176,10 @@ def _mean_error(clean: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 def _errors(clean: np.ndarray, errors: np.ndarray) -> np.ndarray:
     return 100 * errors.mean(2)
+
+
+def _by_severity(clean: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    return 100 * errors.mean(1)
 
 
 def _left(clean: np.ndarray, errors: np.ndarray) -> np.ndarray:

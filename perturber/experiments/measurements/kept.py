@@ -38,7 +38,7 @@ def key(name: str, order: Order, fingerprints: Sequence[str], trials: Sequence[T
     """
     files = sorted({trial.file for trial in trials if trial.file is not None} | set(order.decisions))
     stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists()]
-    right = sorted(sorted(one) for one in {trial.right for trial in trials})  # which a file may have said
+    right = sorted(sorted(one) for one in {trial.right for trial in trials if trial.file is not None})  # a file may say
     told = [__version__, name, order.models, list(fingerprints), dict(order.options), stamps, right]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 

@@ -280,6 +280,10 @@ class Measurement(ABC):
     def most(self, order: Order) -> int:
         """How many pictures it takes, at most; by the options alone."""
 
+    def gradients(self, order: Order) -> int:
+        """How many gradients of a network its attacks take, in all, at most."""
+        return 0
+
     @abstractmethod
     def trials(self, order: Order) -> list[Trial]:
         """The pictures to show; reads names in folders, but no pictures.

@@ -92,12 +92,22 @@ def trials(measurement: Measurement, order: Order) -> list[Trial]:
     Raises:
         InvalidInputError: too many, or they cannot be made.
     """
+    check_most(measurement, order)
+    return measurement.trials(order)
+
+
+def check_most(measurement: Measurement, order: Order) -> int:
+    """How many pictures a measurement shows at most.
+
+    Raises:
+        InvalidInputError: too many.
+    """
     most = measurement.most(order)
     if most > MAX_PICTURES:
         raise InvalidInputError(
             f"{measurement.title} with these options takes {most:,} pictures. Allowed: up to {MAX_PICTURES:,}."
         )
-    return measurement.trials(order)
+    return most
 
 
 @does(MeasurementRequest)

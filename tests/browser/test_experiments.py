@@ -1,0 +1,57 @@
+"""The Experiments page in a browser: a small measurement runs to its figure, and its link opens it again."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from gestures import shuts_nobody_out
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def field(name: str) -> str:
+    """Selector of a field of the open card."""
+    return f"[id='{json.dumps({'field': name, 'page': 'experiments'}, separators=(',', ':'))}']"
+
+
+def test_a_measurement_runs_to_its_figure(opened: Callable[..., Any]) -> None:
+    page = opened("/experiments?m1=efficientnet_lite0", wait=False, fresh=True).page
+    words = page.locator("#experiments-words")
+    expect(words).to_contain_text("112 pictures × 1 network: about ")
+    values = page.locator(field("o-count"))
+    values.fill("2")
+    values.press("Enter")
+    expect(words).to_contain_text("32 pictures × 1 network")
+    page.wait_for_function("location.search.includes('count=2')")
+    page.locator("#experiments-run").click()
+    expect(words).to_have_text("Done.")
+    bars = page.locator("#experiments-graph .bars .point")
+    expect(bars).to_have_count(5)
+    expect(page.locator("#experiments-numbers tbody tr")).to_have_count(5)
+    page.locator("#experiments-view").click()
+    page.locator(".dash-dropdown-option", has_text="Class changes").click()
+    expect(page.locator("#experiments-graph .ytitle")).to_have_text("Class changes (%)")
+    page.wait_for_function("location.search.includes('figure=class')")
+    shuts_nobody_out(page)
+    with page.expect_download() as download:
+        page.locator("#experiments-csv").click()
+    assert download.value.suggested_filename == "experiments-fluctuation.csv"
+    link = page.evaluate("location.pathname + location.search")
+    again = opened(link, wait=False, fresh=True).page
+    expect(again.locator("#experiments-graph .ytitle")).to_have_text("Class changes (%)")
+
+
+def test_the_list_opens_cards(opened: Callable[..., Any]) -> None:
+    page = opened("/experiments", wait=False, fresh=True).page
+    page.get_by_role("button", name="Tuning curves").click()
+    expect(page.locator(".experiments h1")).to_have_text("Tuning curves")
+    page.wait_for_function("location.search.includes('experiment=tuning')")
+    page.locator(field("o-over")).click()
+    page.locator(".dash-dropdown-option", has_text="A scene over two parameters").click()
+    expect(page.locator(field("o-first_low"))).to_have_value("-180")
+    expect(page.locator(".entry[aria-current]")).to_have_text("Tuning curves")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.evaluate("document.querySelector('header').scrollWidth <= innerWidth")
+    assert len({round(box.bounding_box()["y"]) for box in page.locator("header .nav-link").all()}) == 1
