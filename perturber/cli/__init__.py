@@ -9,6 +9,7 @@ from perturber.cli import (
     attack,
     backup,
     bench,
+    claim,
     doctor,
     evaluate,
     examples,
@@ -57,6 +58,7 @@ for command in (
 app.command(cls=attack.AttackCommand)(attack.attack)
 app.command(cls=measure.MeasureCommand)(measure.measure)
 app.command()(train.train)
+app.command("test")(claim.claim)
 app.add_typer(bench.bench_app, name="bench")
 app.add_typer(scenes.objects_app, name="objects")
 app.add_typer(scenes.backgrounds_app, name="backgrounds")

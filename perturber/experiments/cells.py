@@ -63,10 +63,12 @@ class Cells:
     Args:
         data: the data folder.
         name: of the `family`.
+        folder: of the kind of work that they are of.
+        what: that is called, as a person would say it.
     """
 
-    def __init__(self, data: Path, name: str) -> None:
-        self.path = data / FOLDER / f"{name}.npz"
+    def __init__(self, data: Path, name: str, *, folder: str = FOLDER, what: str = "sweep") -> None:
+        self.path, self.what = data / folder / f"{name}.npz", what
 
     def load(self) -> dict[str, Cell]:
         """Point (see `text`) → what was found there; a file that cannot be read is none, and is deleted."""
@@ -79,7 +81,7 @@ class Cells:
         except FileNotFoundError:
             return {}
         except Exception as error:  # NumPy and zipfile raise nearly anything at a damaged file
-            log.warning("The sweep in %s cannot be used and will be computed again: %s.", self.path, error)
+            log.warning("The %s in %s cannot be used and will be computed again: %s.", self.what, self.path, error)
             with suppress(OSError):
                 self.path.unlink()
             return {}
@@ -109,7 +111,7 @@ class Cells:
                 write_whole(self.path, file.getvalue())
         except OSError as error:
             raise StorageError(
-                f"The sweep cannot be kept in {str(self.path.parent)!r}: {error.strerror or error}. "
+                f"The {self.what} cannot be kept in {str(self.path.parent)!r}: {error.strerror or error}. "
                 "Check the free space and permissions there."
             ) from error
         make_room(self.path, LIMIT_MIB)
