@@ -75,6 +75,10 @@ class Mixed(Measurement):
         """Each picture as it is, and under the attack of each size on each network."""
         return order.whole("pictures") * (1 + len(order.models) * len(numbers(order.options["epsilons"])))
 
+    def gradients(self, order: Order) -> int:
+        """Each step of each attack."""
+        return (self.most(order) - order.whole("pictures")) * order.whole("steps")
+
     def trials(self, order: Order) -> list[Trial]:
         """Each picture as it is, for all networks, then under each attack for the network that it is on."""
         _origins(order)

@@ -86,8 +86,7 @@ class Measured(Experiment):
         limits: dict[str, Any] = {"minimum": moving.minimum, "maximum": moving.maximum, "unit": moving.unit}
         ends = dict(zip(("low", "high"), _ends(moving), strict=True))
         return tuple(
-            replace(option, **limits, default=ends[option.key]) if option.key in ends else option  # type: ignore[type-var]
-            for option in found
+            replace(option, **limits, default=ends[option.key]) if option.key in ends else option for option in found
         )
 
     def followed(self, key: str, values: Mapping[str, object]) -> dict[str, object]:
