@@ -15,6 +15,7 @@ from perturber import zoo
 from perturber.attack import Attack
 from perturber.config import Settings
 from perturber.examples import ExampleIndex, index_path
+from perturber.experiments.claims import Claim
 from perturber.experiments.goals import Goal
 from perturber.experiments.measures import Measure
 from perturber.experiments.smallest import Wording
@@ -39,6 +40,7 @@ from perturber.service.engine import LocalEngine
 from perturber.service.reading import Reading
 from perturber.service.resources import Resources
 from perturber.service.works.adversary import AdversaryRequest
+from perturber.service.works.claims import ClaimRequest
 from perturber.service.works.hypothesis import HypothesisRequest
 from perturber.service.works.measuring import MeasurementRequest
 from perturber.service.works.registry import WORKS, Work, begin
@@ -96,6 +98,13 @@ REQUESTS: dict[str, Callable[[Path], Any]] = {
     ),
     "hypothesis": lambda _: HypothesisRequest(
         scene=Scene(), model=EDIT, layer=LAYER, channels=(0, 1), spans=usual(Scene(), ("alpha",)), views=20
+    ),
+    "test": lambda _: ClaimRequest(
+        claim=Claim(a=Scene(), b=Scene(alpha=0), views=PICTURES),
+        models=(LITE0, EDIT),
+        labels=("A", "B"),
+        fingerprints=("a", "b"),
+        wanted="dog",
     ),
     "sweep": lambda _: SweepRequest(
         start=Scene(),
