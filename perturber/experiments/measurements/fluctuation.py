@@ -45,8 +45,8 @@ class Fluctuation(Measurement):
         "settings."
     )
     source = (
-        "in place of equations 7.1 and 7.2 of the thesis on Perturber (section 7.3.1), whose wording was not at hand; "
-        "objects, pitches, distances and yaws are of this project"
+        "after section 7.3.1 of the thesis on Perturber, as defined here and not word for word by its equations 7.1 and "
+        "7.2; objects, pitches, distances and yaws are of this project"
     )
     options: ClassVar[tuple[Parameter, ...]] = (
         Pick(

@@ -37,7 +37,7 @@ class Mixed(Measurement):
         "Accuracy: the share of pictures whose most probable class is right, in per cent, at each ε. Scenes count as "
         "right where the class names the object; there an attack leads away from the class that the network predicts. "
         "Intervals draw the pictures anew. For such networks after fine-tuning, train on an edit with frozen stages "
-        "(`perturber train --from EDIT --freeze STAGE`) and measure what comes of it by “adversarial”."
+        "(perturber train --from EDIT --freeze STAGE) and measure what comes of it by “adversarial”."
     )
     source = (
         "after section 7.2 (Figure 7.2) of the thesis on Perturber; Madry et al. 2018, “Towards deep learning models "

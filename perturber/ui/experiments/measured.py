@@ -225,6 +225,12 @@ MEASURED = (
         "adversarial",
     ),
     Measured(
+        "mixed",
+        "Mixed networks",
+        "How many early stages of a robust network does a standard one need to become robust?",
+        "mixed",
+    ),
+    Measured(
         "viewpoints",
         "Map of viewpoints",
         "From where around an object do networks recognise it?",
@@ -255,7 +261,7 @@ MEASURED = (
     Measured(
         "other-backgrounds",
         "Backgrounds from a folder",
-        "Are the built-in objects recognised before real places, too?",
+        "Are the built-in objects recognised before real places, too? Or: the pictures of the Backgrounds Challenge.",
         "backgrounds",
         over_folder=True,
     ),
