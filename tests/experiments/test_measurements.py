@@ -1,6 +1,5 @@
 """What measurements make of given answers, against loops over the same answers."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,11 @@ def ordered(
 
 
 def measured(
-    name: str, answer: Callable[[Trial], Sequence[float]], folder: Path | None = None, **given: Any
+    name: str, answer: Callable[[Trial], Sequence[float]], **given: Any
 ) -> tuple[list[Trial], Mapping[str, np.ndarray], Result]:
     """What comes of random answers."""
     measurement = find(name)
-    order = ordered(measurement, folder, **given)
+    order = ordered(measurement, **given)
     trials = measurement.trials(order)
     readings = {model: np.array([answer(trial) for trial in trials], np.float32) for model in MODELS}
     low = np.where([trial.attack is not None for trial in trials], RANDOM.random(len(trials)), np.nan)
@@ -109,57 +108,6 @@ def test_backgrounds() -> None:
         assert figure.value == pytest.approx(gap)
         assert figure.low < gap < figure.high
         assert figure.count == 13
-
-
-MAPPED = {"151": 0, "152": 0, "0": 8, "1": 8, "2": -1}
-
-
-@pytest.fixture
-def challenge(tmp_path: Path) -> Path:
-    """The folders of the Backgrounds Challenge, with a few pictures of two classes."""
-    for variant in ("original", "mixed_same", "mixed_rand", "only_bg_t"):
-        for name in ("00_dog", "08_fish"):
-            place = tmp_path / variant / "val" / name
-            place.mkdir(parents=True)
-            for n in range(6):
-                Image.new("RGB", (8, 8)).save(place / f"{name}_{n}.JPEG")
-    (tmp_path / "in_to_in9.json").write_text(json.dumps(MAPPED))
-    return tmp_path
-
-
-def test_the_backgrounds_challenge(challenge: Path) -> None:
-    trials, readings, result = measured("backgrounds", right, folder=challenge, pictures=10)
-    assert len(trials) == 4 * 10
-    hits: dict[tuple[str, str], list[float]] = {}
-    for n, trial in enumerate(trials):
-        variant, _, folder, _ = Path(trial.facts["picture"]).parts
-        of = {"00_dog": 0, "08_fish": 8}[folder]
-        assert trial.right == {IMAGENET_1K[int(index)].wnid for index, number in MAPPED.items() if number == of}
-        for model in MODELS:
-            hits.setdefault((model, variant), []).append(readings[model][n, 0])
-    names = {"original": "Original", "mixed_same": "Mixed-Same", "mixed_rand": "Mixed-Rand", "only_bg_t": "Only-BG-T"}
-    for (model, variant), own in hits.items():
-        figure = result.figure("recognised", model, group=names[variant])
-        assert (figure.value, figure.count) == (pytest.approx(share(own)), 10)
-    gaps = {model: share(hits[model, "mixed_same"]) - share(hits[model, "mixed_rand"]) for model in MODELS}
-    for model, gap in gaps.items():
-        figure = result.figure("gap", model)
-        assert figure.value == pytest.approx(gap)
-        assert figure.low < figure.value < figure.high
-    assert result.figure("gap difference", "two", "one").value == pytest.approx(gaps["two"] - gaps["one"])
-
-
-def test_a_challenge_that_is_not_whole(challenge: Path) -> None:
-    measurement = find("backgrounds")
-    (challenge / "original" / "val" / "00_dog").rename(challenge / "original" / "val" / "dogs")
-    with pytest.raises(InvalidInputError, match="such as 00_dog"):
-        measurement.trials(ordered(measurement, challenge))
-    (challenge / "in_to_in9.json").write_text("[1]")
-    with pytest.raises(InvalidInputError, match="does not map"):
-        measurement.trials(ordered(measurement, challenge))
-    (challenge / "in_to_in9.json").unlink()
-    with pytest.raises(InvalidInputError, match=r"lacks in_to_in9\.json"):
-        measurement.trials(ordered(measurement, challenge))
 
 
 def test_many_backgrounds_are_all_different() -> None:

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from perturber.examples.folders import picture_names
-from perturber.experiments.measurements import imagenet9
 from perturber.experiments.measurements.measurement import (
     Figure,
     Measurement,
@@ -63,10 +62,7 @@ class Backgrounds(Measurement):
         "however turned, blurred or without colours) and before the others; the gap is own − others, as Mixed-Same "
         "− Mixed-Rand; without a background (mid-grey); and of backgrounds without any object, where the share is "
         "that of pictures which are taken for the object by its own background alone. Intervals draw the backgrounds "
-        "anew, those without background the yaws and objects. Where the folder is the Backgrounds Challenge "
-        "(ImageNet-9) with original/val, mixed_same/val, mixed_rand/val and others, those are shown instead: "
-        "recognised is where the most probable of all classes counts, by in_to_in9.json, as the picture’s one of nine; "
-        "the gap is Mixed-Same − Mixed-Rand, and intervals draw the pictures anew."
+        "anew, those without background the yaws and objects."
     )
     source = (
         "after section 7.3.2 of the thesis on Perturber, and Xiao, Engstrom, Ilyas & Madry 2020, "
@@ -75,27 +71,16 @@ class Backgrounds(Measurement):
     options: ClassVar[tuple[Parameter, ...]] = (
         whole("backgrounds", "Backgrounds", 30, 4, 500, "B, the bundled ones first."),
         whole("views", "Views", 3, 1, 73, f"Yaws, evenly from {YAWS[0]:g}° to {YAWS[-1]:g}°; a single one is 0°."),
-        whole(
-            "pictures", "Pictures", 450, 9, imagenet9.PICTURES,
-            "Of each variant of the Backgrounds Challenge at most, evenly spread.",
-        ),
-    )  # fmt: skip
-    folder = (
-        "its pictures are further backgrounds behind the bundled ones, in place of turned and blurred ones; or the "
-        "Backgrounds Challenge with its in_to_in9.json, in place of scenes"
     )
+    folder = "its pictures are further backgrounds behind the bundled ones, in place of turned and blurred ones"
 
     def most(self, order: Order) -> int:
-        """Each object before each background, without one, and the backgrounds alone; or pictures of each variant."""
-        if variants := imagenet9.variants(order.folder):
-            return len(variants) * order.whole("pictures")
+        """Each object before each background, without one, and the backgrounds alone."""
         backgrounds, views = order.whole("backgrounds"), order.whole("views")
         return len(SUBJECTS) * (backgrounds * views + views + backgrounds)
 
     def trials(self, order: Order) -> list[Trial]:
-        """Objects before all backgrounds, then without one, then the backgrounds alone; or pictures of each variant."""
-        if imagenet9.variants(order.folder):
-            return imagenet9.trials(order, order.whole("pictures"))
+        """Objects before all backgrounds, then without one, then the backgrounds alone."""
         check_subjects(order)
         views = order.whole("views")
         yaws = np.linspace(YAWS[0], YAWS[-1], views).tolist() if views > 1 else [0.0]
@@ -118,9 +103,7 @@ class Backgrounds(Measurement):
         return found
 
     def result(self, order: Order, seen: Seen) -> Result:
-        """Shares of the variants, the gap, and how gaps differ from the first network's."""
-        if imagenet9.variants(order.folder):
-            return self._result(order, seen, imagenet9.found(order, seen), *recognised_rows(order, seen))
+        """Shares of the four variants, the gap, and how gaps differ from the first network's."""
         variants = np.array([trial.facts["variant"] for trial in seen.trials])
         backs = [trial.facts["background"] for trial in seen.trials]
         views = [(trial.facts["object"], trial.facts["yaw"]) for trial in seen.trials]
