@@ -33,7 +33,7 @@ from perturber.zoo.evaluate import spread
 BORDERS = 2
 """Views at the border of each object's largest region that are shown."""
 
-SIDE = 118
+SIDE = 112
 """Pixels of each of these pictures as it is laid out."""
 
 BORDER = 3
@@ -41,6 +41,14 @@ BORDER = 3
 
 NAMED = 4_000
 """Pictures that are named before a measurement is ordered: what is wrong is said then."""
+
+WORKS = {
+    "backgrounds": ("xiao2021",),
+    "corruptions": ("hendrycks2019",),
+    "shape": ("geirhos2019", "geirhos2020"),
+    "adversarial": ("madry2018",),
+}
+"""Measurement → keys of the works behind it."""
 
 MOST_DECISIONS = 32
 """Files with decisions of others that are compared."""
@@ -87,6 +95,11 @@ class Measured(Experiment):
         """What the folder is for."""
         return self.measurement.folder if self.over_folder else ""
 
+    @property
+    def works(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Those of the measurement."""
+        return WORKS.get(self.name, ())
+
     def options(self, model: str, given: Mapping[str, object], known: Known) -> tuple[Parameter, ...]:
         """Those of the measurement that matter here; a parameter that moves does so within its own range."""
         found = tuple(option for option in self.measurement.options if option.key not in self.without)
@@ -96,7 +109,7 @@ class Measured(Experiment):
         limits: dict[str, Any] = {"minimum": moving.minimum, "maximum": moving.maximum, "unit": moving.unit}
         ends = dict(zip(("low", "high"), _ends(moving), strict=True))
         return tuple(
-            replace(option, **limits, default=ends[option.key]) if option.key in ends else option  # type: ignore[type-var]
+            replace(option, **limits, default=ends[option.key]) if option.key in ends else option
             for option in found
         )
 
@@ -182,6 +195,10 @@ class Measured(Experiment):
     def notes(self, product: Result) -> tuple[str, ...]:
         """What was left out."""
         return product.notes
+
+    def methods(self, chosen: Chosen) -> str:
+        """The definition, and how intervals are found."""
+        return f"{super().methods(chosen)} Intervals are percentile bootstrap intervals at 95 % [@efron1979]."
 
     def csv(self, product: Result) -> str:
         """A row for each picture."""
