@@ -6,6 +6,7 @@ One module a measurement; `MEASUREMENTS` is the list of them.
 from perturber.errors import UnknownNameError
 from perturber.experiments.measurements.adversarial import Adversarial
 from perturber.experiments.measurements.backgrounds import Backgrounds
+from perturber.experiments.measurements.challenge import Challenge
 from perturber.experiments.measurements.corruptions import Corruptions
 from perturber.experiments.measurements.fluctuation import Fluctuation
 from perturber.experiments.measurements.measurement import Figure, Measurement, Order, Result, Seen, Trial
@@ -15,7 +16,8 @@ from perturber.experiments.measurements.viewpoints import Viewpoints
 __all__ = ["MEASUREMENTS", "Figure", "Measurement", "Order", "Result", "Seen", "Trial", "find"]
 
 MEASUREMENTS: dict[str, Measurement] = {
-    one.name: one for one in (Fluctuation(), Backgrounds(), Corruptions(), Shape(), Adversarial(), Viewpoints())
+    one.name: one
+    for one in (Fluctuation(), Backgrounds(), Challenge(), Corruptions(), Shape(), Adversarial(), Viewpoints())
 }
 """Name → measurement."""
 

@@ -44,6 +44,7 @@ NAMED = 4_000
 
 WORKS = {
     "backgrounds": ("xiao2021",),
+    "challenge": ("xiao2021",),
     "corruptions": ("hendrycks2019",),
     "shape": ("geirhos2019", "geirhos2020"),
     "adversarial": ("madry2018",),
@@ -109,8 +110,7 @@ class Measured(Experiment):
         limits: dict[str, Any] = {"minimum": moving.minimum, "maximum": moving.maximum, "unit": moving.unit}
         ends = dict(zip(("low", "high"), _ends(moving), strict=True))
         return tuple(
-            replace(option, **limits, default=ends[option.key]) if option.key in ends else option
-            for option in found
+            replace(option, **limits, default=ends[option.key]) if option.key in ends else option for option in found
         )
 
     def followed(self, key: str, values: Mapping[str, object]) -> dict[str, object]:
@@ -269,6 +269,13 @@ MEASURED = (
         "shape",
         over_folder=True,
         without=("views", "steps"),
+    ),
+    Measured(
+        "challenge",
+        "Backgrounds Challenge",
+        "How much of the accuracy on real pictures comes from their backgrounds?",
+        "challenge",
+        over_folder=True,
     ),
     Measured(
         "labelled-corruptions",
