@@ -1,6 +1,8 @@
 """What measurements make of given answers, against loops over the same answers."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -341,10 +343,14 @@ def test_mixed() -> None:
             of = [trial.facts["epsilon"] == epsilon for trial in trials]
             hits = [hit for hit, own in zip(readings[model][:, 0], of, strict=True) if own and not np.isnan(hit)]
             assert len(hits) == 4
-            figure = result.figure(f"accuracy at ε {epsilon:g}", *origins, group=cut)
+            figure = result.figure("accuracy, cut behind a", *origins, group=f"ε {epsilon:g}")
             assert figure.value == pytest.approx(share(hits))
+            assert epsilon < 1 or result.figure("accuracy at ε 1", *origins, group=cut or "not mixed") == replace(
+                figure, name="accuracy at ε 1", group=cut or "not mixed"
+            )
     assert len(result.rows) == 8 * 3 * 4
-    assert [figure.name for figure in result.figures][::8] == [f"accuracy at ε {e}" for e in ("0", "0.5", "1")]
+    names = list(dict.fromkeys(figure.name for figure in result.figures))
+    assert names == ["accuracy at ε 1", *(f"accuracy, cut behind {cut}" for cut in ("stem", "a", "b"))]
     with pytest.raises(InvalidInputError, match="two networks"):
         measurement.arrange(("one",), asked, lambda *_: stages)
     with pytest.raises(InvalidInputError, match="Unknown stage to cut behind 'head'"):
@@ -403,12 +409,57 @@ def test_labelled_pictures_of_a_folder(tmp_path: Path) -> None:
     assert all(trial.file is not None and trial.file.name.startswith(tuple(trial.right)) for trial in trials)
 
 
+def challenge(folder: Path, mapping: Mapping[str, object]) -> Path:
+    """A folder as that of the Backgrounds Challenge: a dog and a fish in each of three variants."""
+    for variant in ("original", "mixed_same", "mixed_rand"):
+        for name in ("00_dog/n02106662_1.png", "08_fish/n01443537_2.png", "readme/x.png"):
+            path = folder / variant / "val" / name
+            path.parent.mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(path)
+    (folder / "in_to_in9.json").write_text(json.dumps(mapping))
+    return folder
+
+
+NINE = {str(n): 0 if 151 <= n <= 268 else 8 if n in (1, 389) else -1 for n in range(1000)}
+
+
+def test_backgrounds_challenge(tmp_path: Path) -> None:
+    challenge(tmp_path, NINE)
+    (tmp_path / "mixed_rand" / "val" / "08_fish" / "n01443537_2.png").unlink()
+    measurement = find("challenge")
+    order = ordered(measurement, tmp_path)
+    trials = measurement.trials(order)
+    assert [(trial.facts["variant"], trial.facts["class"]) for trial in trials] == [
+        ("original", 0), ("original", 8), ("mixed-same", 0), ("mixed-same", 8), ("mixed-rand", 0)
+    ]  # fmt: skip
+    assert trials[1].right == {IMAGENET_1K[1].wnid, IMAGENET_1K[389].wnid}
+    assert len(trials[0].right) == 118
+    answers = {"one": [1, 1, 1, 0, 0], "two": [0, 1, 1, 1, 1]}
+    readings = {model: np.array([(own, 0.5) for own in found], np.float32) for model, found in answers.items()}
+    result = measurement.result(order, Seen(trials=trials, readings=readings, low=np.full(5, np.nan)))
+    assert result.figure("accuracy", "two", group="original").value == 50
+    assert result.figure("accuracy", "one", group="mixed-rand").value == 0
+    assert (result.figure("gap", "one").value, result.figure("gap", "two").value) == (50, 0)
+    assert result.figure("gap difference", "two", "one").value == -50
+    only = measurement.trials(ordered(measurement, tmp_path, pictures=9))
+    assert len(only) == 5
+
+
+@pytest.mark.parametrize("mapping", [None, [1], {"1": None}, {"x": 1}, {"99999": 1}, {"1": "a"}])
+def test_the_challenge_needs_its_classes(tmp_path: Path, mapping: Any) -> None:
+    measurement = find("challenge")
+    with pytest.raises(InvalidInputError, match=r"in_to_in9.json of the Backgrounds Challenge is not in"):
+        measurement.trials(ordered(measurement, challenge(tmp_path, mapping)))
+    with pytest.raises(InvalidInputError, match="needs a folder"):
+        measurement.trials(ordered(measurement))
+
+
 @pytest.mark.parametrize("name", MEASUREMENTS)
-def test_definitions_are_complete(name: str) -> None:
+def test_definitions_are_complete(name: str, tmp_path: Path) -> None:
     measurement = MEASUREMENTS[name]
     assert measurement.definition.endswith(".")
     assert measurement.source
-    order = ordered(measurement)
+    order = ordered(measurement, challenge(tmp_path, NINE) if name == "challenge" else None)
     assert 0 < len(measurement.trials(order)) <= measurement.most(order) <= MAX_PICTURES
 
 

@@ -6,6 +6,7 @@ One module a measurement; `MEASUREMENTS` is the list of them.
 from perturber.errors import UnknownNameError
 from perturber.experiments.measurements.adversarial import Adversarial
 from perturber.experiments.measurements.backgrounds import Backgrounds
+from perturber.experiments.measurements.challenge import Challenge
 from perturber.experiments.measurements.corruptions import Corruptions
 from perturber.experiments.measurements.fluctuation import Fluctuation
 from perturber.experiments.measurements.measurement import Figure, Measurement, Order, Result, Seen, Trial
@@ -17,7 +18,7 @@ __all__ = ["MEASUREMENTS", "Figure", "Measurement", "Order", "Result", "Seen", "
 
 MEASUREMENTS: dict[str, Measurement] = {
     one.name: one
-    for one in (Fluctuation(), Backgrounds(), Corruptions(), Shape(), Adversarial(), Viewpoints(), Mixed())
+    for one in (Fluctuation(), Backgrounds(), Challenge(), Corruptions(), Shape(), Adversarial(), Mixed(), Viewpoints())
 }
 """Name → measurement."""
 

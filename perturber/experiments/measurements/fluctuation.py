@@ -45,13 +45,13 @@ class Fluctuation(Measurement):
         "settings."
     )
     source = (
-        "after section 7.3.1 of the thesis on Perturber, as defined here and not word for word by its equations 7.1 and "
-        "7.2; objects, pitches, distances and yaws are of this project"
+        "after section 7.3.1 of the thesis on Perturber, as defined here, not word for word as its equations 7.1 and 7.2; "
+        "objects, pitches, distances and yaws are of this project"
     )
     options: ClassVar[tuple[Parameter, ...]] = (
         Pick(
             key="parameter", label="Parameter", group="", default="yaw", help="What moves.",
-            choices={key: row.label for key, row in PARAMETERS.items() if isinstance(row, Number)},
+            choices={key: f"{row.group} · {row.label}" for key, row in PARAMETERS.items() if isinstance(row, Number)},
         ),
         Number(
             key="low", label="From", group="", default=YAWS[0], minimum=-1e4, maximum=1e4, step=0.1,

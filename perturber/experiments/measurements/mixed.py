@@ -99,24 +99,30 @@ class Mixed(Measurement):
         ]
 
     def result(self, order: Order, seen: Seen) -> Result:
-        """Accuracies over ε of each network, and what each picture came to."""
+        """Accuracy at the largest ε for every cut, accuracy over ε for each, and what each picture came to."""
         epsilons = (0.0, *numbers(order.options["epsilons"]))
         of = np.array([trial.facts["epsilon"] for trial in seen.trials])
-        found: list[Figure] = []
+        origins = _origins(order)
+        curves: list[Figure] = []
+        ends: list[Figure] = []
         rows = []
-        for model, (models, cut) in _origins(order).items():
+        for model, (models, cut) in origins.items():
             readings = seen.readings[model].astype(float)
             shown = np.isfinite(readings[:, 0])
-            for epsilon in epsilons:
-                right = 100 * readings[shown & (of == epsilon), 0]
-                name = f"accuracy at ε {epsilon:g}"
-                found += figures(name, models, means(right), len(right), groups=[cut], unit="%")
+            for behind in dict.fromkeys([cut] if cut else [own for _, own in origins.values() if own]):
+                for epsilon in epsilons:
+                    right, name = 100 * readings[shown & (of == epsilon), 0], f"accuracy, cut behind {behind}"
+                    curves += figures(name, models, means(right), len(right), groups=[f"ε {epsilon:g}"], unit="%")
+            right, name = 100 * readings[shown & (of == epsilons[-1]), 0], f"accuracy at ε {epsilons[-1]:g}"
+            ends += figures(name, models, means(right), len(right), groups=[cut or "not mixed"], unit="%")
             for n in np.flatnonzero(shown).tolist():
                 right, share = readings[n].tolist()
                 facts = seen.trials[n].facts
                 rows.append([models[0], models[-1], cut, facts["picture"], facts["epsilon"], int(right), 100 * share])
-        found.sort(key=lambda figure: float(figure.name.rpartition(" ")[2]))
-        return self._result(order, seen, found, ["early", "late", "cut", "picture", "epsilon", "right", "%"], rows)
+        order_of = {f"accuracy, cut behind {cut}": n for n, cut in enumerate(_cuts(order.options))}
+        curves.sort(key=lambda figure: order_of[figure.name])
+        head = ["early", "late", "cut", "picture", "epsilon", "right", "%"]
+        return self._result(order, seen, [*ends, *curves], head, rows)
 
 
 def _cuts(options: Mapping[str, Any]) -> list[str]:
