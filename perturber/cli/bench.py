@@ -209,6 +209,21 @@ def sweep(
 
 
 @bench_app.command()
+def latency(
+    device: Device = None,
+    rounds: Annotated[int, typer.Option(help="Of each row; rows take turns.", min=1)] = 5,
+    seconds: Annotated[float, typer.Option(help="Of dragging in each round.", min=1)] = 5,
+) -> None:
+    """Compare how long one who drags waits for an answer, with and without a sweep beside it."""
+    from tempfile import TemporaryDirectory
+
+    from perturber.bench.latency import run
+
+    with TemporaryDirectory(prefix="perturber-latency-") as folder:
+        run(settings(device, data=Path(folder)), rounds=rounds, seconds=seconds)
+
+
+@bench_app.command()
 def adversary(
     device: Device = None,
     model: Model = MODEL,

@@ -34,6 +34,11 @@ def sweep(
         list[str] | None, typer.Option("--range", help="PARAMETER=LOW:HIGH of --sample; up to six.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of --sample.", min=0)] = 0,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder of pictures that take the place of the scene, each with all values of an --axis."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Of --images: so many at most, evenly spread.", min=1)] = None,
     model: options.Models = None,
     measure: Annotated[
         list[str] | None,
@@ -52,13 +57,13 @@ def sweep(
     if out.suffix.lower() not in ENDINGS:
         raise InvalidInputError(f"{out.name!r} does not end like a table’s file: {', '.join(ENDINGS)}.")
     start = options.scene(object_, background, assignments)
-    design = _design(axis or [], sample, ranges or [], seed)
+    design = _design(axis or [], sample, ranges or [], seed, images, limit)
     from perturber.service import InferenceService
     from perturber.service.sweeps import seconds, sweep_request
 
     models = list(dict.fromkeys(model or [options.MODEL]))
     with InferenceService(options.settings(device)) as service:
-        measures = [_measure(text, service.model(models[0]).classes) for text in measure or ["probability"]]
+        measures = [_measure(text, service.model(models[0]).classes) for text in measure or [_usual(images)]]
         request = sweep_request(service, start, design, models, measures)
         took = seconds(service, request)
         print(f"{len(design):,} scenes × {len(models)} networks: some {_said(took)}", file=sys.stderr)
@@ -70,17 +75,30 @@ def sweep(
     _write(found, out)
 
 
+def _usual(images: Path | None) -> str:
+    """What is measured where nothing is named."""
+    return "probability" if images is None else "entropy"
+
+
 def _said(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def _design(axes: list[str], sample: int | None, ranges: list[str], seed: int) -> "Design":
-    from perturber.experiments.sweep import Grid, LatinHypercube
+def _design(
+    axes: list[str], sample: int | None, ranges: list[str], seed: int, images: Path | None, limit: int | None
+) -> "Design":
+    from perturber.experiments.sweep import Grid, LatinHypercube, PictureAxis
 
+    if images is None and limit is not None:
+        raise InvalidInputError("--limit is about --images. Give a folder, or leave it out.")
+    if images is not None:
+        if sample is not None or ranges:
+            raise InvalidInputError("Pictures are gone through by --axis, not by --sample and --range.")
+        return Grid((PictureAxis.of(images, limit), *map(read_axis, axes)))
     if sample is None and ranges:
         raise InvalidInputError("--range is about --sample. Say how many scenes there are to be, or use --axis.")
     if (sample is not None) == bool(axes):
-        raise InvalidInputError("Say where to look by --axis, or by --sample and --range, and not by both.")
+        raise InvalidInputError("Say where to look by --axis or --images, or by --sample and --range, and not by both.")
     if sample is not None:
         return LatinHypercube(tuple(map(_range, ranges)), sample, seed)
     return Grid(tuple(map(read_axis, axes)))

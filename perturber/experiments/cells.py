@@ -16,7 +16,7 @@ from perturber import __version__
 from perturber.disk import changing, write_whole
 from perturber.errors import StorageError
 from perturber.experiments.measures import Column
-from perturber.experiments.sweep import Design
+from perturber.experiments.sweep import Design, Grid
 from perturber.parameters import Value
 from perturber.scene import SceneBase
 
@@ -41,6 +41,8 @@ def family(
         scene = {key: value for key, value in scene.items() if key not in design.keys}
     picture = "" if plane is None else hashlib.sha256(np.ascontiguousarray(plane).tobytes()).hexdigest()
     told = [__version__, scene, design.keys, [repr(column) for column in columns], list(fingerprints), picture]
+    if isinstance(design, Grid) and design.folder is not None:
+        told.append(str(design.folder))
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
@@ -132,6 +134,14 @@ def make_room(newest: Path, limit_mib: int) -> None:
         total -= status.st_size
 
 
-def text(point: Iterable[Value]) -> str:
-    """A point as the file names it."""
-    return json.dumps(list(point))
+def text(point: Iterable[Value], picture: Path | None = None) -> str:
+    """A point as the file names it, with its picture's size and time: another one where that has changed.
+
+    Args:
+        picture: of the point, if it has one; nothing is said of one that is not there.
+    """
+    stamp: list[int] = []
+    if picture is not None:
+        with suppress(OSError):
+            stamp = [picture.stat().st_size, picture.stat().st_mtime_ns]
+    return json.dumps([*point, *stamp])

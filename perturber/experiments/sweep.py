@@ -8,16 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from math import isnan
+from pathlib import Path
 
 import numpy as np
 
+from perturber.effects import EFFECTS
 from perturber.errors import InvalidInputError
+from perturber.examples.folders import picture_names
 from perturber.experiments.measures import Column
 from perturber.parameters import Code, Neuron, Number, Value, get
 from perturber.scene import SceneBase
+from perturber.zoo.evaluate import spread
 
 MAX_CELLS = 20_000
 MAX_AXES = 2
+PICTURE = "picture"
+"""In place of a parameter's key, of an axis of pictures."""
+
 MAX_SAMPLED = 6
 """Parameters of a Latin hypercube."""
 
@@ -69,6 +76,35 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class PictureAxis(Axis):
+    """Pictures of a folder, each of which takes the place of the rendered scene; post-processing is applied.
+
+    Attributes:
+        key: `PICTURE`, which is no parameter.
+        values: names of the files in the folder, different ones; a single one will do.
+        folder: that they lie in.
+
+    Raises:
+        InvalidInputError: there is none, or one is named twice.
+    """
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        if self.key != PICTURE or not self.values or len(set(self.values)) < len(self.values):
+            raise InvalidInputError("A sweep over pictures needs one at least, and each of them once.")
+
+    @classmethod
+    def of(cls, folder: Path, most: int | None = None) -> "PictureAxis":
+        """Those of a folder and its sub-folders, at most so many, evenly spread.
+
+        Raises:
+            InvalidInputError: no such folder, or no picture in it.
+        """
+        return cls(PICTURE, tuple(spread(picture_names(folder), most)), folder)
+
+
+@dataclass(frozen=True)
 class Range:
     """A parameter of a Latin hypercube, and the ends of its range.
 
@@ -106,8 +142,11 @@ def _ends(parameter: Number, low: object, high: object) -> tuple[float, float]:
 class Grid:
     """Every combination of the values of one or two parameters; the last one changes fastest.
 
+    In place of the first one there may be pictures (`PictureAxis`).
+
     Raises:
-        InvalidInputError: no axis or too many, one parameter twice, or too many cells.
+        InvalidInputError: no axis or too many, one parameter twice, too many cells, or a parameter that changes nothing
+            in pictures.
     """
 
     axes: tuple[Axis, ...]
@@ -117,11 +156,24 @@ class Grid:
             raise InvalidInputError(f"A sweep goes over one or two parameters, not {len(self.axes)}.")
         _check_keys(self.keys)
         _check_count(len(self))
+        if PICTURE in self.keys[1:]:
+            raise InvalidInputError("Pictures are the first axis of a sweep. Change the order.")
+        if self.folder is not None:
+            for key in self.keys[1:]:
+                if not any(key in effect.keys for effect in EFFECTS):
+                    raise InvalidInputError(
+                        f"{get(key).label} ({key}) changes nothing in a picture; only post-processing does."
+                    )
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The parameters that are swept over."""
         return tuple(axis.key for axis in self.axes)
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the pictures in place of scenes; None where there are none."""
+        return next((axis.folder for axis in self.axes if isinstance(axis, PictureAxis)), None)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -197,8 +249,15 @@ Design = Grid | LatinHypercube
 
 
 def scene(start: SceneBase, design: Design, point: Sequence[Value]) -> SceneBase:
-    """The scene of a point: the start with its values."""
-    return start.replace(**dict(zip(design.keys, point, strict=True)))
+    """The scene of a point: the start with its values; for a picture, that whose post-processing it gets."""
+    changes = dict(zip(design.keys, point, strict=True))
+    return start.replace(**{key: value for key, value in changes.items() if key != PICTURE})
+
+
+def picture(design: Design, point: Sequence[Value]) -> Path | None:
+    """The file of the picture that takes the place of a point's scene; None where there is none."""
+    folder = design.folder if isinstance(design, Grid) else None
+    return None if folder is None else folder / str(point[0])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from perturber import cli
 
@@ -51,6 +52,18 @@ def test_a_latin_hypercube(tmp_path: Path) -> None:
     assert len(out.read_text().splitlines()) == 6
 
 
+def test_pictures_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "pictures", tmp_path / "pictures.csv"
+    folder.mkdir()
+    for n in range(3):
+        Image.new("RGB", (60, 40), (90 * n, 40, 0)).save(folder / f"{n}.png")
+    run("--images", str(folder), "--limit", "2", "--axis", "hue=-0.1,0.1", "--out", str(out))
+    head, *rows = csv.reader(io.StringIO(out.read_text()))
+    assert head[:3] == ["picture", "hue", "entropy: efficientnet_lite0"]
+    assert [row[:2] for row in rows] == [["0.png", "-0.1"], ["0.png", "0.1"], ["1.png", "-0.1"], ["1.png", "0.1"]]
+    assert all(0 < float(row[2]) < 10 for row in rows)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -58,6 +71,9 @@ def test_a_latin_hypercube(tmp_path: Path) -> None:
         (["--out", "a.csv"], "Say where to look"),
         (["--out", "a.csv", *AXES, "--sample", "3"], "not by both"),
         (["--out", "a.csv", *AXES, "--range", "yaw=0:1"], "--range is about --sample"),
+        (["--out", "a.csv", *AXES, "--limit", "3"], "--limit is about --images"),
+        (["--out", "a.csv", "--images", ".", "--sample", "3"], "not by --sample"),
+        (["--out", "a.csv", "--images", "/no/such/folder"], "/no/such/folder"),
         (["--out", "a.csv", "--axis", "yaw"], "Write PARAMETER="),
         (["--out", "a.csv", "--axis", "yaw=1:2:3:4"], "LOW:HIGH:COUNT"),
         (["--out", "a.csv", "--axis", "no_such=0:1"], "no_such"),

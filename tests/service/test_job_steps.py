@@ -20,7 +20,7 @@ from perturber.experiments.goals import Goal
 from perturber.experiments.measures import Measure
 from perturber.experiments.smallest import Wording
 from perturber.experiments.space import Space, usual
-from perturber.experiments.sweep import Axis, Grid
+from perturber.experiments.sweep import Axis, Grid, PictureAxis
 from perturber.featurevis import Recipe, Target
 from perturber.scene import Scene
 from perturber.service import (
@@ -62,6 +62,7 @@ A_STEP = 4
 both: dict[str, Any] = {"models": (LITE0, EDIT), "slots": (0, 1), "scene": Scene()}
 pair: dict[str, Any] = {"a": LITE0, "b": EDIT}
 weak = Attack(model=LITE0, norm="l2", epsilon=0.5, steps=1)
+NAMES = tuple(f"{IMAGENET_1K[number].wnid}_{number}.png" for number in range(PICTURES))
 
 
 def curve(**changes: Any) -> CurveRequest:
@@ -113,6 +114,13 @@ REQUESTS: dict[str, Callable[[Path], Any]] = {
         measures=(Measure(kind="margin"),),
         fingerprints=("a", "b"),
     ),
+    "sweep of a folder": lambda folder: SweepRequest(
+        start=Scene(),
+        design=Grid((PictureAxis("picture", NAMES, folder), Axis("alpha", (0.5, 1)))),
+        models=(LITE0, EDIT),
+        measures=(Measure(kind="entropy"),),
+        fingerprints=("a", "b"),
+    ),
     "tuning": lambda _: TuningRequest(
         model=LITE0,
         layer=LAYER,
@@ -143,7 +151,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(0)
     for number in range(PICTURES):
         pixels = random.integers(0, 255, (IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{IMAGENET_1K[number].wnid}_{number}.png")
+        Image.fromarray(pixels).save(folder / NAMES[number])
     return folder
 
 

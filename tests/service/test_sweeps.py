@@ -1,18 +1,20 @@
 """Sweeps against one look at a time, and what is kept of them."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.experiments.measures import Measure
-from perturber.experiments.sweep import Axis, Grid, LatinHypercube, Range, Sweep, scene
+from perturber.experiments.sweep import Axis, Grid, LatinHypercube, PictureAxis, Range, Sweep, scene
 from perturber.scene import Scene
-from perturber.service import InferenceService, PictureRequest
+from perturber.service import InferenceService, LookRequest, PictureRequest, SlotRequest
 from perturber.service.engine import LocalEngine
 from perturber.service.sweeps import sweep_request
 from perturber.service.works import sweeping
@@ -152,6 +154,62 @@ def test_a_latin_hypercube_is_even_on_every_axis(service: InferenceService) -> N
         assert sorted(strata) == list(range(10))
     assert (points[:, 2] == points[:, 2].round()).all()
     assert run(service, design, (Measure(kind="margin"),)).done.all()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Five pictures, one of which cannot be read, some in a folder of their own."""
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    for n, name in enumerate(("a.png", "b.png", "more/c.png", "more/d.png")):
+        pixels = np.random.default_rng(n).integers(0, 255, (224, 224, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    (folder / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+def test_pictures_take_the_place_of_scenes(service: InferenceService, folder: Path) -> None:
+    axis = PictureAxis.of(folder)
+    assert axis.values == ("a.png", "b.png", "broken.png", "more/c.png", "more/d.png")
+    design = Grid((axis, Axis("saturation", (0.0, 0.5, 1.0))))
+    measures = (Measure(kind="logit", class_index=3), Measure(kind="entropy"))
+    found = run(service, design, measures)
+    for n, (name, saturation) in enumerate(design.points()):
+        if name == "broken.png":
+            assert np.isnan(found.values[n]).all()
+            assert found.tops[n].tolist() == [-1, -1]
+            continue
+        image = np.asarray(Image.open(folder / str(name)))
+        slots = tuple(SlotRequest(model=model, pinned=(3,)) for model in (LITE0, ADVERSARIAL))
+        look = service.look(LookRequest(scene=START.replace(saturation=saturation), image=image, slots=slots))
+        np.testing.assert_allclose(
+            found.values[n][:2], [slot.pinned[0].logit for slot in look.slots], rtol=1e-3, atol=1e-3
+        )
+        assert found.tops[n].tolist() == [slot.top[0].index for slot in look.slots]
+    (note,) = found.notes
+    assert note.startswith("1 pictures cannot be read")
+    head, rows = found.table()
+    assert (head[:2], rows[3][:2]) == (["picture", "saturation"], ["b.png", 0.0])
+    os.utime(folder / "b.png", (1, 1))  # another picture, for all that is known
+    again = run(service, design, measures)
+    assert again.computed == 3
+    np.testing.assert_allclose(again.values, found.values, rtol=1e-3, atol=1e-3)
+    few = Grid((PictureAxis.of(folder, 2),))
+    assert len(few) == 2
+    assert run(service, few, measures).done.all()
+
+
+def test_sweeps_over_pictures_that_cannot_be(service: InferenceService, folder: Path) -> None:
+    axis = PictureAxis.of(folder)
+    for make, words in (
+        (lambda: Grid((Axis("saturation", (0, 1)), axis)), "first axis"),
+        (lambda: Grid((axis, Axis("yaw", (0, 1)))), "changes nothing in a picture"),
+        (lambda: PictureAxis.of(folder / "none"), "none"),
+        (lambda: PictureAxis("picture", (), folder), "needs one at least"),
+        (lambda: sweep_request(service, START, Grid((axis,)), (LITE0,), (Measure(kind="margin"),)), "Name the class"),
+    ):
+        with pytest.raises(InvalidInputError, match=words):
+            make()
 
 
 def test_bad_sweeps_are_refused_before_anything_is_computed(service: InferenceService) -> None:

@@ -1,8 +1,9 @@
 """A job: measures of networks over many scenes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from time import monotonic
 
 import numpy as np
@@ -13,13 +14,15 @@ from perturber import zoo
 from perturber.errors import InvalidInputError, StorageError
 from perturber.experiments.cells import Cell, Cells, family, text
 from perturber.experiments.measures import OF_A_CLASS, Column, Measure, Seen, columns, value
-from perturber.experiments.sweep import Design, Sweep, scene
+from perturber.experiments.sweep import PICTURE, Design, Sweep, picture, scene
 from perturber.order import largest
 from perturber.scene import SceneBase
 from perturber.service.aside import Aside
-from perturber.service.requests import PictureRequest, Progress
+from perturber.service.reading import Reading
+from perturber.service.requests import IMAGE_SIZE, PictureRequest, Progress
 from perturber.service.resources import Resources
 from perturber.service.works.registry import does
+from perturber.zoo.pictures import Crop
 
 A_STEP = {"cpu": 4, "cuda": 256}
 """Scenes that are rendered together: bounds the time that an interactive request may have to wait for them."""
@@ -39,7 +42,8 @@ class SweepRequest:
         plane: as in a `PictureRequest`, for a scene with a plane.
 
     Raises:
-        InvalidInputError: no model or measure, or a measure of two networks with one alone.
+        InvalidInputError: no model or measure, a measure of two networks with one alone, or one that refers to the
+            start where pictures stand in place of scenes.
     """
 
     start: SceneBase
@@ -56,6 +60,10 @@ class SweepRequest:
         if len(set(self.models)) < len(self.models):
             raise InvalidInputError("A network is named twice.")
         columns(self.measures, self.models)
+        if PICTURE in self.design.keys and any(measure.needs_start for measure in self.measures):
+            raise InvalidInputError(
+                "Pictures have no start that a change, or the class of a measure, could refer to. Name the class."
+            )
 
     @property
     def title(self) -> str:
@@ -72,6 +80,8 @@ class SweepWork:
         self.networks = dict(zip(request.models, resources.networks.steady(request.models), strict=True))
         self.columns = columns(request.measures, request.models)
         self.points = request.design.points()
+        self.files = [picture(request.design, point) for point in self.points]
+        self.names: list[str] = []
         self.values = np.full((len(self.points), len(self.columns)), np.nan, np.float32)
         self.tops = np.full((len(self.points), len(self.networks)), -1, np.int32)
         self.done = np.zeros(len(self.points), bool)
@@ -111,18 +121,26 @@ class SweepWork:
         request = self.request
         name = family(request.start, request.design, self.columns, request.fingerprints, request.plane)
         cells = Cells(self.resources.settings.data, name)
+        self.names = yield from Aside(lambda: list(map(text, self.points, self.files))).waited()
         self._take((yield from Aside(cells.load).waited()))
         missing, size = np.flatnonzero(~self.done), A_STEP.get(self.resources.device.type, 4)
+        reading = _Pictures([self.files[n] for n in missing], size)
         keeping, new, kept = Aside(lambda: None), list[int](), monotonic()
         for first in range(0, len(missing), size):
             some = missing[first : first + size]
-            yield from self._look(some)
-            new += some.tolist()
+            images = yield from reading.of([self.files[n] for n in some])
+            seen = np.array([n for n in some if self.files[n] is None or self.files[n] in images], int)
+            if len(seen):
+                yield from self._look(seen, images)
+            self.done[some] = True  # what cannot be read stays unknown
+            new += seen.tolist()
             if monotonic() - kept > KEEP_SECONDS and keeping.ready():
                 yield from self._kept(keeping)
                 keeping, new, kept = Aside(partial(cells.add, self._found(new))), [], monotonic()
         yield from self._kept(keeping)
         yield from self._kept(Aside(partial(cells.add, self._found(new))))
+        if reading.unread:
+            self.notes += (f"{reading.unread} pictures cannot be read; what networks make of them is left empty.",)
         self._finished = True
 
     def _kept(self, keeping: Aside[None]) -> Iterator[None]:
@@ -155,17 +173,18 @@ class SweepWork:
         return replace(column, measure=replace(measure, class_index=index))
 
     def _take(self, known: dict[str, Cell]) -> None:
-        for n, point in enumerate(self.points):
-            cell = known.get(text(point))
+        for n in range(len(self.points)):
+            cell = known.get(self.names[n])
             if cell is not None and cell.values.shape == self.values[n].shape and cell.tops.shape == self.tops[n].shape:
                 self.values[n], self.tops[n], self.done[n] = cell.values, cell.tops, True
 
     def _found(self, which: Sequence[int]) -> dict[str, Cell]:
-        return {text(self.points[n]): Cell(self.values[n].copy(), self.tops[n].copy()) for n in which}
+        return {self.names[n]: Cell(self.values[n].copy(), self.tops[n].copy()) for n in which}
 
-    def _look(self, which: np.ndarray) -> Iterator[None]:
+    def _look(self, which: np.ndarray, pictures: Mapping[Path | None, np.ndarray]) -> Iterator[None]:
         request = self.request
-        images = self._render([scene(request.start, request.design, self.points[n]) for n in which])
+        scenes = [scene(request.start, request.design, self.points[n]) for n in which]
+        images = self._render(scenes, [pictures.get(self.files[n]) for n in which])
         yield
         seen: dict[str, Seen] = {}
         for model in self.networks:
@@ -181,8 +200,13 @@ class SweepWork:
         yield
 
     @torch.inference_mode()
-    def _render(self, some: Sequence[SceneBase]) -> Tensor:
-        return self.resources.pictures([PictureRequest(scene=one, plane=self.request.plane) for one in some])
+    def _render(self, some: Sequence[SceneBase], pictures: Sequence[np.ndarray | None] = (None,)) -> Tensor:
+        return self.resources.pictures(
+            [
+                PictureRequest(scene=one, image=image, plane=self.request.plane)
+                for one, image in zip(some, pictures, strict=True)
+            ]
+        )
 
     @torch.inference_mode()
     def _see(self, model: str, images: Tensor) -> Seen:
@@ -191,6 +215,36 @@ class SweepWork:
         layers = tuple(dict.fromkeys(m.layer for m in measures if m.layer is not None))
         probe = network.look(network.preprocess(images), layers=layers, logits=True)
         return Seen(probe.logits, probe.activations)
+
+
+class _Pictures:
+    """Reads the pictures of points in their order, each once, and holds those of the present points alone.
+
+    Attributes:
+        unread: how many could not be read.
+    """
+
+    def __init__(self, files: Sequence[Path | None], batch: int) -> None:
+        self._rest = list(dict.fromkeys(path for path in files if path is not None))
+        self._reading = Reading(Crop(size=IMAGE_SIZE), Path(), self._rest, batch)
+        self._held: dict[Path | None, np.ndarray | None] = {}
+        self._read = 0
+        self.unread = 0
+
+    def of(self, files: Sequence[Path | None]) -> Generator[None, None, dict[Path | None, np.ndarray]]:
+        """Those of some points, (224, 224, 3) uint8; without those that cannot be read."""
+        wanted = [path for path in self._held if path in files]
+        if wanted:  # points come in the order of the files: those before are over
+            held = list(self._held)
+            self._held = {path: self._held[path] for path in held[held.index(wanted[0]) :]}
+        while any(path is not None and path not in self._held for path in files):
+            images = self._reading.step()
+            yield
+            new = self._rest[self._read : self._read + len(images)]
+            self._held |= dict(zip(new, images, strict=True))
+            self._read += len(images)
+            self.unread += sum(image is None for image in images)
+        return {path: image for path, image in self._held.items() if path in files and image is not None}
 
 
 def _top(seen: Seen) -> Tensor:
