@@ -12,7 +12,7 @@ from math import isnan
 import numpy as np
 
 from perturber.errors import InvalidInputError
-from perturber.experiments.measures import Column
+from perturber.experiments.measures import OF_TWO, Column
 from perturber.parameters import Code, Neuron, Number, Value, get
 from perturber.scene import SceneBase
 
@@ -61,7 +61,7 @@ class Axis:
         parameter = _number(key)
         if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MAX_CELLS:
             raise InvalidInputError(f"{parameter.label} ({key}) cannot take {str(count)[:40]} values.")
-        ends = _ends(parameter, low, high)
+        ends = [float(f"{end:.9g}") for end in _ends(parameter, low, high)]  # so that they say all of it
         values = np.linspace(*ends, count)
         if parameter.whole:
             return cls(key, tuple(dict.fromkeys(float(value) for value in values.round())))
@@ -225,6 +225,14 @@ class Sweep:
     done: np.ndarray = field(repr=False)
     computed: int = 0
     notes: tuple[str, ...] = ()
+
+    def of_measures(self) -> list[list[int]]:
+        """The columns of each measure, in the order in which they were asked for."""
+        found: list[list[int]] = []
+        while (first := sum(map(len, found))) < len(self.columns):
+            of_two = self.columns[first].measure.kind in OF_TWO
+            found.append(list(range(first, first + len(self.models) - of_two)))
+        return found
 
     def table(self) -> tuple[list[str], list[list[object]]]:
         """Head and rows: the parameters' values, then what was measured, then each network's first class."""
