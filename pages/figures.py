@@ -8,7 +8,7 @@ from perturber.ui.callbacks.figures import figures_callbacks
 from perturber.ui.components.figures import PAGE, PATH, figures_page
 from perturber.ui.states.figures import FiguresState
 
-dash.register_page(__name__, path=PATH, name="Figures", title="Perturber · Figures", order=4)
+dash.register_page(__name__, path=PATH, name="Figures", title="Perturber · Figures", order=5)
 
 
 def layout(**query: str) -> html.Div:

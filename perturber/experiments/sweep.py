@@ -61,8 +61,8 @@ class Axis:
         parameter = _number(key)
         if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MAX_CELLS:
             raise InvalidInputError(f"{parameter.label} ({key}) cannot take {str(count)[:40]} values.")
-        ends = [float(f"{end:.9g}") for end in _ends(parameter, low, high)]  # so that they say all of it
-        values = np.linspace(*ends, count)
+        first, last = (float(f"{end:.9g}") for end in _ends(parameter, low, high))  # so that they say all of it
+        values = np.linspace(first, last, count)
         if parameter.whole:
             return cls(key, tuple(dict.fromkeys(float(value) for value in values.round())))
         return cls(key, tuple(float(f"{value:.9g}") for value in values))

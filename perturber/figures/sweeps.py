@@ -1,6 +1,7 @@
 """Sweeps: a measure over one parameter as lines, over two as a heatmap, over more as parallel coordinates."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,8 @@ class _Scale:
         Args:
             cells: whether each value has a cell about it, rather than a point.
         """
-        known = list(axis.values)
-        self._known = known
-        if isinstance(get(axis.key), Number) and all(a < b for a, b in zip(known, known[1:], strict=False)):
+        self._known = known = list[Any](axis.values)
+        if isinstance(get(axis.key), Number) and all(a < b for a, b in pairwise(known)):
             self.values: list[Any] = known
             numbers = [float(value) for value in known]
             pad = 0.04 * (numbers[-1] - numbers[0])
@@ -134,7 +134,7 @@ def _lines(
         )
     size = WIDTH - 76, HEIGHT - 32 - below
     for value, source in thumbnails.get(axis.key, ()):
-        place = {"xref": "x domain", "yref": "paper"}
+        place: dict[str, Any] = {"xref": "x domain", "yref": "paper"}
         figure.add_layout_image(_picture(source, scale.share(value), -LABELS / size[1], size, **place))
     figure.update_xaxes(**scale.layout)
     figure.update_yaxes(title=said)
@@ -165,12 +165,12 @@ def _heatmaps(
             row=1, col=n + 1,
         )  # fmt: skip
         for value, source in thumbnails.get(across.key, ()):
-            place = {"xref": f"x{n + 1 if n else ''} domain", "yref": "paper"}
-            at = cells.share(value), -LABELS / inner[1]
-            figure.add_layout_image(_picture(source, *at, (one, inner[1]), **place))
+            place: dict[str, Any] = {"xref": f"x{n + 1 if n else ''} domain", "yref": "paper"}
+            low = -LABELS / inner[1]
+            figure.add_layout_image(_picture(source, cells.share(value), low, (one, inner[1]), **place))
     for value, source in thumbnails.get(down.key, ()):
-        at, place = (-(left - 4) / inner[0], rows.share(value)), {"xref": "paper", "yref": "paper"}
-        figure.add_layout_image(_picture(source, *at, inner, **place, **{"xanchor": "left", "yanchor": "middle"}))
+        aside: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "middle"}
+        figure.add_layout_image(_picture(source, -(left - 4) / inner[0], rows.share(value), inner, **aside))
     measure = found.columns[columns[0]].measure
     known = found.values[:, list(columns)]
     bar = {"title": {"text": said, "side": "right"}, "thickness": 12, "outlinewidth": 0}
@@ -225,7 +225,11 @@ def _coordinates(
     one = inner[0] * (1 - 0.03 * (count - 1)) / count
     for n, key in enumerate(keys):
         for m, (_, source) in enumerate(thumbnails.get(key, ())):
-            place = {"xref": f"x{n + 1 if n else ''} domain", "yref": "paper", "xanchor": "right" if m else "left"}
+            place: dict[str, Any] = {
+                "xref": f"x{n + 1 if n else ''} domain",
+                "yref": "paper",
+                "xanchor": "right" if m else "left",
+            }
             figure.add_layout_image(_picture(source, float(m > 0), -LABELS / inner[1], (one, inner[1]), **place))
     legend = {"orientation": "h", "x": 0, "y": 0.43, "yanchor": "bottom"}
     margin = {"l": 64, "r": 48, "t": 60, "b": below}

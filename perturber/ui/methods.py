@@ -9,7 +9,7 @@ from perturber.editing import Edit
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.featurevis import Recipe
 from perturber.figures.compose import letter
-from perturber.methods import sentences
+from perturber.methods import sentences, sweeps
 from perturber.methods.works import bibliography, named
 from perturber.scene import SceneBase
 from perturber.service import VARIATION, CurveRequest, PerturbationsRequest, ScanRequest
@@ -18,6 +18,7 @@ from perturber.ui import paper
 from perturber.ui.context import service
 from perturber.ui.papers.explore import SLOT_KINDS
 from perturber.ui.showing.mixing import known as known_models
+from perturber.ui.showing.sweep import all_words
 from perturber.ui.states.checkpoints import CheckpointState
 from perturber.ui.states.compare import CompareState
 from perturber.ui.states.explore import ExploreState
@@ -25,6 +26,7 @@ from perturber.ui.states.figures import PATH as FIGURES
 from perturber.ui.states.figures import FiguresState
 from perturber.ui.states.mixing import MixingState
 from perturber.ui.states.page import parse_query
+from perturber.ui.states.sweep import SweepState
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,17 @@ def _of_compare(query: str, kind: str | None) -> Account:
     return account
 
 
+def _of_sweep(query: str, kind: str | None) -> Account:
+    state, problems = SweepState.from_query(parse_query(query), service().model)
+    account = Account(notes=tuple(problems))
+    account.of_networks(state.models)
+    account.said += _picture(state.scene)
+    account.said.append(sweeps.gone_through(state.design))
+    measures = all_words(state) if kind is None else [all_words(state)[state.shown]]
+    account.said.append(f"In each of these scenes was measured: {'; '.join(measures)}.")
+    return account
+
+
 def _of_mixing(query: str, kind: str | None) -> Account:
     state, problems = MixingState.from_query(parse_query(query), known_models())
     account = Account(notes=tuple(problems))
@@ -263,6 +276,12 @@ def _of_checkpoints(query: str, kind: str | None) -> Account:
 
 
 PAGES: Mapping[str, Callable[[str, str | None], Account]] = MappingProxyType(
-    {"/": _of_explore, "/compare": _of_compare, "/mixing": _of_mixing, "/checkpoints": _of_checkpoints}
+    {
+        "/": _of_explore,
+        "/compare": _of_compare,
+        "/mixing": _of_mixing,
+        "/checkpoints": _of_checkpoints,
+        "/sweep": _of_sweep,
+    }
 )
 """Path → what is said of its states."""

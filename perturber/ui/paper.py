@@ -18,8 +18,15 @@ from perturber.ui.papers.compare import ComparePapers
 from perturber.ui.papers.explore import ExplorePapers
 from perturber.ui.papers.figures import FiguresPapers
 from perturber.ui.papers.mixing import MixingPapers
+from perturber.ui.papers.sweep import SweepPapers
 
-OF_PAGES: tuple[PaperPage, ...] = (ExplorePapers(), ComparePapers(), MixingPapers(), CheckpointPapers())
+OF_PAGES: tuple[PaperPage, ...] = (
+    ExplorePapers(),
+    ComparePapers(),
+    MixingPapers(),
+    CheckpointPapers(),
+    SweepPapers(),
+)
 
 FIGURES = FiguresPapers({page.path: page for page in OF_PAGES})
 """What is composed of the figures of all pages."""

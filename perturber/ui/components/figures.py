@@ -18,7 +18,13 @@ PAGE = "figures"
 
 EMPTY = "No panels yet. Paste the link of another page, or choose “Add to figure” in its Export dialog."
 
-PAGES = {"/": "Explore", "/compare": "Compare", "/mixing": "Mixing", "/checkpoints": "Checkpoints"}
+PAGES = {
+    "/": "Explore",
+    "/compare": "Compare",
+    "/mixing": "Mixing",
+    "/checkpoints": "Checkpoints",
+    "/sweep": "Sweep",
+}
 """Path → name of the pages whose figures can be panels."""
 
 SIDES = [(n, str(n)) for n in range(1, MOST + 1)]

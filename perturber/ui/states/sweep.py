@@ -309,7 +309,7 @@ def read_measure(text: str) -> Measure:
     if kind in OF_A_CLASS:
         return Measure(kind=kind, class_index=read_index("class", rest[0], MAX_CLASS) if rest[0] else None)  # type: ignore[arg-type]
     if kind == "change":
-        return Measure(kind=kind, layer=_layer(rest[0]))
+        return Measure(kind="change", layer=_layer(rest[0]))
     if kind != "activation":
         return Measure(kind=kind)  # type: ignore[arg-type]
     row, comma, column = rest[2].partition(",")
