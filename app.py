@@ -1,6 +1,7 @@
 """Builds the dashboard from the configuration; ``python app.py`` is ``perturber serve``."""
 
 import sys
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 from traceback import walk_tb
@@ -34,6 +35,7 @@ from perturber.ui.failures import is_own, told
 from perturber.ui.guards import POLICY, guard
 from perturber.ui.health import watch
 from perturber.ui.live import KEY as LIVE
+from perturber.ui.orders import resume
 from perturber.ui.request_ids import name_requests
 from perturber.ui.serving import Serving
 from perturber.ui.states.explore import ExploreState
@@ -124,6 +126,7 @@ def _serve(settings: Settings) -> None:
         service.look(ExploreState.default(service.model).request(None))  # loads what the first visitor sees
     except PerturberError as error:  # said to whoever asks for it; the rest works
         print(f"perturber: {error}", file=sys.stderr)
+    threading.Thread(target=resume, args=(service,), name="orders", daemon=True).start()  # it loads networks
     print(f"Perturber on http://{settings.host}:{settings.port}", file=sys.stderr)
     if not (settings.is_local or settings.needs_login):
         print("Nobody has to log in: whoever reaches this address may do everything.", file=sys.stderr)

@@ -15,7 +15,7 @@ import numpy as np
 from perturber.effects import EFFECTS
 from perturber.errors import InvalidInputError
 from perturber.examples.folders import picture_names
-from perturber.experiments.measures import Column
+from perturber.experiments.measures import OF_TWO, Column
 from perturber.parameters import Code, Neuron, Number, Value, get
 from perturber.scene import SceneBase
 from perturber.zoo.evaluate import spread
@@ -68,8 +68,8 @@ class Axis:
         parameter = _number(key)
         if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= MAX_CELLS:
             raise InvalidInputError(f"{parameter.label} ({key}) cannot take {str(count)[:40]} values.")
-        ends = _ends(parameter, low, high)
-        values = np.linspace(*ends, count)
+        first, last = (float(f"{end:.9g}") for end in _ends(parameter, low, high))  # so that they say all of it
+        values = np.linspace(first, last, count)
         if parameter.whole:
             return cls(key, tuple(dict.fromkeys(float(value) for value in values.round())))
         return cls(key, tuple(float(f"{value:.9g}") for value in values))
@@ -284,6 +284,14 @@ class Sweep:
     done: np.ndarray = field(repr=False)
     computed: int = 0
     notes: tuple[str, ...] = ()
+
+    def of_measures(self) -> list[list[int]]:
+        """The columns of each measure, in the order in which they were asked for."""
+        found: list[list[int]] = []
+        while (first := sum(map(len, found))) < len(self.columns):
+            of_two = self.columns[first].measure.kind in OF_TWO
+            found.append(list(range(first, first + len(self.models) - of_two)))
+        return found
 
     def table(self) -> tuple[list[str], list[list[object]]]:
         """Head and rows: the parameters' values, then what was measured, then each network's first class."""

@@ -1,6 +1,7 @@
 """Sweeps: a measure over one parameter as lines, over two as a heatmap, over more as parallel coordinates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,103 +9,229 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from perturber.experiments.measures import Column
-from perturber.experiments.sweep import Grid, Sweep
-from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_DASHES, SLOT_MARKS, base_layout
-from perturber.parameters import Number, get
+from perturber.experiments.sweep import Axis, Grid, Sweep
+from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_DASHES, SLOT_MARKS, base_layout, gapped, plain
+from perturber.parameters import Number, Value, get
 
 SIGNED = ("logit", "margin", "activation")
 """Measures of either sign, drawn in the diverging colours."""
 
+Thumbnails = Mapping[str, Sequence[tuple[Value, str]]]
+"""Parameter → some of its values, and a ``data:`` address of the scene's picture there."""
 
-def sweep_figure(found: Sweep, number: int, labels: Sequence[str]) -> go.Figure:
+WIDTH, HEIGHT = 920, 420
+"""In pixels."""
+
+THUMBNAIL = 44
+"""Side of a thumbnail, in pixels."""
+
+LABELS = 46
+"""Pixels that an axis' numbers and its title take."""
+
+GAP = 6
+
+
+def sweep_figure(
+    found: Sweep, number: int, labels: Sequence[str], *, said: str = "", thumbnails: Thumbnails | None = None
+) -> go.Figure:
     """One measure of all networks.
 
     Args:
-        number: of the measure, among the different ones in the order of the columns.
+        number: of the measure, in the order in which they were asked for.
         labels: of the networks.
+        said: the measure in words; by default by its numbers.
+        thumbnails: along the axes.
     """
-    measures = list(dict.fromkeys(column.measure.kind for column in found.columns))
-    kind = measures[number]
-    columns = [n for n, column in enumerate(found.columns) if column.measure.kind == kind]
+    columns = found.of_measures()[number]
     names = [_named(found.columns[n], found.models, labels) for n in columns]
+    words = plain(said or str(found.columns[columns[0]].measure))
+    pictures = thumbnails or {}
     if not isinstance(found.design, Grid):
-        return _coordinates(found, columns, names)
+        return _coordinates(found, columns, names, words, pictures)
     if len(found.design.axes) == 1:
-        return _lines(found, found.design, columns, names)
-    return _heatmaps(found, found.design, columns, names)
+        return _lines(found, found.design, columns, names, words, pictures)
+    return _heatmaps(found, found.design, columns, names, words, pictures)
 
 
 def _named(column: Column, models: Sequence[str], labels: Sequence[str]) -> str:
     known = dict(zip(models, labels, strict=True))
-    return " and ".join(known[model] for model in column.models)
+    return " and ".join(plain(known[model]) for model in column.models)
 
 
-def _axis(key: str) -> dict[str, Any]:
+def _title(key: str) -> str:
     parameter = get(key)
-    unit = f" ({parameter.unit})" if parameter.unit else ""
-    return {"title": f"{parameter.label}{unit}", "type": "linear" if isinstance(parameter, Number) else "category"}
+    return f"{parameter.label}{f' ({parameter.unit})' if parameter.unit else ''}"
 
 
-def _lines(found: Sweep, grid: Grid, columns: Sequence[int], names: Sequence[str]) -> go.Figure:
+class _Scale:
+    """Where the values of a parameter stand along an axis.
+
+    Attributes:
+        values: as the axis has them.
+        layout: of the axis.
+    """
+
+    def __init__(self, axis: Axis, *, cells: bool) -> None:
+        """Numbers that rise stand at their places, others side by side.
+
+        Args:
+            cells: whether each value has a cell about it, rather than a point.
+        """
+        self._known = known = list[Any](axis.values)
+        if isinstance(get(axis.key), Number) and all(a < b for a, b in pairwise(known)):
+            self.values: list[Any] = known
+            numbers = [float(value) for value in known]
+            pad = 0.04 * (numbers[-1] - numbers[0])
+            before, after = ((numbers[1] - numbers[0]) / 2, (numbers[-1] - numbers[-2]) / 2) if cells else (pad, pad)
+            low, high = numbers[0] - before, numbers[-1] + after
+            self._shares = [(value - low) / (high - low) for value in numbers]
+            self.layout = {"title": _title(axis.key), "type": "linear", "range": [low, high]}
+        else:
+            words = {False: "off", True: "on"}
+            self.values = [words[value] if isinstance(value, bool) else value for value in known]
+            self._shares = [(n + 0.5) / len(known) for n in range(len(known))]
+            self.layout = {"title": _title(axis.key), "type": "category", "range": [-0.5, len(known) - 0.5]}
+
+    def share(self, value: Value) -> float:
+        """How far along the axis a value stands, from 0 to 1."""
+        return self._shares[self._known.index(value)]
+
+
+def _picture(source: str, x: float, y: float, size: tuple[float, float], **more: Any) -> dict[str, Any]:
+    """A thumbnail.
+
+    Args:
+        size: of what x and y are shares of, in pixels.
+    """
+    return {
+        "source": source,
+        "x": x,
+        "y": y,
+        "sizex": THUMBNAIL / size[0],
+        "sizey": THUMBNAIL / size[1],
+        "xanchor": "center",
+        "yanchor": "top",
+        **more,
+    }
+
+
+def _lines(
+    found: Sweep, grid: Grid, columns: Sequence[int], names: Sequence[str], said: str, thumbnails: Thumbnails
+) -> go.Figure:
     (axis,) = grid.axes
-    figure = go.Figure(layout=base_layout(margin={"l": 56, "r": 8, "t": 28, "b": 44}, showlegend=True))
+    scale = _Scale(axis, cells=False)
+    below = LABELS + (THUMBNAIL + GAP if thumbnails else 0)
+    figure = go.Figure(layout=base_layout(margin={"l": 64, "r": 12, "t": 32, "b": below}, showlegend=True))
     for n, (column, name) in enumerate(zip(columns, names, strict=True)):
         style = n % len(SLOT_COLOURS)
         figure.add_scatter(
-            x=list(axis.values),
-            y=found.values[:, column],
+            x=scale.values,
+            y=gapped(found.values[:, column]),
             name=name,
             mode="lines+markers",
             line={"color": SLOT_COLOURS[style], "dash": SLOT_DASHES[style]},
-            marker={"symbol": SLOT_MARKS[style], "size": 5},
+            marker={"symbol": SLOT_MARKS[style], "size": 7},
         )
-    figure.update_xaxes(**_axis(axis.key))
-    figure.update_yaxes(title=str(found.columns[columns[0]].measure))
-    figure.update_layout(legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}, width=560, height=340)
+    size = WIDTH - 76, HEIGHT - 32 - below
+    for value, source in thumbnails.get(axis.key, ()):
+        place: dict[str, Any] = {"xref": "x domain", "yref": "paper"}
+        figure.add_layout_image(_picture(source, scale.share(value), -LABELS / size[1], size, **place))
+    figure.update_xaxes(**scale.layout)
+    figure.update_yaxes(title=said)
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    figure.update_layout(legend=legend, width=WIDTH, height=HEIGHT)
     return figure
 
 
-def _heatmaps(found: Sweep, grid: Grid, columns: Sequence[int], names: Sequence[str]) -> go.Figure:
+def _heatmaps(
+    found: Sweep, grid: Grid, columns: Sequence[int], names: Sequence[str], said: str, thumbnails: Thumbnails
+) -> go.Figure:
     down, across = grid.axes
-    figure = make_subplots(rows=1, cols=len(columns), subplot_titles=names, shared_yaxes=True, horizontal_spacing=0.04)
+    left, below = (64, LABELS) if not thumbnails else (64 + THUMBNAIL + GAP, LABELS + THUMBNAIL + GAP)
+    margin = {"l": left, "r": 84, "t": 28, "b": below}
+    width = WIDTH if len(columns) > 1 else 600
+    inner = width - left - 84, HEIGHT - 28 - below
+    gap = 0.04 if len(columns) > 1 else 0.0
+    one = inner[0] * (1 - gap * (len(columns) - 1)) / len(columns)
+    figure = make_subplots(
+        rows=1, cols=len(columns), subplot_titles=names, shared_yaxes=True, horizontal_spacing=gap or None
+    )
+    rows, cells = _Scale(down, cells=True), _Scale(across, cells=True)
+    hover = f"{get(across.key).label} %{{x}}<br>{get(down.key).label} %{{y}}<br><b>%{{z:.4g}}</b><extra></extra>"
     for n, column in enumerate(columns):
-        values = found.values[:, column].reshape(grid.shape)
+        values = gapped(found.values[:, column]).reshape(grid.shape)
         figure.add_heatmap(
-            z=values,
-            x=list(across.values),
-            y=list(down.values),
-            coloraxis="coloraxis",
-            hoverongaps=False,
-            hovertemplate=f"{get(across.key).label} %{{x}}<br>{get(down.key).label} %{{y}}<br><b>%{{z:.4g}}</b>"
-            "<extra></extra>",
-            row=1,
-            col=n + 1,
-        )
+            z=values, x=cells.values, y=rows.values, coloraxis="coloraxis", hoverongaps=False, hovertemplate=hover,
+            row=1, col=n + 1,
+        )  # fmt: skip
+        for value, source in thumbnails.get(across.key, ()):
+            place: dict[str, Any] = {"xref": f"x{n + 1 if n else ''} domain", "yref": "paper"}
+            low = -LABELS / inner[1]
+            figure.add_layout_image(_picture(source, cells.share(value), low, (one, inner[1]), **place))
+    for value, source in thumbnails.get(down.key, ()):
+        aside: dict[str, Any] = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "middle"}
+        figure.add_layout_image(_picture(source, -(left - 4) / inner[0], rows.share(value), inner, **aside))
     measure = found.columns[columns[0]].measure
     known = found.values[:, list(columns)]
-    bar = {"title": {"text": str(measure), "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    bar = {"title": {"text": said, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     colours: dict[str, Any] = {"colorscale": "Viridis", "colorbar": bar}
     if measure.kind in SIGNED:
-        largest = float(np.nanmax(np.abs(known))) if np.isfinite(known).any() else 1.0
+        largest = float(np.nanmax(np.abs(gapped(known)))) if np.isfinite(known).any() else 1.0
         colours |= {"colorscale": DIVERGING, "cmin": -largest, "cmax": largest}
-    figure.update_layout(
-        base_layout(margin={"l": 56, "r": 8, "t": 28, "b": 44}),
-        coloraxis=colours,
-        width=140 + 320 * len(columns),
-        height=360,
-    )
-    figure.update_xaxes(**_axis(across.key), showgrid=False)
-    figure.update_yaxes(type=_axis(down.key)["type"], showgrid=False)
-    figure.update_yaxes(title=_axis(down.key)["title"], col=1)
+    figure.update_layout(base_layout(margin=margin), coloraxis=colours, width=width, height=HEIGHT)
+    figure.update_annotations(font={"size": 12})
+    figure.update_xaxes(**cells.layout, showgrid=False)
+    figure.update_yaxes(**{**rows.layout, "title": None}, showgrid=False)
+    figure.update_yaxes(title=rows.layout["title"], col=1)
     return figure
 
 
-def _coordinates(found: Sweep, columns: Sequence[int], names: Sequence[str]) -> go.Figure:
+def _coordinates(
+    found: Sweep, columns: Sequence[int], names: Sequence[str], said: str, thumbnails: Thumbnails
+) -> go.Figure:
+    """All scenes as lines through their parameters and values; below, each parameter against the measure."""
+    keys = found.design.keys
+    count = max(2, len(keys))
     points = np.array(found.design.points(), np.float64)
-    dimensions = [{"label": _axis(key)["title"], "values": points[:, n]} for n, key in enumerate(found.design.keys)] + [
-        {"label": name, "values": found.values[:, n]} for n, name in zip(columns, names, strict=True)
+    some = found.done & np.isfinite(found.values[:, list(columns)]).all(1)
+    dimensions = [{"label": _title(key), "values": points[some, n]} for n, key in enumerate(keys)] + [
+        {"label": name, "values": found.values[some, n]} for n, name in zip(columns, names, strict=True)
     ]
-    line = {"color": found.values[:, columns[0]], "colorscale": "Viridis"}
-    figure = go.Figure(go.Parcoords(dimensions=dimensions, line=line))
-    figure.update_layout(base_layout(margin={"l": 56, "r": 40, "t": 48, "b": 24}), width=900, height=420)
-    return figure
+    line = {"color": found.values[some, columns[0]], "colorscale": "Viridis"}
+    domain: list[list[Any]] = [[{"type": "domain", "colspan": count}, *[None] * (count - 1)], [{}] * count]
+    figure = make_subplots(
+        rows=2, cols=count, specs=domain, row_heights=[0.5, 0.5], vertical_spacing=0.2, horizontal_spacing=0.03,
+        shared_yaxes="rows",
+    )  # fmt: skip
+    figure.add_trace(go.Parcoords(dimensions=dimensions, line=line, labelfont={"size": 11}), row=1, col=1)
+    for n, key in enumerate(keys):
+        for m, (column, name) in enumerate(zip(columns, names, strict=True)):
+            style = m % len(SLOT_COLOURS)
+            figure.add_scatter(
+                x=points[:, n],
+                y=gapped(found.values[:, column]),
+                name=name,
+                mode="markers",
+                marker={"symbol": SLOT_MARKS[style], "size": 5, "color": SLOT_COLOURS[style]},
+                showlegend=n == 0,
+                legendgroup=name,
+                row=2,
+                col=n + 1,
+            )
+        figure.update_xaxes(title=_title(key), row=2, col=n + 1)
+    figure.update_yaxes(title=said, row=2, col=1)
+    below = LABELS + (THUMBNAIL + GAP if thumbnails else 0)
+    inner = WIDTH - 64 - 48, HEIGHT + 100 - 60 - below
+    one = inner[0] * (1 - 0.03 * (count - 1)) / count
+    for n, key in enumerate(keys):
+        for m, (_, source) in enumerate(thumbnails.get(key, ())):
+            place: dict[str, Any] = {
+                "xref": f"x{n + 1 if n else ''} domain",
+                "yref": "paper",
+                "xanchor": "right" if m else "left",
+            }
+            figure.add_layout_image(_picture(source, float(m > 0), -LABELS / inner[1], (one, inner[1]), **place))
+    legend = {"orientation": "h", "x": 0, "y": 0.43, "yanchor": "bottom"}
+    margin = {"l": 64, "r": 48, "t": 60, "b": below}
+    layout = base_layout(margin=margin, showlegend=True, legend=legend, width=WIDTH, height=HEIGHT + 100)
+    return figure.update_layout(layout)

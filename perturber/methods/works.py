@@ -324,6 +324,17 @@ WORKS: Mapping[str, Work] = MappingProxyType(
             journal="Distill",
             doi="10.23915/distill.00024.003",
         ),
+        "mckay1979": _work(
+            "article",
+            "Michael D. McKay and Richard J. Beckman and William J. Conover",
+            "A Comparison of Three Methods for Selecting Values of Input Variables in the Analysis of Output from a "
+            "Computer Code",
+            1979,
+            journal="Technometrics",
+            volume="21",
+            number="2",
+            pages="239--245",
+        ),
         "kornblith2019": _talk(
             "Simon Kornblith and Mohammad Norouzi and Honglak Lee and Geoffrey Hinton",
             "Similarity of Neural Network Representations Revisited",

@@ -123,11 +123,20 @@ class JobQueue:
         finished: called with request and result of each job that has come to its end, on a thread of its own, as it
             may write files; returns what is to be remembered as the result. A `PerturberError` that it raises is the
             job's.
+        over: called with the name of each job that is done, has failed or was cancelled, and of none that ends with the
+            service.
     """
 
-    def __init__(self, *, wake: Callable[[], None], finished: Callable[[Any, Any], Any]) -> None:
+    def __init__(
+        self,
+        *,
+        wake: Callable[[], None],
+        finished: Callable[[Any, Any], Any],
+        over: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self._wake = wake
         self._finished = finished
+        self._over = over
         self._lock = threading.Lock()
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         self._served: dict[str, float] = {}  # when each user's last step was taken
@@ -228,6 +237,7 @@ class JobQueue:
             job.status = replace(job.status, state=JobState.CANCELLED)
             job.product = None
             self._to_stop.append(name)
+        self._over(name)
         self._wake()  # what it holds is let go of now, not at somebody's next step
         return job.status
 
@@ -290,6 +300,11 @@ class JobQueue:
             if job.status.state is not JobState.CANCELLED:
                 job.product = product
                 job.status = replace(job.status, **changes)
+                over = job.status.state.over and not self._ended
+            else:
+                over = False
+        if over:
+            self._over(job.status.id)
 
     def _next(self) -> tuple[str, _Job | None]:
         """Users take turns; of one's jobs urgent ones go first, then those somebody looks at, and equals take turns.

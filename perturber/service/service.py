@@ -23,6 +23,7 @@ from perturber.service.device import choose_device
 from perturber.service.dispatcher import Dispatcher
 from perturber.service.engine import Engine, LocalEngine
 from perturber.service.jobs import JobQueue, JobState
+from perturber.service.orders import Orders
 from perturber.service.requests import (
     Look,
     LookRequest,
@@ -88,7 +89,10 @@ class InferenceService:
         self._unusable: set[str] = set()
         self._edit = lru_cache(EDITS)(lambda text: self._call(lambda engine: engine.model(text)))
         self._looks, self._calls = Room(), Room()
-        self.jobs = JobQueue(wake=lambda: self.dispatcher.notice_job(), finished=self._keep)
+        self.orders = Orders(self.settings.data)
+        self.jobs = JobQueue(
+            wake=lambda: self.dispatcher.notice_job(), finished=self._keep, over=lambda name: self.orders.remove(name)
+        )
         self.visualisations = Visualisations(
             Bundle(bundle_folder(self.settings.models)),
             Store(self.settings.data / "visualisations", self.settings.visualisations_mib),

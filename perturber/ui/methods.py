@@ -9,7 +9,7 @@ from perturber.editing import Edit
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.featurevis import Recipe
 from perturber.figures.compose import letter
-from perturber.methods import sentences
+from perturber.methods import sentences, sweeps
 from perturber.methods.works import bibliography, named
 from perturber.scene import SceneBase
 from perturber.service import VARIATION, CurveRequest, PerturbationsRequest, ScanRequest
@@ -20,6 +20,7 @@ from perturber.ui.experiments import Chosen
 from perturber.ui.papers.explore import SLOT_KINDS
 from perturber.ui.showing.experiments import known as known_experiments
 from perturber.ui.showing.mixing import known as known_models
+from perturber.ui.showing.sweep import all_words
 from perturber.ui.states.checkpoints import CheckpointState
 from perturber.ui.states.compare import CompareState
 from perturber.ui.states.experiments import ExperimentsState
@@ -28,6 +29,7 @@ from perturber.ui.states.figures import PATH as FIGURES
 from perturber.ui.states.figures import FiguresState
 from perturber.ui.states.mixing import MixingState
 from perturber.ui.states.page import parse_query
+from perturber.ui.states.sweep import SweepState
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,17 @@ def _of_compare(query: str, kind: str | None) -> Account:
     return account
 
 
+def _of_sweep(query: str, kind: str | None) -> Account:
+    state, problems = SweepState.from_query(parse_query(query), service().model)
+    account = Account(notes=tuple(problems))
+    account.of_networks(state.models)
+    account.said += _picture(state.scene)
+    account.said.append(sweeps.gone_through(state.design))
+    measures = all_words(state) if kind is None else [all_words(state)[state.shown]]
+    account.said.append(f"In each of these scenes was measured: {'; '.join(measures)}.")
+    return account
+
+
 def _of_mixing(query: str, kind: str | None) -> Account:
     state, problems = MixingState.from_query(parse_query(query), known_models())
     account = Account(notes=tuple(problems))
@@ -280,6 +293,7 @@ PAGES: Mapping[str, Callable[[str, str | None], Account]] = MappingProxyType(
         "/compare": _of_compare,
         "/mixing": _of_mixing,
         "/checkpoints": _of_checkpoints,
+        "/sweep": _of_sweep,
         "/experiments": _of_experiments,
     }
 )

@@ -19,12 +19,14 @@ from perturber.ui.papers.experiments import ExperimentsPapers
 from perturber.ui.papers.explore import ExplorePapers
 from perturber.ui.papers.figures import FiguresPapers
 from perturber.ui.papers.mixing import MixingPapers
+from perturber.ui.papers.sweep import SweepPapers
 
 OF_PAGES: tuple[PaperPage, ...] = (
     ExplorePapers(),
     ComparePapers(),
     MixingPapers(),
     CheckpointPapers(),
+    SweepPapers(),
     ExperimentsPapers(),
 )
 

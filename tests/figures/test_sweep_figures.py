@@ -45,8 +45,45 @@ def test_heatmaps_of_signed_measures_are_even_about_zero() -> None:
 
 def test_parallel_coordinates() -> None:
     found = sweep(LatinHypercube((Range("yaw", -60, 60), Range("distance", 3, 6)), 7, seed=1))
-    (lines,) = sweep_figure(found, 0, LABELS).data
+    lines, *scattered = sweep_figure(found, 0, LABELS).data
     points = np.array(found.design.points())
     expected = [points[:, 0], points[:, 1], found.values[:, 0], found.values[:, 1]]
     for dimension, values in zip(lines.dimensions, expected, strict=True):
         np.testing.assert_allclose(dimension.values, values, rtol=1e-6)
+    assert len(scattered) == 4
+    for n, one in enumerate(scattered):  # each parameter against each network
+        np.testing.assert_allclose(one.x, points[:, n // 2])
+        np.testing.assert_array_equal(one.y, found.values[:, n % 2])
+
+
+def test_what_is_not_known_yet_is_left_out() -> None:
+    found = sweep(LatinHypercube((Range("yaw", -60, 60), Range("distance", 3, 6)), 7, seed=1))
+    found.done[2:] = False
+    found.values[2:] = np.nan
+    lines, *_ = sweep_figure(found, 0, LABELS).data
+    assert all(len(dimension["values"]) == 2 for dimension in lines.dimensions)
+    grid = sweep(Grid((Axis.even("yaw", -60, 60, 2), Axis("plane", (False, True)))))
+    grid.values[:] = np.nan
+    assert sweep_figure(grid, 0, LABELS).layout.coloraxis.cmax == 1
+
+
+def test_measures_of_one_kind_are_told_apart() -> None:
+    grid, measures = Grid((Axis("yaw", (5, 3, 4)),)), tuple(Measure(kind="logit", class_index=n) for n in (1, 2))
+    made = columns(measures, MODELS)
+    values = RANDOM.normal(size=(3, 4)).astype(np.float32)
+    found = Sweep(start=Scene(), design=grid, models=MODELS, columns=made, values=values, tops=np.zeros((3, 2), int),
+                  done=np.ones(3, bool))  # fmt: skip
+    figure = sweep_figure(found, 1, LABELS, said="Logit of <b>")
+    np.testing.assert_array_equal([line.y for line in figure.data], values[:, 2:].T)
+    assert figure.layout.xaxis.type == "category"  # they do not rise
+    assert figure.layout.yaxis.title.text == "Logit of &#60;b&#62;"
+
+
+@pytest.mark.parametrize("listed", [(-60, 0, 60), (-60, 50, 60)])
+def test_thumbnails_stand_at_their_values(listed: tuple[float, ...]) -> None:
+    for axes in ((Axis("yaw", listed),), (Axis("object", ("dog_cat", "firetruck_racecar")), Axis("yaw", listed))):
+        figure = sweep_figure(sweep(Grid(axes)), 0, LABELS, thumbnails={"yaw": [(50 if 50 in listed else 0, "data:,")]})
+        for one in figure.layout.images:
+            low, high = figure.layout.xaxis.range
+            assert low + one.x * (high - low) == pytest.approx(50 if 50 in listed else 0)
+        assert len(figure.layout.images) == len(axes)  # below each heatmap

@@ -45,7 +45,7 @@ class Fluctuation(Measurement):
         "settings."
     )
     source = (
-        "after section 7.3.1 of the thesis on Perturber, as defined here, not word for word as its equations 7.1 and 7.2; "
+        "after section 7.3.1 of the thesis on Perturber, defined here and not word for word by equations 7.1 and 7.2; "
         "objects, pitches, distances and yaws are of this project"
     )
     options: ClassVar[tuple[Parameter, ...]] = (

@@ -23,6 +23,7 @@ PAGES = {
     "/compare": "Compare",
     "/mixing": "Mixing",
     "/checkpoints": "Checkpoints",
+    "/sweep": "Sweep",
     "/experiments": "Experiments",
 }
 """Path → name of the pages whose figures can be panels."""
