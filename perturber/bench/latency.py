@@ -115,3 +115,4 @@ def _sweeping(service: InferenceService, seed: int) -> Iterator[None]:
         yield
     finally:
         service.jobs.cancel(job)
+        service.look(LookRequest(scene=Scene()))  # its last step is over

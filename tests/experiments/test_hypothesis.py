@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perturber.errors import InvalidInputError
-from perturber.experiments.hypothesis import MARGIN, hypothesis
+from perturber.experiments.hypothesis import MARGIN, hypotheses, hypothesis, sentence
 
 VIEWS, PLANTED, IDLE = 60, 4, 8
 KEYS = tuple(f"p{n}" for n in range(PLANTED + IDLE))
@@ -54,6 +54,29 @@ def test_invariance_is_said_only_where_the_response_hardly_changes() -> None:
     for row in rows[:PLANTED]:
         assert 0 < row.low <= row.effect <= row.high
     assert hypothesis(KEYS, low, high, start) == rows
+
+
+def test_several_neurons_are_tested_together() -> None:
+    """More tests make it harder to be told; one that responds to nothing has no part in that."""
+    random = np.random.default_rng(5)
+    ones = [neuron(random) for _ in range(6)]
+    low, high, start = (np.stack([one[n] for one in ones] + [np.ones_like(ones[0][n])], -1) for n in range(3))
+    found = hypotheses(KEYS, low, high, start)
+    assert found[-1] == ()
+    told = [[row.verdict == "selective" for row in rows] for rows in found[:-1]]
+    assert np.mean([row[:PLANTED] for row in told]) >= 0.8
+    wrong = sum(sum(row[PLANTED:]) for row in told)
+    assert wrong <= 0.05 * sum(map(sum, told)) + 1
+    (alone,) = hypotheses(KEYS, low[..., :1], high[..., :1], start[:, :1])
+    assert [row.effect for row in alone] == pytest.approx([row.effect for row in found[0]])
+    assert sentence("x:0", (), {}) == "x:0 responds to all views alike."
+
+
+def test_the_direction_is_the_planted_one() -> None:
+    rows = hypothesis(KEYS, *neuron(np.random.default_rng(6), noise=0.1))
+    assert [(row.stronger, row.weaker) for row in rows[:2]] == [("high", "low"), ("low", "high")]
+    assert {row.stronger for row in rows[2:3]} == {"high"}  # down, it is as it was
+    assert rows[3].stronger == "start"  # either way it is weaker
 
 
 @pytest.mark.parametrize(
