@@ -85,12 +85,12 @@ class _Scale:
             before, after = ((numbers[1] - numbers[0]) / 2, (numbers[-1] - numbers[-2]) / 2) if cells else (pad, pad)
             low, high = numbers[0] - before, numbers[-1] + after
             self._shares = [(value - low) / (high - low) for value in numbers]
-            self.layout = {"title": _title(axis.key), "type": "linear", "range": [low, high]}
+            self.layout = {"title_text": _title(axis.key), "type": "linear", "range": [low, high]}
         else:
             words = {False: "off", True: "on"}
             self.values = [words[value] if isinstance(value, bool) else value for value in known]
             self._shares = [(n + 0.5) / len(known) for n in range(len(known))]
-            self.layout = {"title": _title(axis.key), "type": "category", "range": [-0.5, len(known) - 0.5]}
+            self.layout = {"title_text": _title(axis.key), "type": "category", "range": [-0.5, len(known) - 0.5]}
 
     def share(self, value: Value) -> float:
         """How far along the axis a value stands, from 0 to 1."""
@@ -136,7 +136,7 @@ def _lines(
     for value, source in thumbnails.get(axis.key, ()):
         place: dict[str, Any] = {"xref": "x domain", "yref": "paper"}
         figure.add_layout_image(_picture(source, scale.share(value), -LABELS / size[1], size, **place))
-    figure.update_xaxes(**scale.layout)
+    figure.update_xaxes(**scale.layout, title_standoff=4, zeroline=False)
     figure.update_yaxes(title=said)
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     figure.update_layout(legend=legend, width=WIDTH, height=HEIGHT)
@@ -180,9 +180,9 @@ def _heatmaps(
         colours |= {"colorscale": DIVERGING, "cmin": -largest, "cmax": largest}
     figure.update_layout(base_layout(margin=margin), coloraxis=colours, width=width, height=HEIGHT)
     figure.update_annotations(font={"size": 12})
-    figure.update_xaxes(**cells.layout, showgrid=False)
-    figure.update_yaxes(**{**rows.layout, "title": None}, showgrid=False)
-    figure.update_yaxes(title=rows.layout["title"], col=1)
+    figure.update_xaxes(**cells.layout, title_standoff=4, showgrid=False, zeroline=False)
+    figure.update_yaxes(**{**rows.layout, "title_text": None}, showgrid=False, zeroline=False)
+    figure.update_yaxes(title=rows.layout["title_text"], col=1)
     return figure
 
 
@@ -218,7 +218,7 @@ def _coordinates(
                 row=2,
                 col=n + 1,
             )
-        figure.update_xaxes(title=_title(key), row=2, col=n + 1)
+        figure.update_xaxes(title=_title(key), title_standoff=4, zeroline=False, row=2, col=n + 1)
     figure.update_yaxes(title=said, row=2, col=1)
     below = LABELS + (THUMBNAIL + GAP if thumbnails else 0)
     inner = WIDTH - 64 - 48, HEIGHT + 100 - 60 - below
