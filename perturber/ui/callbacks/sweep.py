@@ -360,14 +360,9 @@ def _shown(state: SweepState, request: SweepRequest, before: Mapping[str, Any]) 
         waits = "Loading networks and what is known already …" if not over else status.error or "Cancelled."
         return {**shown, "hidden": True, "empty": waits, "followed": {**since, "mark": ""} if not over else since}
     figure = showing.figure(state, known, pictures=False)
-    figure.update_traces(hoverinfo="none", hovertemplate=None, selector=_says_what_is_pointed_at)
+    figure.update_traces(hoverinfo="none", hovertemplate=None, selector=lambda trace: trace.hoverinfo != "skip")
     figure.update_layout(dragmode="select", uirevision=name, newselection={"line": {"color": "#b2182b", "width": 2}})
     return {**shown, "figure": as_json(figure), "hidden": False, "empty": ""}
-
-
-def _says_what_is_pointed_at(trace: Any) -> bool:
-    """Whether the page's own tooltip speaks for it."""
-    return trace.type != "parcoords"
 
 
 def _since(before: Mapping[str, Any], name: str, computed: int) -> dict[str, Any]:
