@@ -52,6 +52,7 @@ PAGE, PATH = "explore", "/"
 
 dash.register_page(__name__, path=PATH, name="Explore", title="Perturber · Explore", order=0)
 
+SWEEP = "Let parameters of this scene go through their ranges, and see what these networks make of it"
 
 RANKINGS = ("active", "changed", "relevant", "differ")
 
@@ -77,7 +78,10 @@ def layout(**query: str) -> html.Div:
             html.Img(id=f"{PAGE}-overlay", className="overlay", hidden=True),
             html.Div(id=f"{PAGE}-field", className="field", hidden=True),
         ],
-        buttons=[html.Button(id=control_id(PAGE, "reference"), n_clicks=0, **controls[At("reference")])],
+        buttons=[
+            html.A("Sweep", id=f"{PAGE}-sweep", href=f"/sweep?{state.sweep_query()}", title=SWEEP),
+            html.Button(id=control_id(PAGE, "reference"), n_clicks=0, **controls[At("reference")]),
+        ],
         above_parameters=[attack_form(PAGE, state, controls)],
     )
 
@@ -131,7 +135,10 @@ class ExplorePage:
         drawn |= {f"frame{n}": slot_class(slot) for n, slot in enumerate(state.slots)} | {"drawer": drawer_class(state)}
         if state.view.divisor is None and ends:
             drawn["divisor"] = f"{divisor_of(ends)}"
-        props: list[Props] = [model_input(PAGE, answer.image)]
+        props: list[Props] = [
+            model_input(PAGE, answer.image),
+            {"id": f"{PAGE}-sweep", "props": {"href": f"/sweep?{state.sweep_query()}"}},
+        ]
         for n, slot in looks.items():
             known = asked.drawn.get(f"maps{n}") == drawn[f"maps{n}"]
             cards = None if known else _cards(state, n)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from perturber.experiments.measures import Column
@@ -24,6 +25,12 @@ WIDTH, HEIGHT = 920, 420
 
 THUMBNAIL = 44
 """Side of a thumbnail, in pixels."""
+
+SHADES = 8
+"""Colours of the lines of parallel coordinates."""
+
+MAX_LINES = 1000
+"""Of parallel coordinates, evenly taken from the scenes where there are more."""
 
 LABELS = 46
 """Pixels that an axis' numbers and its title take."""
@@ -85,12 +92,12 @@ class _Scale:
             before, after = ((numbers[1] - numbers[0]) / 2, (numbers[-1] - numbers[-2]) / 2) if cells else (pad, pad)
             low, high = numbers[0] - before, numbers[-1] + after
             self._shares = [(value - low) / (high - low) for value in numbers]
-            self.layout = {"title": _title(axis.key), "type": "linear", "range": [low, high]}
+            self.layout = {"title_text": _title(axis.key), "type": "linear", "range": [low, high]}
         else:
             words = {False: "off", True: "on"}
             self.values = [words[value] if isinstance(value, bool) else value for value in known]
             self._shares = [(n + 0.5) / len(known) for n in range(len(known))]
-            self.layout = {"title": _title(axis.key), "type": "category", "range": [-0.5, len(known) - 0.5]}
+            self.layout = {"title_text": _title(axis.key), "type": "category", "range": [-0.5, len(known) - 0.5]}
 
     def share(self, value: Value) -> float:
         """How far along the axis a value stands, from 0 to 1."""
@@ -136,7 +143,7 @@ def _lines(
     for value, source in thumbnails.get(axis.key, ()):
         place: dict[str, Any] = {"xref": "x domain", "yref": "paper"}
         figure.add_layout_image(_picture(source, scale.share(value), -LABELS / size[1], size, **place))
-    figure.update_xaxes(**scale.layout)
+    figure.update_xaxes(**scale.layout, title_standoff=4, zeroline=False)
     figure.update_yaxes(title=said)
     legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
     figure.update_layout(legend=legend, width=WIDTH, height=HEIGHT)
@@ -180,9 +187,9 @@ def _heatmaps(
         colours |= {"colorscale": DIVERGING, "cmin": -largest, "cmax": largest}
     figure.update_layout(base_layout(margin=margin), coloraxis=colours, width=width, height=HEIGHT)
     figure.update_annotations(font={"size": 12})
-    figure.update_xaxes(**cells.layout, showgrid=False)
-    figure.update_yaxes(**{**rows.layout, "title": None}, showgrid=False)
-    figure.update_yaxes(title=rows.layout["title"], col=1)
+    figure.update_xaxes(**cells.layout, title_standoff=4, showgrid=False, zeroline=False)
+    figure.update_yaxes(**{**rows.layout, "title_text": None}, showgrid=False, zeroline=False)
+    figure.update_yaxes(title=rows.layout["title_text"], col=1)
     return figure
 
 
@@ -193,17 +200,12 @@ def _coordinates(
     keys = found.design.keys
     count = max(2, len(keys))
     points = np.array(found.design.points(), np.float64)
-    some = found.done & np.isfinite(found.values[:, list(columns)]).all(1)
-    dimensions = [{"label": _title(key), "values": points[some, n]} for n, key in enumerate(keys)] + [
-        {"label": name, "values": found.values[some, n]} for n, name in zip(columns, names, strict=True)
-    ]
-    line = {"color": found.values[some, columns[0]], "colorscale": "Viridis"}
-    domain: list[list[Any]] = [[{"type": "domain", "colspan": count}, *[None] * (count - 1)], [{}] * count]
+    specs: list[list[Any]] = [[{"colspan": count}, *[None] * (count - 1)], [{}] * count]
     figure = make_subplots(
-        rows=2, cols=count, specs=domain, row_heights=[0.5, 0.5], vertical_spacing=0.2, horizontal_spacing=0.03,
-        shared_yaxes="rows",
-    )  # fmt: skip
-    figure.add_trace(go.Parcoords(dimensions=dimensions, line=line, labelfont={"size": 11}), row=1, col=1)
+        rows=2, cols=count, specs=specs, vertical_spacing=0.2, horizontal_spacing=0.03, shared_yaxes="rows"
+    )
+    values = np.concatenate((points, found.values[:, list(columns)].astype(np.float64)), 1)
+    _add_parallels(figure, values, [*map(_title, keys), *names], first=len(keys))
     for n, key in enumerate(keys):
         for m, (column, name) in enumerate(zip(columns, names, strict=True)):
             style = m % len(SLOT_COLOURS)
@@ -218,20 +220,53 @@ def _coordinates(
                 row=2,
                 col=n + 1,
             )
-        figure.update_xaxes(title=_title(key), row=2, col=n + 1)
+        figure.update_xaxes(title=_title(key), title_standoff=4, zeroline=False, row=2, col=n + 1)
     figure.update_yaxes(title=said, row=2, col=1)
     below = LABELS + (THUMBNAIL + GAP if thumbnails else 0)
-    inner = WIDTH - 64 - 48, HEIGHT + 100 - 60 - below
+    inner = WIDTH - 64 - 48, HEIGHT + 100 - 48 - below
     one = inner[0] * (1 - 0.03 * (count - 1)) / count
     for n, key in enumerate(keys):
         for m, (_, source) in enumerate(thumbnails.get(key, ())):
-            place: dict[str, Any] = {
-                "xref": f"x{n + 1 if n else ''} domain",
-                "yref": "paper",
-                "xanchor": "right" if m else "left",
-            }
+            place: dict[str, Any] = {"xref": f"x{n + 2} domain", "yref": "paper"}
+            place["xanchor"] = "right" if m else "left"
             figure.add_layout_image(_picture(source, float(m > 0), -LABELS / inner[1], (one, inner[1]), **place))
-    legend = {"orientation": "h", "x": 0, "y": 0.43, "yanchor": "bottom"}
-    margin = {"l": 64, "r": 48, "t": 60, "b": below}
+    legend = {"orientation": "h", "x": 0, "y": 0.42, "yanchor": "bottom"}
+    margin = {"l": 64, "r": 48, "t": 48, "b": below}
     layout = base_layout(margin=margin, showlegend=True, legend=legend, width=WIDTH, height=HEIGHT + 100)
     return figure.update_layout(layout)
+
+
+def _add_parallels(figure: go.Figure, values: np.ndarray, titles: Sequence[str], *, first: int) -> None:
+    """Parallel coordinates, by lines that need no WebGL: `values` (N, D), some of them NaN.
+
+    Args:
+        first: which coordinate the lines are coloured by, from its least to its largest value.
+    """
+    known = values[np.isfinite(values).all(1)]
+    some = known[np.linspace(0, len(known) - 1, min(len(known), MAX_LINES)).astype(int)]
+    lows, highs = (end(known, 0, initial=start) for end, start in ((np.min, np.inf), (np.max, -np.inf)))
+    spans = np.where(highs > lows, highs - lows, 1.0)
+    shares = (some - lows) / spans
+    places = np.arange(values.shape[1])
+    shades = np.minimum((shares[:, first] * SHADES).astype(int), SHADES - 1)
+    for n, colour in enumerate(sample_colorscale("Viridis", np.linspace(0, 0.9, SHADES).tolist())):
+        own = shares[shades == n]
+        gaps = np.full((len(own), 1), np.nan)
+        figure.add_scatter(
+            x=np.tile(np.append(places, np.nan), len(own)),
+            y=np.concatenate((own, gaps), 1).ravel(),
+            mode="lines",
+            line={"color": colour, "width": 1},
+            opacity=0.7,
+            hoverinfo="skip",
+            showlegend=False,
+            row=1,
+            col=1,
+        )
+    for place, title, low, high in zip(places, titles, lows, highs, strict=True):
+        figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line={"color": "#6c757d", "width": 1})
+        words = [(f"{title}<br>{high:.4g}", 1.0, "bottom"), (f"{low:.4g}", 0.0, "top")] if len(known) else []
+        for text, height, anchor in words:
+            figure.add_annotation(text=text, x=place, y=height, yanchor=anchor, showarrow=False, font={"size": 11})
+    figure.update_xaxes(visible=False, range=[-0.15, len(places) - 0.85], row=1, col=1)
+    figure.update_yaxes(visible=False, range=[0, 1], row=1, col=1)

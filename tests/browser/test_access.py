@@ -76,6 +76,8 @@ CASES: list[tuple[str, Do | None]] = [
     *((f"/checkpoints?tab={tab}", None) for tab in ("curves", "pictures", "maps", "kernels")),
     ("/", clicks("#explore-session-toggle", "#explore-session-panel p")),
     ("/", clicks("#explore-link-toggle", "#explore-session-panel .address")),
+    ("/sweep", None),
+    ("/sweep?axis1=pitch:0:20:2&axis2=yaw:0:20:2", clicks("#sweep-run", "#sweep-graph .heatmaplayer image")),
     *((f"/experiments?experiment={name}", None) for name in ("fluctuation", "labelled-attacks", "tuning")),
     ("/sessions", None),
     ("/library", None),
@@ -87,10 +89,10 @@ CASES: list[tuple[str, Do | None]] = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "do"), CASES, ids=lambda part: getattr(part, "__name__", None))
 def test_nothing_shuts_anybody_out(opened: Callable[..., Any], path: str, do: Do | None) -> None:
-    plain = path in ("/help", "/nowhere", "/sessions", "/library") or path.startswith("/experiments")
+    plain = path in ("/help", "/nowhere", "/sessions", "/library") or path.startswith(("/sweep", "/experiments"))
     watched = opened(path, wait=not plain, fresh=path == "/nowhere", expected_errors=["404"])
     page = watched.page
-    page.locator(".help, .shelf, .experiments .card" if plain else ".stage").wait_for()
+    page.locator(".help, .shelf, .sweep, .experiments .card" if plain else ".stage").wait_for()
     if do is not None:
         do(page)
     page.wait_for_timeout(400)  # until what comes late has its name, and what fades in is there

@@ -55,6 +55,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "/compare": dict.fromkeys(("channels", "depth", "cka", "same"), COMPARE),
     "/mixing": {"compatibility": f"edit=mix({LITE0},{ADVERSARIAL};blocks.3=0.5)"},
+    "/sweep": {"measure": f"m1={LITE0}&m2={ADVERSARIAL}&axis1=yaw:-20:20:2&axis2=pitch:0:20:2&measures=margin:250"},
     "/experiments": {
         "result": f"m1={LITE0}&m2={ADVERSARIAL}&count=2",
         "examples": f"experiment=viewpoints&m1={LITE0}&longitudes=6&latitudes=3",
@@ -140,6 +141,6 @@ def test_a_figure_is_drawn_again_from_its_file(here: FlaskClient, elsewhere: Fla
     with elsewhere.application.app_context():
         again = paper.draw(before.link, before.kind, memory=before.memory)
     assert compared(again.figure, before.data_sha256, before.data).equal
-    assert again.figure.layout.images == () or kind in ("activations-edited", "multiples")
+    assert again.figure.layout.images == () or kind in ("activations-edited", "multiples", "measure")
     assert again.models == before.models
     assert again.notes == ()

@@ -35,6 +35,7 @@ LINKS: list[tuple[str, dict[str, str]]] = [
     ("/sessions", {}),
     ("/library", {}),
     ("/figures", {}),
+    ("/sweep", {}),
     ("/help", {}),
     ("/not-found-404", {}),
 ]

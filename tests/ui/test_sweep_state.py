@@ -56,12 +56,13 @@ def designs(draw: st.DrawFn) -> Grid | LatinHypercube:
 
 
 INDEX = st.integers(0, 999)
+POOLED = ["mean", "max"]
 LAYER = st.sampled_from(["blocks.3.0", "conv_stem", "x"])
 MEASURES = st.one_of(
     st.builds(Measure, kind=st.sampled_from(["logit", "probability", "margin", "rank"]), class_index=st.none() | INDEX),
     st.builds(Measure, kind=st.sampled_from(["entropy", "agreement", "divergence"])),
     st.builds(Measure, kind=st.just("change"), layer=LAYER),
-    st.builds(Measure, kind=st.just("activation"), layer=LAYER, channel=INDEX, pooling=st.sampled_from(["mean", "max"])),
+    st.builds(Measure, kind=st.just("activation"), layer=LAYER, channel=INDEX, pooling=st.sampled_from(POOLED)),
     st.builds(
         Measure, kind=st.just("activation"), layer=LAYER, channel=INDEX, pooling=st.just("place"),
         place=st.tuples(INDEX, INDEX),

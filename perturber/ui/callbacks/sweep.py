@@ -4,7 +4,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, dcc, no_update, set_props
+from dash import (
+    ClientsideFunction,
+    Input,
+    Output,
+    State,
+    callback,
+    clientside_callback,
+    ctx,
+    dcc,
+    html,
+    no_update,
+    set_props,
+)
 
 from perturber.errors import BusyError, InvalidInputError, OvertakenError, PerturberError
 from perturber.experiments.measures import ABOUT, OF_A_CLASS, Measure
@@ -246,7 +258,7 @@ def _editing() -> None:
         shape += " at-place" if kind == "activation" and pooling == "place" else ""
         classes = options((n, f"{name} ({n})") for n, name in enumerate(info.classes))
         known = layer if isinstance(layer, str) and layer in info.layers else info.default_layer
-        return f"editor {shape}", ABOUT[kind], classes, layer_options(info), known
+        return f"measuring {shape}", ABOUT[kind], classes, layer_options(info), known
 
 
 def _preparing() -> None:
@@ -348,6 +360,7 @@ def _shown(state: SweepState, request: SweepRequest, before: Mapping[str, Any]) 
         waits = "Loading networks and what is known already …" if not over else status.error or "Cancelled."
         return {**shown, "hidden": True, "empty": waits, "followed": {**since, "mark": ""} if not over else since}
     figure = showing.figure(state, known, pictures=False)
+    figure.update_traces(hoverinfo="none", hovertemplate=None, selector=lambda trace: trace.hoverinfo != "skip")
     figure.update_layout(dragmode="select", uirevision=name, newselection={"line": {"color": "#b2182b", "width": 2}})
     return {**shown, "figure": as_json(figure), "hidden": False, "empty": ""}
 
@@ -525,7 +538,7 @@ def _selecting() -> None:
         state = state_of(facts)
         numbers = selected_cells(state, data)
         if not numbers:
-            return [], SELECT
+            return [], html.P(SELECT, className="about")
         try:
             return numbers, showing.listed(state, _product(state), numbers)
         except (PerturberError, BusyError) as error:

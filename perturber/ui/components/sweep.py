@@ -257,7 +257,7 @@ def _measures(state: SweepState, words: Sequence[str]) -> list[Any]:
             ],
             className="bar drawn",
         ),
-        html.Div(editor, className="editor of-class", id=part("editor"), title=ABOUT["probability"]),
+        html.Div(editor, className="measuring of-class", id=part("editor"), title=ABOUT["probability"]),
     ]
 
 
@@ -274,7 +274,7 @@ def _result() -> list[Any]:
         button(part("parquet"), "Parquet", "Download the table as a Parquet file"),
         export_button(PAGE, "measure", "the measure that is drawn"),
     ]
-    config = {"displayModeBar": False, "responsive": False}
+    config: Any = {"displayModeBar": False, "responsive": False}
     graph = dcc.Graph(id=part("graph"), figure=empty_figure(), config=config, clear_on_unhover=True)
     number = named("Number of a scene", dcc.Input(id=part("number"), type="number", min=1, step=1, className="count"))
     return [
@@ -283,8 +283,12 @@ def _result() -> list[Any]:
         html.P(id=part("said"), className="message", role="alert"),
         html.P(id=part("wrong"), className="message", role="alert"),
         html.P(id=part("empty"), className="empty"),
-        html.Div(named("Sweep", graph), id=part("sheet"), className="figure", hidden=True),
-        dcc.Tooltip(id=part("tooltip"), direction="bottom"),
+        html.Div(
+            [named("Sweep", graph), dcc.Tooltip(id=part("tooltip"), direction="bottom")],
+            id=part("sheet"),
+            className="figure",
+            hidden=True,
+        ),
         html.Div(
             [
                 labelled("Scene", number, "Number of a scene, from 1, in the order of the table"),
@@ -303,7 +307,7 @@ def _selected() -> list[Any]:
                 html.H2("Selected scenes"),
                 html.Span(id=part("kept"), className="said", role="status"),
                 session,
-                button(part("keep"), "Keep as snapshots", "Put the selected scenes into the session, as Explore shows them"),
+                button(part("keep"), "Keep as snapshots", "Put the selected scenes into the session"),
             ],
             className="bar",
         ),

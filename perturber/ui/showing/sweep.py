@@ -207,7 +207,11 @@ def listed(state: SweepState, found: Sweep | None, numbers: Sequence[int]) -> li
         ]
         rows.append(f"| {' | '.join(cells)} |")
     more = len(numbers) - MAX_LISTED
-    note = f"{len(numbers)} scenes." if more <= 0 else f"The first {MAX_LISTED} of {len(numbers)} scenes."
+    note = (
+        f"{len(numbers)} scene{'s' * (len(numbers) > 1)}."
+        if more <= 0
+        else f"The first {MAX_LISTED} of {len(numbers)} scenes."
+    )
     return [html.P(note, className="about"), dcc.Markdown("\n".join(rows), link_target="_self")]
 
 

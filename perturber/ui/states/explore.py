@@ -251,6 +251,16 @@ class ExploreState(BaseModel):
             values |= {f"h{n}": 1} if slot.hidden else {}
         return urlencode(values, safe=",")
 
+    def sweep_query(self) -> str:
+        """The query of Sweep's link to the scene, the shown networks, and the first class or neuron in view."""
+        slots = list(self.shown.values()) or [slot for slot in self.slots if slot is not None]
+        values: dict[str, object] = dict(scene_to_query(self.scene))
+        values |= {f"m{n}": model for n, model in enumerate(dict.fromkeys(slot.model for slot in slots), 1)}
+        measures = [f"probability:{self.view.pinned[0]}" if self.view.pinned else "probability"]
+        if slots and slots[0].activations and len({slot.layer for slot in slots}) == 1:
+            measures.append(f"activation:{slots[0].layer}:{slots[0].channels[0]}:mean")
+        return urlencode({**values, "measures": ";".join(measures)}, safe=",:;")
+
     @property
     def shown(self) -> dict[int, SlotState]:
         """Number → slot of those that are neither empty nor hidden: the others use no compute."""
