@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.experiments.paired import RESAMPLES
 from perturber.featurevis import Recipe
 from perturber.figures.compose import letter
 from perturber.methods import sentences
@@ -19,6 +20,7 @@ from perturber.ui.context import service
 from perturber.ui.papers.explore import SLOT_KINDS
 from perturber.ui.showing.mixing import known as known_models
 from perturber.ui.states.checkpoints import CheckpointState
+from perturber.ui.states.claim import ClaimState
 from perturber.ui.states.compare import CompareState
 from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.figures import PATH as FIGURES
@@ -262,7 +264,31 @@ def _of_checkpoints(query: str, kind: str | None) -> Account:
     return account
 
 
+def _of_claim(query: str, kind: str | None) -> Account:
+    state, problems = ClaimState.from_query(parse_query(query))
+    claim = state.claim()
+    account = Account(notes=tuple(problems))
+    account.of_networks(state.models)
+    what = (
+        f"{claim.pictures:,} pictures"
+        if claim.pictures
+        else (f"{len(claim.over)} objects × {len(claim.before)} backgrounds × {claim.views} views")
+    )
+    account.said.append(
+        f"We tested {len(claim):,} pairs of pictures, over {what}, that share all but what differs: {claim.clause()}. "
+        f"Intervals are percentile bootstrap intervals of {RESAMPLES:,} resamples, p-values those of sign-flip tests "
+        "with Holm’s correction."
+    )
+    return account
+
+
 PAGES: Mapping[str, Callable[[str, str | None], Account]] = MappingProxyType(
-    {"/": _of_explore, "/compare": _of_compare, "/mixing": _of_mixing, "/checkpoints": _of_checkpoints}
+    {
+        "/": _of_explore,
+        "/compare": _of_compare,
+        "/mixing": _of_mixing,
+        "/checkpoints": _of_checkpoints,
+        "/test": _of_claim,
+    }
 )
 """Path → what is said of its states."""

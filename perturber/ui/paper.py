@@ -14,12 +14,13 @@ from perturber.service.device import choose_device
 from perturber.ui.context import service
 from perturber.ui.papers.base import Paper, PaperPage, Wish
 from perturber.ui.papers.checkpoints import CheckpointPapers
+from perturber.ui.papers.claim import ClaimPapers
 from perturber.ui.papers.compare import ComparePapers
 from perturber.ui.papers.explore import ExplorePapers
 from perturber.ui.papers.figures import FiguresPapers
 from perturber.ui.papers.mixing import MixingPapers
 
-OF_PAGES: tuple[PaperPage, ...] = (ExplorePapers(), ComparePapers(), MixingPapers(), CheckpointPapers())
+OF_PAGES: tuple[PaperPage, ...] = (ExplorePapers(), ComparePapers(), MixingPapers(), CheckpointPapers(), ClaimPapers())
 
 FIGURES = FiguresPapers({page.path: page for page in OF_PAGES})
 """What is composed of the figures of all pages."""
