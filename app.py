@@ -42,6 +42,9 @@ from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.page import NOT_OURS
 
 ROOT = Path(__file__).parent
+UNLISTED = ("not_found_404", "claim")
+"""Pages that the navigation does not name."""
+
 ENVELOPE_BYTES = 2 * 2**20
 """What a request may hold apart from an upload, whose bytes a browser sends as base64."""
 
@@ -169,7 +172,7 @@ def _mark_the_open_page(app: dash.Dash) -> None:
 
 
 def _listed_pages() -> list[dict[str, Any]]:
-    pages = [page for page in dash.page_registry.values() if not page["module"].endswith("not_found_404")]
+    pages = [page for page in dash.page_registry.values() if page["module"].rpartition(".")[2] not in UNLISTED]
     return sorted(pages, key=lambda page: page["order"])
 
 

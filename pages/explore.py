@@ -10,6 +10,7 @@ from dash import html
 from perturber.errors import InvalidInputError
 from perturber.figures import SLOT_NAMES
 from perturber.service import Look, ModelInfo, RankRequest, SlotLook
+from perturber.ui.callbacks.claim import entry_callback
 from perturber.ui.callbacks.enlarging import enlarging_callbacks
 from perturber.ui.callbacks.explore import explore_callbacks, neuron_views, own_groups
 from perturber.ui.callbacks.exporting import exporting_callbacks
@@ -302,5 +303,6 @@ exporting_callbacks(PAGE, "/")
 enlarging_callbacks(PAGE, neuron_views)
 upload_callbacks(PAGE)
 session_callbacks(PAGE_PARTS)
+entry_callback(PAGE)
 explore_callbacks(PAGE, PAGE_PARTS.controls)
 tour_callbacks()

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.experiments.paired import RESAMPLES
 from perturber.featurevis import Recipe
 from perturber.figures.compose import letter
 from perturber.methods import sentences, sweeps
@@ -22,6 +23,7 @@ from perturber.ui.showing.experiments import known as known_experiments
 from perturber.ui.showing.mixing import known as known_models
 from perturber.ui.showing.sweep import all_words
 from perturber.ui.states.checkpoints import CheckpointState
+from perturber.ui.states.claim import ClaimState
 from perturber.ui.states.compare import CompareState
 from perturber.ui.states.experiments import ExperimentsState
 from perturber.ui.states.explore import ExploreState
@@ -287,6 +289,24 @@ def _of_experiments(query: str, kind: str | None) -> Account:
     return account
 
 
+def _of_claim(query: str, kind: str | None) -> Account:
+    state, problems = ClaimState.from_query(parse_query(query))
+    claim = state.claim()
+    account = Account(notes=tuple(problems))
+    account.of_networks(state.models)
+    what = (
+        f"{claim.pictures:,} pictures"
+        if claim.pictures
+        else (f"{len(claim.over)} objects × {len(claim.before)} backgrounds × {claim.views} views")
+    )
+    account.said.append(
+        f"We tested {len(claim):,} pairs of pictures, over {what}, that share all but what differs: {claim.clause()}. "
+        f"Intervals are percentile bootstrap intervals of {RESAMPLES:,} resamples, p-values those of sign-flip tests "
+        "with Holm’s correction."
+    )
+    return account
+
+
 PAGES: Mapping[str, Callable[[str, str | None], Account]] = MappingProxyType(
     {
         "/": _of_explore,
@@ -295,6 +315,7 @@ PAGES: Mapping[str, Callable[[str, str | None], Account]] = MappingProxyType(
         "/checkpoints": _of_checkpoints,
         "/sweep": _of_sweep,
         "/experiments": _of_experiments,
+        "/test": _of_claim,
     }
 )
 """Path → what is said of its states."""

@@ -14,6 +14,7 @@ from perturber.service.device import choose_device
 from perturber.ui.context import service
 from perturber.ui.papers.base import Paper, PaperPage, Wish
 from perturber.ui.papers.checkpoints import CheckpointPapers
+from perturber.ui.papers.claim import ClaimPapers
 from perturber.ui.papers.compare import ComparePapers
 from perturber.ui.papers.experiments import ExperimentsPapers
 from perturber.ui.papers.explore import ExplorePapers
@@ -28,6 +29,7 @@ OF_PAGES: tuple[PaperPage, ...] = (
     CheckpointPapers(),
     SweepPapers(),
     ExperimentsPapers(),
+    ClaimPapers(),
 )
 
 FIGURES = FiguresPapers({page.path: page for page in OF_PAGES})

@@ -7,14 +7,17 @@ import numpy as np
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from perturber.errors import PerturberError
 from perturber.figures import amplified, data_uri
 from perturber.parameters import Value
 from perturber.sessions import Difference, Snapshot, differences
+from perturber.sessions.scenes import PAGES as SCENE_PAGES
 from perturber.ui.components.controls import named
 from perturber.ui.components.filmstrip import caption_of, link_of, page_name, when
 from perturber.ui.components.sessions import PATH
 from perturber.ui.components.tables import plain, table
 from perturber.ui.showing.pairs import Pair, Score, SlotPair
+from perturber.ui.states.claim import link_to
 
 SIDE = 224
 LONGEST_VALUE = 200
@@ -34,7 +37,10 @@ def pair_page(first: Snapshot, second: Snapshot) -> html.Div:
     ]
     return html.Div(
         [
-            html.P([html.A("Session", href=f"{PATH}?id={quote(first.session)}")], className="back"),
+            html.P(
+                [html.A("Session", href=f"{PATH}?id={quote(first.session)}"), *_to_test(first, second)],
+                className="back",
+            ),
             html.H1("Two snapshots side by side"),
             html.Div([*figures, _difference(*pixels), _parameters(first, second)], className="pair"),
             html.Div(html.P(LOOKING, className="none"), id="pair-slots", className="slots-of-pair"),
@@ -48,6 +54,16 @@ def pair_parts(pair: Pair) -> list[Component]:
     """Slot by slot, the maps and the scores of both."""
     notes: list[Component] = [html.P(note, className="note") for note in pair.notes]
     return [*notes, *(_slot(slot) for slot in pair.slots)]
+
+
+def _to_test(first: Snapshot, second: Snapshot) -> list[Any]:
+    """The way to the page Test, where both show a scene."""
+    if not all(one.page in SCENE_PAGES for one in (first, second)):
+        return []
+    try:
+        return [" · ", html.A("Test this", href=link_to(second.query, first.query))]
+    except PerturberError:  # an object that is gone
+        return []
 
 
 def _picture(name: str, snapshot: Snapshot, pixels: np.ndarray) -> html.Figure:

@@ -18,6 +18,9 @@ STORE = "session"
 PARTS = ("session", "link")
 """What can be unfolded."""
 
+TESTED = "explore"
+"""The page whose scene can be tested."""
+
 CHOICES = 200
 """Sessions that a menu offers, those that were changed last."""
 
@@ -64,6 +67,9 @@ def session_bar(page: str) -> list[Component]:
         )
         for part in PARTS
     ]
+    if page == TESTED:
+        title = "Test over many objects, backgrounds and views what this scene shows"
+        buttons.append(button(f"{page}-test", "Test this", title, className="quiet unfolds test"))
     return [*buttons, html.Section(id=panel_id(page), className=panel_class(""))]
 
 
