@@ -144,9 +144,9 @@ def _sentence(looks: Mapping[int, SlotLook], jobs: Sequence[JobStatus], flips: F
     if jobs[0].state is not JobState.DONE:
         progress = jobs[0].progress
         return f"of the logit of {' and '.join(names)}: {progress.done} of {progress.steps} …"
-    bars = f"change of the logit of {' and '.join(names)} over a tenth of each range, falling left, rising right"
-    seen = "" if jobs[1].state.over else f" ({jobs[1].progress.done} of {len(flips.keys)} sliders)"
-    return f"{bars}. Triangles: where the top class changes{seen}."
+    bars = f"Δ logit of {' and '.join(names)} over a tenth of each range, left −, right +"
+    seen = "" if jobs[1].state.over else f" ({jobs[1].progress.done} of {len(flips.keys)})"
+    return f"{bars}. Triangles: the top class changes{seen}."
 
 
 # ---- beside a slider ----------------------------------------------------------------------------------------------
