@@ -31,7 +31,7 @@
         return h(lines > 1 ? "textarea" : "input", { ...plain, ...attributes, ...(lines > 1 && { rows: lines }) });
     }
 
-    function NumberControl({ row, id, value, wrong, send }) {
+    function NumberControl({ row, id, value, wrong, slopes = [], send }) {
         const { label, min, max, step, whole, unit } = row;
         const slider = window.perturber.useShown(value, window.perturber.showNumber(value));
         const slide = () => send(Number(slider.current.value));
@@ -45,7 +45,9 @@
         const range = { ref: slider, type: "range", id, min, max, step, "aria-label": label, onInput: slide };
         const field = { inputMode: whole ? "numeric" : "decimal", "aria-label": `${label}, value`, className: wrong };
         const inputs = [h("input", { key: 1, ...range }), h(Field, { key: 2, ...field, value, read, send })];
-        return h("div", { className: "number", onKeyDown: press }, inputs, h("span", { className: "unit" }, unit));
+        const seen = slopes.map((own, key) => h("span", { key, role: "img", ...own })); // bars, and marks on the track
+        const words = h("span", { className: "unit" }, unit);
+        return h("div", { className: "number", onKeyDown: press }, inputs, words, seen);
     }
 
     function SwitchControl({ id, value, send }) {
@@ -69,13 +71,13 @@
     const CONTROLS = { number: NumberControl, switch: SwitchControl, text: TextControl, choice: ChoiceControl };
 
     // Drawn anew only where its own value or problem is another: a drag of the camera sends sixty a second.
-    const Row = memo(function ({ row, id, value, problem = "", options, hidden, change, add }) {
+    const Row = memo(function ({ row, id, value, problem = "", hidden, change, ...more }) {
         const { key, kind, label, lines = 1 } = row;
         const send = (next) => change({ [key]: next });
         const names = ["control", lines > 1 && "tall", value !== row.default && "changed"].filter(Boolean);
         const [title, onClick] = [`Reset ${label}`, () => change({ [key]: row.default })];
         const reset = { key: "reset", className: "reset", title, "aria-label": title, "data-reset": key, onClick };
-        const control = { key: "control", row, id, value, wrong: problem && "wrong", options, send, add };
+        const control = { key: "control", row, id, value, wrong: problem && "wrong", send, ...more };
         const named = h("label", { key: "label", htmlFor: id }, label);
         const parts = [named, h(CONTROLS[kind], control), h("button", reset, "↺")];
         const message = problem && h("div", { className: "message", role: "alert" }, problem);
@@ -136,7 +138,7 @@
     }
 
     function Panel(props) {
-        const { id, className = "", groups, problems, headings, options } = props;
+        const { id, className = "", groups, problems, headings, options, slopes } = props;
         const [page, place] = [id.replace(/-panel$/, ""), useRef(null)];
         const [value, { change, add, reset }] = useScene(props, place);
         const [text, find] = useState("");
@@ -144,8 +146,8 @@
         const fits = (row) => words.every((word) => row.words.includes(word));
         const row = (one) => {
             const { key } = one;
-            const own = { value: value[key], problem: problems?.[key], options: options?.[key], hidden: !fits(one) };
-            return h(Row, { key, row: one, id: `${page}-${key}`, ...own, change, add });
+            const own = { value: value[key], problem: problems?.[key], options: options?.[key], slopes: slopes?.[key] };
+            return h(Row, { key, row: one, id: `${page}-${key}`, hidden: !fits(one), ...own, change, add });
         };
         const group = (one) => {
             const { name: key, rows } = one;
@@ -163,9 +165,9 @@
 
     // It hands the page its answers: Dash tells a component at once, a clientside callback eight milliseconds later.
     window.perturber_components.ParameterPanel = function (props) {
-        const { id, answer, value, problems, headings, options, add } = props;
+        const { id, answer, value, problems, headings, options, slopes, add } = props;
         const told = new CustomEvent("answer", { bubbles: true, detail: answer });
         useLayoutEffect(() => void (answer && document.getElementById(id).dispatchEvent(told)), [answer]);
-        return useMemo(() => h(Panel, props), [value, problems, headings, options, add]);
+        return useMemo(() => h(Panel, props), [value, problems, headings, options, slopes, add]);
     };
 })();

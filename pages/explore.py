@@ -24,7 +24,7 @@ from perturber.ui.callbacks.uploads import upload_callbacks
 from perturber.ui.components.attack_form import attack_controls, attack_form, is_running
 from perturber.ui.components.controls import At, Controls, control_id
 from perturber.ui.components.drawer import drawer, drawer_class, drawer_controls, open_figure
-from perturber.ui.components.explore_display import display_controls, headings
+from perturber.ui.components.explore_display import display_controls, headings, slopes_switch
 from perturber.ui.components.maps import Pictures
 from perturber.ui.components.scene_page import scene_page
 from perturber.ui.components.slot import slot_class, slot_controls, slot_frame, slot_id
@@ -41,6 +41,7 @@ from perturber.ui.showing.history import record_of
 from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.overlay import CAPTION, overlay_props
 from perturber.ui.showing.pictures import model_input
+from perturber.ui.showing.slopes import follow_slopes, moved_on, ordered_for
 from perturber.ui.showing.slots import bars_props, divisor_of, maps_props, scales, slot_signature
 from perturber.ui.showing.visualisations import card_pictures
 from perturber.ui.states import reading
@@ -83,7 +84,7 @@ def layout(**query: str) -> html.Div:
             html.A("Sweep", id=f"{PAGE}-sweep", href=f"/sweep?{state.sweep_query()}", title=SWEEP),
             html.Button(id=control_id(PAGE, "reference"), n_clicks=0, **controls[At("reference")]),
         ],
-        above_parameters=[attack_form(PAGE, state, controls)],
+        above_parameters=[attack_form(PAGE, state, controls), slopes_switch(PAGE, controls)],
     )
 
 
@@ -153,6 +154,10 @@ class ExplorePage:
         if answer.attack is not None or asked.drawn.get("attacked"):
             drawn |= {} if answer.attack is None else {"attacked": "yes"}
             props += attack_props(PAGE, answer.attack, [SLOT_NAMES[n] for n, s in state.shown.items() if s.predictions])
+        if state.view.slopes and (jobs := ordered_for(state, looks, asked.client)):
+            drawn["slopes"] = jobs
+        if (before := asked.drawn.get("slopes", "")) != drawn.get("slopes", ""):
+            props += moved_on(PAGE, state, before)
         state = _with_steps(state, answer)
         return Shown(
             props=props,
@@ -176,10 +181,11 @@ class ExplorePage:
         return Moment(state.request(None), tuple(SLOT_NAMES[number] for number in state.shown))
 
     def follow(self, state: ExploreState, asked: Asked) -> Follow:
-        """Feature visualisations of what is shown, and the open figure with its job."""
+        """Feature visualisations of what is shown, the open figure with its job, and slopes."""
         follow = Follow()
         follow_drawer(PAGE, state, asked, follow)  # first: what it cancels does not wait for a look
         follow_visualisations(PAGE, state, asked, follow)
+        follow_slopes(PAGE, state, asked, follow)
         return follow
 
 

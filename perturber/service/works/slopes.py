@@ -44,6 +44,7 @@ class SlopesRequest:
         keys: parameters, of those that are `sliding`.
         fingerprints: of the networks.
         plane: as in a `PictureRequest`, for a scene with a plane.
+        visit: to the page that waits for it, which may end it without ending another's; empty elsewhere.
 
     Raises:
         InvalidInputError: no network, or a score or parameter that has no slope.
@@ -56,6 +57,7 @@ class SlopesRequest:
     keys: tuple[str, ...] = field(default_factory=sliding)
     fingerprints: tuple[str, ...] = ()
     plane: np.ndarray | None = field(default=None, compare=False, repr=False)
+    visit: str = ""
     urgent: bool = True
 
     def __post_init__(self) -> None:
@@ -75,7 +77,7 @@ class FlipsRequest:
     `Flip`s or None: below and above the present value.
 
     Attributes:
-        scene, models, keys, fingerprints, plane: as in a `SlopesRequest`.
+        scene, models, keys, fingerprints, plane, visit: as in a `SlopesRequest`.
 
     Raises:
         InvalidInputError: no network, or a parameter that does not slide.
@@ -86,6 +88,7 @@ class FlipsRequest:
     keys: tuple[str, ...]
     fingerprints: tuple[str, ...] = ()
     plane: np.ndarray | None = field(default=None, compare=False, repr=False)
+    visit: str = ""
     urgent: bool = True
 
     def __post_init__(self) -> None:

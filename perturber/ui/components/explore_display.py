@@ -13,6 +13,9 @@ BOXES = (
     ("shared", "Shared", "One scale for all models: the widest of their own"),
     ("overlay", "Overlay", "Lay the marked heatmap over the model input; click a heatmap to mark it"),
 )
+SLOPES = (
+    "How the followed class’s logit changes with each parameter, and where another class becomes the most probable one"
+)
 OBJECTIVES = (("neuron", "Objective: neuron"), ("channel", "Objective: channel"))
 PARAMETERISATIONS = (("fourier", "Fourier coefficients"), ("naive", "Pixels (naive)"))
 NORMALISATION = (
@@ -67,6 +70,21 @@ def headings(page: str, controls: Controls) -> html.Div:
     )
 
 
+def slopes_switch(page: str, controls: Controls) -> dcc.Checklist:
+    """The switch above the parameters; what is said of the slopes is its label, so that it is one component."""
+    props = {"options": slopes_box(""), **controls[At("slopes")], "className": "checks slopes"}
+    return dcc.Checklist(id=control_id(page, "slopes"), inline=True, **props)
+
+
+def slopes_box(words: str) -> list[dict[str, str]]:
+    """The switch's options.
+
+    Args:
+        words: what is said of the slopes, or nothing.
+    """
+    return [{"value": "slopes", "label": f"Slopes: {words}" if words else "Slopes", "title": SLOPES}]
+
+
 def display_controls(view: View, classes: Sequence[str]) -> dict[At, dict[str, Any]]:
     """What these controls show.
 
@@ -86,6 +104,7 @@ def display_controls(view: View, classes: Sequence[str]) -> dict[At, dict[str, A
             "children": f"÷ {10**view.divisor:.3g} → 4 σ" if view.divisor is not None else "4 σ",
         },
         At("boxes"): {"value": boxes},
+        At("slopes"): {"value": ["slopes"] if view.slopes else []},
         At("cards"): {"options": options(CARDS), "value": view.cards},
         At("objective"): {"options": options(OBJECTIVES), "value": view.objective},
         At("variants"): {"options": options(variants), "value": view.variants},

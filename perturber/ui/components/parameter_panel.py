@@ -128,6 +128,7 @@ class ParameterPanelProperties(TypedDict, total=False):
         problems: parameter → sentence below its control.
         headings: group → its heading, where that is not its name.
         options: parameter → options that a menu has by now, or None.
+        slopes: parameter → properties of the elements that lie on its slider: ``slope`` bars and ``flip`` marks.
         add: what is to be added; written by the browser.
         request: what the page asks about this scene (see `perturber.ui.callbacks.messages`); written by the browser.
         answer: what the page is told. Both pass through the panel because Dash tells a component of a new property at
@@ -140,6 +141,7 @@ class ParameterPanelProperties(TypedDict, total=False):
     problems: Mapping[str, str]
     headings: Mapping[str, Heading]
     options: Mapping[str, Sequence[Mapping[str, str]]] | None
+    slopes: Mapping[str, Sequence[Mapping[str, Any]]]
     add: Added | None
     request: dict[str, Any] | None
     answer: Answer | None

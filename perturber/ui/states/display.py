@@ -32,6 +32,7 @@ class View:
         pinned: classes whose scores are followed.
         explain: class for which Grad-CAM and the input's gradient are shown, ``"top"``, or None.
         summary: whether the figure of all channels is open.
+        slopes: whether slopes stand beside the sliders.
     """
 
     divisor: float | None = None
@@ -44,6 +45,7 @@ class View:
     pinned: tuple[int, ...] = ()
     explain: int | Literal["top"] | None = None
     summary: bool = False
+    slopes: bool = False
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "View":
@@ -136,5 +138,6 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
     "pinned": read_classes,
     "explain": _explained,
     "summary": reading.switch,
+    "slopes": reading.switch,
 }
 """Option → function that reads its value."""

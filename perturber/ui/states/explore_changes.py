@@ -127,6 +127,10 @@ def _boxes(state: ExploreState, change: Change, _: Models) -> ExploreState:
     return state.with_view(shared="shared" in change.on, overlay="overlay" in change.on)
 
 
+def _slopes(state: ExploreState, change: Change, _: Models) -> ExploreState:
+    return state.with_view(slopes="slopes" in change.on)
+
+
 def _naive(state: ExploreState, change: Change, _: Models) -> ExploreState:
     return state.with_view(naive=change.text == "naive")
 
@@ -253,6 +257,7 @@ STEPS: dict[str, Step] = {
     "divisor": _option,
     "four-sigma": _four_sigma,
     "boxes": _boxes,
+    "slopes": _slopes,
     "cards": _option,
     "objective": _option,
     "variants": _option,
