@@ -58,6 +58,9 @@ TEXTS = st.one_of(
             "constructor",
             "pgd(l2=1e309)",
             "prune(efficientnet_lite0;blocks.3=0-1e9)",
+            "yaw:-60:60:5",
+            "yaw:0:9;hue:0:0.1",
+            "activation:blocks.3.0:5:2,5",
         ]
     ),
     st.sampled_from([10**3, 10**5]).map(lambda size: "a" * size),
@@ -67,7 +70,10 @@ PLAIN = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS)
 ANYTHING = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8
 )
-KEYS = st.sampled_from([*PARAMETERS, *(f"{key}{slot}" for key in "mlcaphg" for slot in (1, 2, 3, 9)), "tab", "attack"])
+OF_SWEEPS = ("axis1", "axis2", "ranges", "samples", "sampling_seed", "measures", "shown")
+KEYS = st.sampled_from(
+    [*PARAMETERS, *(f"{key}{slot}" for key in "mlcaphg" for slot in (1, 2, 3, 9)), "tab", "attack", *OF_SWEEPS]
+)
 
 
 def _query(pairs: dict[str, str]) -> str:
