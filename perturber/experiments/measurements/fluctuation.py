@@ -51,7 +51,7 @@ class Fluctuation(Measurement):
     options: ClassVar[tuple[Parameter, ...]] = (
         Pick(
             key="parameter", label="Parameter", group="", default="yaw", help="What moves.",
-            choices={key: row.label for key, row in PARAMETERS.items() if isinstance(row, Number)},
+            choices={key: f"{row.group} · {row.label}" for key, row in PARAMETERS.items() if isinstance(row, Number)},
         ),
         Number(
             key="low", label="From", group="", default=YAWS[0], minimum=-1e4, maximum=1e4, step=0.1,

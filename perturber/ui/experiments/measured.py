@@ -8,8 +8,18 @@ from typing import Any
 import numpy as np
 from plotly.graph_objects import Figure
 
+from perturber.experiments.measurements import Figure as Estimated
 from perturber.experiments.measurements import Measurement, Result, find
-from perturber.figures.measurements import ALL, MAP, figures_of, measurement_figure, named_models, sphere, views
+from perturber.figures.measurements import (
+    ALL,
+    MAP,
+    figures_of,
+    is_difference,
+    measurement_figure,
+    named_models,
+    sphere,
+    views,
+)
 from perturber.figures.pictures import picture_grid
 from perturber.finite import written
 from perturber.groups.subjects import SUBJECTS, YAWS
@@ -151,24 +161,22 @@ class Measured(Experiment):
         return picture_grid(pictures, names, columns=BORDERS * len(SUBJECTS), rows=rows, side=SIDE)
 
     def numbers(self, product: Result, view: str, labels: Mapping[str, str]) -> Numbers:
-        """A row for each group, a column for each network."""
-        shown = figures_of(product, view)
-        columns = {figure.models: named_models(figure, labels) for figure in shown}
-        known = {(figure.group, figure.models): figure for figure in shown}
-        groups = dict.fromkeys(figure.group for figure in shown)
-        unit = shown[0].unit if shown else ""
-        head = (f"{unit} [95 % interval]" if unit else "[95 % interval]", *columns.values())
-
-        def cell(group: str, models: tuple[str, ...]) -> str:
-            figure = known.get((group, models))
-            if figure is None:
-                return ""
-            deviation = f" ± {figure.deviation:.3g}" if isfinite(figure.deviation) else ""
-            interval = f" [{figure.low:.3g}, {figure.high:.3g}]" if isfinite(figure.low) else ""
-            return f"{written(figure.value, '.4g')}{deviation}{interval}"
-
-        rows = tuple((group or ALL, *(cell(group, models) for models in columns)) for group in groups)
-        return Numbers(head=head, rows=rows)
+        """A row for each group, a column for each network; of pairs a row for each first one."""
+        rows: dict[str, None] = {}
+        columns: dict[str, None] = {}
+        cells: dict[tuple[str, str], str] = {}
+        unit = ""
+        for figure in figures_of(product, view):
+            row, column = figure.group or ALL, named_models(figure, labels)
+            if len(figure.models) == 2 and not is_difference(figure):
+                row, column = (labels.get(model, model) for model in figure.models)
+                row, column = f"{row} →", f"→ {column}"
+            rows[row] = columns[column] = None
+            cells[row, column], unit = _cell(figure), figure.unit
+        head = (f"{unit} [95 % interval]" if unit else "[95 % interval]", *columns)
+        return Numbers(
+            head=head, rows=tuple((row, *(cells.get((row, column), "") for column in columns)) for row in rows)
+        )
 
     def notes(self, product: Result) -> tuple[str, ...]:
         """What was left out."""
@@ -181,6 +189,12 @@ class Measured(Experiment):
     def json(self, product: Result) -> dict[str, Any]:
         """All of the result."""
         return asdict(product)
+
+
+def _cell(figure: Estimated) -> str:
+    deviation = f" ± {figure.deviation:.3g}" if isfinite(figure.deviation) else ""
+    interval = f" [{figure.low:.3g}, {figure.high:.3g}]" if isfinite(figure.low) else ""
+    return f"{written(figure.value, '.4g')}{deviation}{interval}"
 
 
 def _degrees(angle: float) -> str:

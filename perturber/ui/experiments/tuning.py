@@ -24,8 +24,8 @@ from perturber.zoo import check_layer
 
 SCENES, LISTED = "scenes", "listed"
 OF_SCENES = tuple(PARAMETERS[key] for key in ("object", "background"))
-MOVED = {key: row.label for key, row in PARAMETERS.items() if isinstance(row, Number)}
-AXES = (("first", "Down", "yaw", 8), ("second", "Across", "morph", 6))
+MOVED = {key: f"{row.group} · {row.label}" for key, row in PARAMETERS.items() if isinstance(row, Number)}
+AXES = (("first", "Down", "yaw", 9), ("second", "Across", "morph", 6))
 """Prefix, label, parameter and number of values of both quantities, at first."""
 
 
@@ -236,4 +236,4 @@ def _named(quantity: Any) -> str:
 
 def _with_unit(quantity: Any, place: int) -> str:
     unit = "" if not quantity.unit else quantity.unit if quantity.unit == "°" else f" {quantity.unit}"
-    return f"{quantity.values[place]:g}{unit}"
+    return f"{quantity.values[place]:.4g}{unit}"
