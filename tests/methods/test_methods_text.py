@@ -25,6 +25,19 @@ VISUALISED = {"olah2017", "kiat2020", "kingma2015"}
 MIXED = f"mix({LITE0},lite0_adversarial;blocks.3=0.25)"
 PRUNED = f"prune({LITE0};blocks.3=0.1-1)"
 
+MEASURED: list[tuple[str, set[str]]] = [
+    ("fluctuation", {"efron1979"}),
+    ("backgrounds", {"efron1979", "xiao2021"}),
+    ("corruptions", {"efron1979", "hendrycks2019"}),
+    ("shape", {"efron1979", "geirhos2019", "geirhos2020"}),
+    ("adversarial", {"efron1979", "madry2018"}),
+    ("viewpoints", {"efron1979"}),
+    ("fourier", {"yin2019"}),
+    ("tuning", {"cammarata2020"}),
+    ("tuning&over=scenes", {"cammarata2020"}),
+]
+"""Experiment → the works behind it."""
+
 STATES: list[tuple[str, str | None, set[str]]] = [
     (f"/?{PLAIN}", None, EXPLORE),
     (f"/?{SLOTS}", None, EXPLORE | VISUALISED),
@@ -56,6 +69,7 @@ STATES: list[tuple[str, str | None, set[str]]] = [
     ("/checkpoints?tab=pictures&m1=lite0_adversarial@50", "multiples", ALWAYS | NETWORK | ROBUST | VISUALISED),
     ("/checkpoints?tab=curves&m1=lite0_adversarial@50", "errors", ALWAYS | NETWORK | ROBUST),
     ("/checkpoints?tab=maps&m1=lite0_adversarial@50", "multiples", EXPLORE | ROBUST),
+    *((f"/experiments?experiment={name}&m1={LITE0}", "result", works | ALWAYS | NETWORK) for name, works in MEASURED),
 ]
 
 

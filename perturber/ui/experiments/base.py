@@ -87,6 +87,7 @@ class Experiment(ABC):
         source: where that is from.
         folder: what a folder of pictures is for; "" where none is taken.
         networks: how many can stand side by side.
+        works: keys of the works behind it (see `perturber.methods.works`).
     """
 
     group: ClassVar[Group]
@@ -97,6 +98,7 @@ class Experiment(ABC):
     source: str
     folder: str = ""
     networks: int = 8
+    works: tuple[str, ...] = ()
 
     @abstractmethod
     def options(self, model: str, given: Mapping[str, object], known: Known) -> tuple[Parameter, ...]:
@@ -177,8 +179,13 @@ class Experiment(ABC):
 
     def methods(self, chosen: Chosen) -> str:
         """What was done, as a sentence for a paper, with the works of `perturber.methods.works` that it names."""
-        options = ", ".join(f"{key} {value}" for key, value in chosen.options.items())
-        return f"{self.title} ({options}): {self.definition} Source: {self.source}."
+        options = ", ".join(f"{key} {_said(value)}" for key, value in chosen.options.items())
+        works = f" [{'; '.join(f'@{key}' for key in self.works)}]" if self.works else ""
+        return f"{self.title}{works} ({options}): {self.definition}"
+
+
+def _said(value: object) -> str:
+    return f"{value:g}".replace("-", "−") if isinstance(value, float) else str(value)
 
 
 def folder_of(settings: Settings, name: str) -> Path:

@@ -43,6 +43,8 @@ class Fourier(Experiment):
         "Perturber"
     )
 
+    works = ("yin2019",)
+
     def options(self, model: str, given: Mapping[str, object], known: Known) -> tuple[Parameter, ...]:
         """How strong, and on which pictures."""
         pictures = {"scene": "variations of a scene"} | ({"examples": "example pictures"} if known.examples else {})

@@ -33,7 +33,7 @@ from perturber.zoo.evaluate import spread
 BORDERS = 2
 """Views at the border of each object's largest region that are shown."""
 
-SIDE = 118
+SIDE = 112
 """Pixels of each of these pictures as it is laid out."""
 
 BORDER = 3
@@ -41,6 +41,14 @@ BORDER = 3
 
 NAMED = 4_000
 """Pictures that are named before a measurement is ordered: what is wrong is said then."""
+
+WORKS = {
+    "backgrounds": ("xiao2021",),
+    "corruptions": ("hendrycks2019",),
+    "shape": ("geirhos2019", "geirhos2020"),
+    "adversarial": ("madry2018",),
+}
+"""Measurement → keys of the works behind it."""
 
 MOST_DECISIONS = 32
 """Files with decisions of others that are compared."""
@@ -86,6 +94,11 @@ class Measured(Experiment):
     def folder(self) -> str:  # type: ignore[override]
         """What the folder is for."""
         return self.measurement.folder if self.over_folder else ""
+
+    @property
+    def works(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Those of the measurement."""
+        return WORKS.get(self.name, ())
 
     def options(self, model: str, given: Mapping[str, object], known: Known) -> tuple[Parameter, ...]:
         """Those of the measurement that matter here; a parameter that moves does so within its own range."""
@@ -181,6 +194,10 @@ class Measured(Experiment):
     def notes(self, product: Result) -> tuple[str, ...]:
         """What was left out."""
         return product.notes
+
+    def methods(self, chosen: Chosen) -> str:
+        """The definition, and how intervals are found."""
+        return f"{super().methods(chosen)} Intervals are percentile bootstrap intervals at 95 % [@efron1979]."
 
     def csv(self, product: Result) -> str:
         """A row for each picture."""

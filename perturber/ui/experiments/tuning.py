@@ -203,7 +203,7 @@ class Tuning(Experiment):
         told = "scenes over two parameters" if over == SCENES else f"the family “{FAMILIES[over].label}”"
         return (
             f"Neurons of {options['layer']} of `{chosen.models[0]}` were shown {told}; pictures are weighted by "
-            "response over the strongest one, inverted where it is negative."
+            "response over the strongest one, inverted where it is negative [@cammarata2020]."
         )
 
 
