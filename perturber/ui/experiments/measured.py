@@ -47,6 +47,7 @@ WORKS = {
     "corruptions": ("hendrycks2019",),
     "shape": ("geirhos2019", "geirhos2020"),
     "adversarial": ("madry2018",),
+    "mixed": ("madry2018",),
 }
 """Measurement → keys of the works behind it."""
 
@@ -235,6 +236,7 @@ MEASURED = (
         "Dependence on backgrounds",
         "Do networks see the object, or what is behind it?",
         "backgrounds",
+        without=("pictures",),
     ),
     Measured(
         "corruptions",
@@ -256,6 +258,12 @@ MEASURED = (
         "adversarial",
     ),
     Measured(
+        "mixed",
+        "Robustness of mixed networks",
+        "How robust is a network whose early stages come from a robust one?",
+        "mixed",
+    ),
+    Measured(
         "viewpoints",
         "Map of viewpoints",
         "From where around an object do networks recognise it?",
@@ -268,6 +276,14 @@ MEASURED = (
         "shape",
         over_folder=True,
         without=("views", "steps"),
+    ),
+    Measured(
+        "challenge",
+        "Backgrounds Challenge",
+        "How much of the accuracy on real pictures comes from their backgrounds?",
+        "backgrounds",
+        over_folder=True,
+        without=("backgrounds", "views"),
     ),
     Measured(
         "labelled-corruptions",
@@ -289,5 +305,6 @@ MEASURED = (
         "Are the built-in objects recognised before real places, too?",
         "backgrounds",
         over_folder=True,
+        without=("pictures",),
     ),
 )
