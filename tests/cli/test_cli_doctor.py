@@ -5,6 +5,7 @@ import os
 import socket
 from collections import namedtuple
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -199,3 +200,10 @@ def test_nothing_is_changed_by_looking(settings: Settings) -> None:
     before = {path: path.stat().st_mtime_ns for path in settings.data.rglob("*") if path.is_file()}
     list(examine(settings))
     assert {path: path.stat().st_mtime_ns for path in settings.data.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["examples", "collections"])
+def test_folders_of_pictures_that_are_gone(settings: Settings, tmp_path: Path, name: str) -> None:
+    assert found(settings, name) == []
+    gone = replace(settings, **{name: tmp_path / "gone"})
+    assert "There is no folder" in wrong(gone, name).said

@@ -182,7 +182,7 @@ def _option(option: Parameter, value: Any) -> html.Div:
     elif isinstance(option, ListOfNumbers | Channels):
         about = f"{about} {option.allowed[:1].upper()}{option.allowed[1:]}."
     field = dcc.Input(id=id_, value=shown, debounce=True, **kind)
-    return _row(option.label, named(option.label, field), about, id_=None)
+    return _row(option.label, named(option.label, field), about)
 
 
 def _unit(option: Parameter) -> str:
@@ -196,7 +196,7 @@ def _value(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _row(label: str, control: Any, about: str, *, id_: Any = None) -> html.Div:
+def _row(label: str, control: Any, about: str) -> html.Div:
     return html.Div([html.Span(label), control, html.Small(about)], className="row")
 
 
