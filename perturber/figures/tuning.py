@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from perturber.experiments.families import Quantity
 from perturber.experiments.fourier import FourierSensitivity
 from perturber.experiments.tuning import TuningCurves, alike, weighted
+from perturber.figures.activations import data_uri
 from perturber.figures.style import base_layout
 
 WIDE = 1000
@@ -45,8 +46,8 @@ def tuning_curves(curves: TuningCurves, *, ordered: bool = True) -> go.Figure:
     )
     for place, n in enumerate(order):
         row, column = divmod(place, across)
-        picture = weighted(curves.responses[:, :, n], curves.thumbnails)
-        figure.add_trace(go.Image(z=picture, hoverinfo="skip"), row=row + 1, col=column + 1)
+        picture = data_uri(weighted(curves.responses[:, :, n], curves.thumbnails))  # a tenth of its numbers
+        figure.add_trace(go.Image(source=picture, hoverinfo="skip"), row=row + 1, col=column + 1)
         last = place + across >= count
         side = curves.thumbnails.shape[2]
         figure.update_xaxes(**_ticks(curves.columns, side, last), row=row + 1, col=column + 1)
