@@ -19,22 +19,25 @@ EACH = 14
 """Of a picture in it, at least; a neuron has `LEAST` at least."""
 
 LEAST = 200
+MARGIN = {"l": 64, "r": 8, "t": 28, "b": 48}
 GAPS = 24, 30
 """Between neurons, beside one another and below one another."""
 
 
-def tuning_curves(curves: TuningCurves, *, ordered: bool = True) -> go.Figure:
+def tuning_curves(curves: TuningCurves, *, ordered: bool = True, wide: float = WIDE) -> go.Figure:
     """Of each neuron the pictures, weighted by its response; negative responses are inverted in colour.
 
     Args:
         ordered: whether neurons of similar tuning stand together, rather than in the order of their channels.
+        wide: of the whole figure, in pixels of the page, at most.
     """
     count = len(curves.channels)
     order = alike(np.nan_to_num(curves.responses)) if ordered else range(count)
     rows, columns = len(curves.rows.values), len(curves.columns.values)
-    each = max(EACH, LEAST / columns)
+    room = wide - MARGIN["l"] - MARGIN["r"]
+    each = min(max(EACH, LEAST / columns), room / columns)
     width, height = each * columns, each * rows
-    across = max(1, min(count, int(WIDE // (width + GAPS[0]))))
+    across = max(1, min(count, int((room + GAPS[0]) // (width + GAPS[0]))))
     down = ceil(count / across)
     inner = across * (width + GAPS[0]) - GAPS[0], down * (height + GAPS[1]) - GAPS[1]
     figure = make_subplots(
@@ -47,16 +50,15 @@ def tuning_curves(curves: TuningCurves, *, ordered: bool = True) -> go.Figure:
     for place, n in enumerate(order):
         row, column = divmod(place, across)
         picture = data_uri(weighted(curves.responses[:, :, n], curves.thumbnails))  # a tenth of its numbers
-        figure.add_trace(go.Image(source=picture, hoverinfo="skip"), row=row + 1, col=column + 1)
+        figure.add_trace(go.Image(source=picture, zsmooth="fast", hoverinfo="skip"), row=row + 1, col=column + 1)
         last = place + across >= count
         side = curves.thumbnails.shape[2]
         figure.update_xaxes(**_ticks(curves.columns, side, last), row=row + 1, col=column + 1)
         figure.update_yaxes(**_ticks(curves.rows, side, column == 0), row=row + 1, col=column + 1)
         if row != (down - 1) // 2:  # one title for all of them
             figure.update_yaxes(title=None, row=row + 1, col=column + 1)
-    margin = {"l": 64, "r": 8, "t": 28, "b": 48}
-    size = {"width": inner[0] + margin["l"] + margin["r"], "height": inner[1] + margin["t"] + margin["b"]}
-    figure.update_layout(base_layout(margin=margin), **{name: round(value) for name, value in size.items()})
+    size = {"width": inner[0] + MARGIN["l"] + MARGIN["r"], "height": inner[1] + MARGIN["t"] + MARGIN["b"]}
+    figure.update_layout(base_layout(margin=MARGIN), **{name: round(value) for name, value in size.items()})
     figure.update_annotations(font={"size": 11})
     return figure
 

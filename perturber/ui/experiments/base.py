@@ -157,6 +157,12 @@ class Experiment(ABC):
             labels: name → label of each network.
         """
 
+    def fitted(
+        self, product: Any, view: str, labels: Mapping[str, str], options: Mapping[str, Any], width: float
+    ) -> Figure:
+        """One of the views for a file that is so many pixels wide, as its fonts are."""
+        return self.figure(product, view, labels, options)
+
     def examples(self, service: InferenceService, product: Any, view: str, labels: Mapping[str, str]) -> Figure | None:
         """Pictures that say what a view is about; None where there are none."""
         return None

@@ -22,6 +22,9 @@ from perturber.ui.experiments.base import Chosen, Cost, Experiment, Known, Numbe
 from perturber.ui.experiments.choices import MOST_NEURONS, Channels, channels
 from perturber.zoo import check_layer
 
+NARROWEST = 200.0
+"""Pixels of a file, below which panels go beyond its edge."""
+
 SCENES, LISTED = "scenes", "listed"
 OF_SCENES = tuple(PARAMETERS[key] for key in ("object", "background"))
 MOVED = {key: f"{row.group} · {row.label}" for key, row in PARAMETERS.items() if isinstance(row, Number)}
@@ -159,6 +162,12 @@ class Tuning(Experiment):
     def figure(self, product: TuningCurves, view: str, labels: Mapping[str, str], options: Mapping[str, Any]) -> Figure:
         """A panel for each neuron."""
         return tuning_curves(product, ordered=bool(options["alike"]))
+
+    def fitted(
+        self, product: TuningCurves, view: str, labels: Mapping[str, str], options: Mapping[str, Any], width: float
+    ) -> Figure:
+        """As many panels side by side as there is room for."""
+        return tuning_curves(product, ordered=bool(options["alike"]), wide=max(width, NARROWEST))
 
     def numbers(self, product: TuningCurves, view: str, labels: Mapping[str, str]) -> Numbers:
         """Of each neuron what it answers to most."""
