@@ -30,7 +30,7 @@ def test_a_measurement_runs_to_its_figure(opened: Callable[..., Any]) -> None:
     bars = page.locator("#experiments-graph .bars .point")
     expect(bars).to_have_count(5)
     expect(page.locator("#experiments-numbers tbody tr")).to_have_count(5)
-    page.locator("#experiments-view").click()
+    page.locator("#experiments-views .dash-dropdown").click()
     page.locator(".dash-dropdown-option", has_text="Class changes").click()
     expect(page.locator("#experiments-graph .ytitle")).to_have_text("Class changes (%)")
     page.wait_for_function("location.search.includes('figure=class')")

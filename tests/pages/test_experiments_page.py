@@ -24,7 +24,7 @@ from app import create_app
 from perturber.config import Settings
 from perturber.service import InferenceService
 from perturber.ui import paper
-from perturber.ui.components.experiments import field_id, item_id, values_of
+from perturber.ui.components.experiments import field_id, item_id, values_of, view_id
 from perturber.ui.experiments import EXPERIMENTS
 from perturber.ui.methods import describe
 from perturber.ui.showing.experiments import duration, known
@@ -107,8 +107,17 @@ class Visit:
         self._ask("experiments-settings.children", text_of(field_id(name)), "value", value)
 
     def look_at(self, view: str) -> None:
-        self.shown.setdefault("experiments-view", {})["value"] = view
-        self._ask("experiments-settings.children", "experiments-view", "value", view)
+        self._ask("experiments-settings.children", text_of(view_id("shown")), "value", view)
+
+    @property
+    def views(self) -> list[str]:
+        """What the menu of views offers."""
+        return [one["value"] for one in self["views", "children"]["props"]["children"]["props"]["options"]]
+
+    @property
+    def view(self) -> str:
+        """What is shown of the result."""
+        return self["followed", "data"]["view"]
 
     def press(self, name: str) -> None:
         self.follow(f"experiments-{name}", 1)
@@ -159,6 +168,9 @@ class Visit:
             return [value(id_, prop, id_ if prop == "id" else self.fields[id_["field"]]) for id_ in ids]
         if "open" in id_:
             return [value(item_id(key), prop, given.get(f"{text_of(item_id(key))}.{prop}")) for key in EXPERIMENTS]
+        if '"view"' in id_:
+            told = given.get(f"{text_of(view_id('shown'))}.{prop}")
+            return [] if told is None else [value(view_id("shown"), prop, told)]
         return value(id_, prop, given.get(f"{id_}.{prop}", self.shown.get(id_, {}).get(prop)))
 
 
@@ -186,7 +198,7 @@ def test_a_measurement_runs_and_is_kept(client: FlaskClient, visit: Visit, servi
     visit.wait()
     assert visit["words", "children"] == "Done."
     assert (visit["result", "hidden"], visit["cancel", "hidden"], visit["run", "disabled"]) == (False, True, True)
-    assert visit["view", "value"] == "fluctuation, ± standard deviation"
+    assert visit.view == "fluctuation, ± standard deviation"
     drawn = visit["figure", "children"]["props"]["children"]["props"]["figure"]
     (bar,) = drawn["data"]
     assert bar["x"] == ["all", "Dog", "Cat", "Fire Truck", "Race Car"]
@@ -195,9 +207,11 @@ def test_a_measurement_runs_and_is_kept(client: FlaskClient, visit: Visit, servi
     assert len(rows) == 33
     told = json.loads(visit.download("json"))
     assert told["figures"][0]["value"] == pytest.approx(drawn_values(bar)[0])
+    visit.look_at(visit.view)  # as the menu comes to be
+    assert visit.query == QUICK
     visit.look_at("class changes")
     assert "figure=class+changes" in visit.query
-    assert visit["view", "value"] == "class changes"
+    assert visit.view == "class changes"
     service.jobs._jobs.clear()  # as after a restart
     later = Visit(client)
     assert later["words", "children"] == "Measured before: nothing is computed twice."
@@ -268,7 +282,7 @@ def test_the_map_has_its_border(client: FlaskClient) -> None:
     visit = Visit(client, query)
     visit.press("run")
     visit.wait()
-    assert visit["view", "value"] == "map"
+    assert visit.view == "map"
     with client.application.app_context():
         drawn = paper.draw(f"/experiments?{query}", "result", wait=False)
         assert len(drawn.figure.data) == 4
@@ -284,7 +298,7 @@ def test_folders_come_from_the_settings(client: FlaskClient, folder: Path) -> No
     assert visit["words", "children"].startswith("2 pictures × 1 network")
     visit.press("run")
     visit.wait()
-    assert "error consistency" in [one["value"] for one in visit["view", "options"]]
+    assert "error consistency" in visit.views
     visit.look_at("accuracy")
     assert "ann" in visit["numbers", "children"]
     assert (visit["run", "disabled"], visit["run", "children"]) == (False, "Run again")

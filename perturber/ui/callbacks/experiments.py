@@ -11,7 +11,6 @@ from perturber.errors import BusyError, InvalidInputError, PerturberError
 from perturber.json_values import finite
 from perturber.service import JobState
 from perturber.ui.callbacks.messages import BUG, by_id, pressed_ids, triggered_value
-from perturber.ui.components.controls import options
 from perturber.ui.components.experiments import (
     BORDERS,
     PAGE,
@@ -23,6 +22,8 @@ from perturber.ui.components.experiments import (
     part,
     settings_of,
     values_of,
+    view_id,
+    view_menu,
 )
 from perturber.ui.components.session_bar import LONGEST_ADDRESS
 from perturber.ui.context import service
@@ -87,17 +88,18 @@ def _choosing() -> None:
         Output(part("said"), "children"),
         Input(item_id(ALL), "n_clicks"),
         Input(field_id(ALL), "value"),
-        Input(part("view"), "value"),
+        Input(view_id(ALL), "value"),
         State(field_id(ALL), "id"),
         State(part("facts"), "data"),
+        State(part("followed"), "data"),
         prevent_initial_call=True,
     )
-    def choose(_: object, values: object, view: object, ids: object, facts: object) -> tuple[Any, ...]:
+    def choose(_: object, values: object, __: object, ids: object, facts: object, followed: object) -> tuple[Any, ...]:
         there = known()
         state = state_of(facts, there)
         sent = by_id(ids, values, "field")
         try:
-            new = _changed(state, sent, view, there)
+            new = _changed(state, sent, there, followed)
         except PerturberError as error:
             return no_update, no_update, no_update, no_update, str(error)
         shown = values_of(new, there)
@@ -111,12 +113,13 @@ def _choosing() -> None:
         return {"query": query, "memory": {}}, settings, entries, address, ""
 
 
-def _changed(state: ExperimentsState, sent: Mapping[Any, Any], view: object, there: Known) -> ExperimentsState:
+def _changed(state: ExperimentsState, sent: Mapping[Any, Any], there: Known, followed: object) -> ExperimentsState:
     opened = next((id_["open"] for id_, _ in pressed_ids() if "open" in id_), None)
     if opened is not None:
         return state.opened(opened, there)
-    if ctx.triggered_id == part("view"):
-        return state if view is None else state.with_figure(view)
+    view = next((triggered_value() for id_, _ in pressed_ids() if "view" in id_), None)
+    if view is not None:  # the menu has only just come to be where this is shown already
+        return state if isinstance(followed, dict) and followed.get("view") == view else state.with_figure(view)
     now = values_of(state, there)
     for name in [name for name in now if name in sent and sent[name] != now[name]]:
         state = _with_field(state, str(name), sent[name], there)
@@ -147,8 +150,7 @@ SHOWN = {
     "no_cancel": (part("cancel"), "hidden"),
     "no_result": (part("result"), "hidden"),
     "no_empty": (part("empty"), "hidden"),
-    "views": (part("view"), "options"),
-    "view": (part("view"), "value"),
+    "views": (part("views"), "children"),
     "figure": (part("figure"), "children"),
     "examples": (part("examples"), "children"),
     "numbers": (part("numbers"), "children"),
@@ -207,7 +209,9 @@ def _state_followed(state: ExperimentsState, there: Known, pressed: str, followe
     elif pressed == "cancel" and found.running:
         service().jobs.cancel(found.job)
         found = stand(state, there)
-    return {**NOTHING, **_progress(state, found, followed), **_outcome(state, found, there, followed)}
+    parts = {**NOTHING, **_progress(state, found, followed), **_outcome(state, found, there, followed)}
+    kept = {**parts.pop("pace", {}), **parts.pop("shown", {})}
+    return {**parts, "followed": kept}
 
 
 def _progress(state: ExperimentsState, found: Stand, followed: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,7 +245,7 @@ def _progress(state: ExperimentsState, found: Stand, followed: Mapping[str, Any]
         "max": str(max(1, steps)),
         "no_progress": False,
         "idle": False,
-        "followed": {"job": found.job, "since": since, "first": first},
+        "pace": {"job": found.job, "since": since, "first": first},
     }
 
 
@@ -258,18 +262,17 @@ def _outcome(state: ExperimentsState, found: Stand, there: Known, followed: Mapp
     view = view_of(state, views)
     values = state.values(there)
     progress = found.status.progress.done if found.running and found.status is not None else "all"
-    mark = f"{found.job} {progress} {view} {values.get('alike')}"
-    kept = {"job": found.job, "since": followed.get("since"), "first": followed.get("first")} if found.running else {}
-    if followed.get("mark") == mark:
-        return {"followed": {**kept, "mark": mark}, "no_result": False, "no_empty": True}
+    listed = f"{state.experiment} {' '.join(views)}"
+    shown = {"mark": f"{found.job} {progress} {view} {values.get('alike')}", "views": listed, "view": view}
+    if followed.get("mark") == shown["mark"]:
+        return {"shown": shown, "no_result": False, "no_empty": True}
     drawn = figure_json(state, found, view, values)
     pictures = examples_json(state, found, view) if found.finished else None
     return {
-        "followed": {**kept, "mark": mark},
+        "shown": shown,
         "no_result": False,
         "no_empty": True,
-        "views": options(views.items()),
-        "view": view,
+        "views": no_update if followed.get("views") == listed else view_menu(views, view),
         "figure": graph("graph", drawn, f"{state.shown.title}: {views[view]}"),
         "examples": [] if pictures is None else [BORDERS, graph("pictures", pictures, "Views at the border")],
         "numbers": numbers_table(state.shown.numbers(found.product, view, labels(state))),

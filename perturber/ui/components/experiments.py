@@ -40,6 +40,14 @@ def field_id(name: Any) -> dict[str, Any]:
     return {"page": PAGE, "field": name}
 
 
+def view_id(name: Any) -> dict[str, Any]:
+    """The id of the menu of a result's views, which comes with the result.
+
+    Were it there from the beginning, what follows a result would wait for what it chooses, and that for this.
+    """
+    return {"page": PAGE, "view": name}
+
+
 def experiments_page(
     state: ExperimentsState, problems: Sequence[str], known: Known, models: Mapping[str, str]
 ) -> html.Div:
@@ -216,7 +224,7 @@ def _ordering() -> html.Div:
 def _result() -> html.Div:
     tools = [
         html.H2("Result"),
-        dropdown(part("view"), "What is shown of the result", {"options": [], "value": None}, wide=True),
+        html.Div(id=part("views"), className="views"),
         button(part("csv"), "CSV", "Download the data: a row for each picture, frequency or place"),
         button(part("json"), "JSON", "Download the data and the numbers"),
         export_button(PAGE, "result", "this figure"),
@@ -243,6 +251,11 @@ def _result() -> html.Div:
             ),
         ]
     )
+
+
+def view_menu(views: Mapping[str, str], view: str) -> html.Div:
+    """What of a result can be shown."""
+    return dropdown(view_id("shown"), "What is shown of the result", {"options": options(views.items()), "value": view})
 
 
 def graph(name: str, figure: Mapping[str, Any], label: str) -> html.Div:
