@@ -55,3 +55,12 @@ def test_the_list_opens_cards(opened: Callable[..., Any]) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
     assert page.evaluate("document.querySelector('header').scrollWidth <= innerWidth")
     assert len({round(box.bounding_box()["y"]) for box in page.locator("header .nav-link").all()}) == 1
+
+
+def test_run_does_not_wait_for_the_estimate(opened: Callable[..., Any], site: Any) -> None:
+    site.engine.delay = 1.0  # how long it takes is found out by looking
+    page = opened("/experiments?m1=efficientnet_lite0&count=3", wait=False, fresh=True).page
+    page.locator("#experiments-run").click()
+    site.engine.delay = 0.0
+    expect(page.locator("#experiments-words")).to_have_text("Done.")
+    expect(page.locator("#experiments-graph .bars .point")).to_have_count(5)

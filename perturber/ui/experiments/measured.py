@@ -48,6 +48,7 @@ WORKS = {
     "corruptions": ("hendrycks2019",),
     "shape": ("geirhos2019", "geirhos2020"),
     "adversarial": ("madry2018",),
+    "mixed": ("madry2018",),
 }
 """Measurement → keys of the works behind it."""
 
@@ -236,6 +237,7 @@ MEASURED = (
         "Dependence on backgrounds",
         "Do networks see the object, or what is behind it?",
         "backgrounds",
+        without=("pictures",),
     ),
     Measured(
         "corruptions",
@@ -300,7 +302,7 @@ MEASURED = (
     Measured(
         "other-backgrounds",
         "Backgrounds from a folder",
-        "Are the built-in objects recognised before real places, too? Or: the pictures of the Backgrounds Challenge.",
+        "Are the built-in objects recognised before real places, too?",
         "backgrounds",
         over_folder=True,
     ),
