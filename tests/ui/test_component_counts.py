@@ -33,6 +33,7 @@ LINKS: list[tuple[str, dict[str, str]]] = [
     ("/sessions", {}),
     ("/library", {}),
     ("/figures", {}),
+    ("/test", {}),
     ("/help", {}),
     ("/not-found-404", {}),
 ]
