@@ -171,6 +171,11 @@ def _mark_the_open_page(app: dash.Dash) -> None:
     )
 
 
+def _paths() -> set[str]:
+    """Of all pages."""
+    return {page["path"] for page in dash.page_registry.values() if not page["module"].endswith("not_found_404")}
+
+
 def _listed_pages() -> list[dict[str, Any]]:
     pages = [page for page in dash.page_registry.values() if page["module"].rpartition(".")[2] not in UNLISTED]
     return sorted(pages, key=lambda page: page["order"])
@@ -245,7 +250,7 @@ def _add_headers(app: dash.Dash) -> None:
     def not_found(response: Response) -> Response:
         """Dash answers every path with the frame, in which its script says that there is no such page."""
         asked = request.url_rule is not None and request.url_rule.rule == "/<path:path>"
-        if asked and response.status_code == 200 and request.path not in {page["path"] for page in _listed_pages()}:
+        if asked and response.status_code == 200 and request.path not in _paths():
             response.status_code = 404
         return response
 

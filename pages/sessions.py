@@ -22,7 +22,7 @@ def layout(**query: str) -> html.Div:
         if "a" in query and "b" in query:
             return pair_page(*(sessions.snapshot(snapshot_number(query[side])) for side in "ab"))
         if "id" in query:
-            return open_page(sessions.open(query["id"]))
+            return open_page(sessions.open(query["id"]), sessions.tests(query["id"]))
         listed = {**FIRST, "find": sought_text(query.get("find"))}
         return list_page(listing_of(listed), listed)
     except PerturberError as error:

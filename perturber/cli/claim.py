@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from perturber.service import InferenceService
 
 ENDINGS = (".csv", ".json")
+REPORTS = (".html", ".pdf")
 STATE_BYTES = 2**20
 
 Scene = Annotated[
@@ -49,6 +50,9 @@ def claim(
     images: Annotated[Path | None, typer.Option(help="Folder of pictures, in place of scenes.")] = None,
     pictures: Annotated[int, typer.Option(help="Of --images.")] = 100,
     seed: Annotated[int, typer.Option(help="Of views and resamples.", min=0)] = 0,
+    report: Annotated[
+        Path | None, typer.Option(help=".html or .pdf file: pictures, method, settings and hashes.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write: .csv for the pairs, .json for all.")] = None,
     device: options.Device = None,
     as_json: options.Json = False,
@@ -56,7 +60,10 @@ def claim(
     """Test over many pairs of pictures what two scenes have shown once."""
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise InvalidInputError(f"{out.name!r} does not end like a file of a test: {', '.join(ENDINGS)}.")
+    if report is not None and report.suffix.lower() not in REPORTS:
+        raise InvalidInputError(f"{report.name!r} does not end like a report: {', '.join(REPORTS)}.")
     from perturber.service import InferenceService
+    from perturber.service.claim_pictures import report_of
     from perturber.service.claims import claim_request, seconds
 
     models = list(dict.fromkeys(model or [options.MODEL]))
@@ -72,6 +79,8 @@ def claim(
         print(f"{len(asked):,} pairs × {len(models)} networks: some {took:.0f} s", file=sys.stderr)
         with progress_bar("pairs") as progress:
             found: Outcome = service.wait(service.jobs.submit(request).id, progress)
+        if report is not None:
+            write_file(report_of(service, found, pdf=report.suffix.lower() == ".pdf"), report)
     if out is not None:
         write_file((found.csv() if out.suffix.lower() == ".csv" else found.json()).encode(), out)
     if as_json:

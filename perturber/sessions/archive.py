@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -33,14 +33,16 @@ from perturber.pictures import decode, size_of
 from perturber.quotas import check_room
 from perturber.sessions import checks
 from perturber.sessions.belongings import OWN, Belongings, weights_hash
-from perturber.sessions.store import MAX_FIGURES, MAX_SNAPSHOTS, NewFigure, NewSnapshot, Sessions
+from perturber.sessions.store import MAX_FIGURES, MAX_SNAPSHOTS, NewFigure, NewSnapshot, NewTest, Sessions
 from perturber.users import Role, current, need
 
-FORMAT = "perturber-session-2"
+FORMAT = "perturber-session-3"
 """Says how to read a file; to be changed with what stands in it."""
 
-READABLE = ("perturber-session-1", FORMAT)
-"""Of these, the first has no figures."""
+READABLE = ("perturber-session-1", "perturber-session-2", FORMAT)
+"""Of these, the first has no figures, and the first two have no tests."""
+
+F = TypeVar("F", bound=NewFigure)
 
 CONTENTS = "session.json"
 THUMBNAIL = "thumbnail.webp"
@@ -134,6 +136,7 @@ class _Contents(_Strict):
     notes: str
     snapshots: list[_Snapshot] = Field(max_length=MAX_SNAPSHOTS)
     figures: list[_Figure] = Field(default=[], max_length=MAX_FIGURES)
+    tests: list[_Figure] = Field(default=[], max_length=MAX_FIGURES)
     objects: dict[str, _Object] = Field(max_length=MAX_OWN)
     backgrounds: dict[str, _Background] = Field(max_length=MAX_OWN)
     groups: dict[str, dict[str, dict[str, list[int]]]]
@@ -154,8 +157,10 @@ def export_session(settings: Settings, id: str) -> Exported:
     session = sessions.open(id)
     snapshots = [sessions.snapshot(one.id) for one in session.strip]
     figures = [sessions.figure(one.id) for one in sessions.figures(id)]
+    tests = sessions.tests(id)
     states = [(one.query, json.dumps(one.memory)) for one in snapshots]
-    belongings = Belongings.of([*states, *((json.dumps(one.value), "") for one in figures)], settings)
+    values = [*(one.value for one in figures), *(one.value for one in tests)]
+    belongings = Belongings.of([*states, *((json.dumps(value), "") for value in values)], settings)
     hashes = {name: weights_hash(name, settings) for name in belongings.models}
     objects, backgrounds, file = {}, {}, io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -178,6 +183,7 @@ def export_session(settings: Settings, id: str) -> Exported:
             "notes": session.notes,
             "snapshots": [{key: getattr(one, key) for key in _Snapshot.model_fields} for one in snapshots],
             "figures": [{key: getattr(one, key) for key in _Figure.model_fields} for one in figures],
+            "tests": [{key: getattr(one, key) for key in _Figure.model_fields} for one in tests],
             "objects": objects,
             "backgrounds": backgrounds,
             "groups": belongings.groups,
@@ -238,7 +244,8 @@ def import_session(settings: Settings, content: bytes) -> Imported:
         checks.thumbnail(thumbnail)
     checks.line("A session", contents.name, checks.LONGEST_NAME)
     checks.prose("Notes", contents.notes, checks.LONGEST_NOTES)
-    snapshots, figures = _snapshots(files, contents), _figures(contents)
+    snapshots = _snapshots(files, contents)
+    figures, tests = _figures(contents.figures, NewFigure), _figures(contents.tests, NewTest)
     store, groups = Store(settings.data), OwnGroups(settings.data)
     for name in contents.objects:
         _object(files, contents, name)
@@ -247,7 +254,7 @@ def import_session(settings: Settings, content: bytes) -> Imported:
     notes: list[str] = []
     wanted = _groups(contents, groups, settings, notes)
     size = sum(new.size for new in snapshots) + sum(len(file) for name, file in files.items() if "own-" in name)
-    size += sum(new.size for new in figures)
+    size += sum(new.size for new in (*figures, *tests))
     check_room(settings.data, current().name, size, settings)
     undo: list[Callable[[], object]] = []
     try:
@@ -257,15 +264,21 @@ def import_session(settings: Settings, content: bytes) -> Imported:
             undo.append(lambda m=model, la=layer, n=name: groups.remove(m, la, n))  # type: ignore[misc]
         told = [_told(new, names) for new in snapshots]
         drawn = [replace(new, value=_renamed(new.value, names)) for new in figures]
+        proved = [replace(new, value=_renamed(new.value, names)) for new in tests]
         made = Sessions(settings.data).create(
-            contents.name, notes=contents.notes, thumbnail=thumbnail, snapshots=told, figures=drawn
+            contents.name,
+            notes=contents.notes,
+            thumbnail=thumbnail,
+            snapshots=told,
+            figures=drawn,
+            tests=proved,
         )
     except BaseException:
         for step in reversed(undo):
             with suppress(PerturberError):
                 step()
         raise
-    states = [*((new.query, new.memory) for new in told), *((new.value, "") for new in drawn)]
+    states = [*((new.query, new.memory) for new in told), *((new.value, "") for new in (*drawn, *proved))]
     missing = Belongings.of(states, settings).missing
     notes += [
         f"{name!r} was not in the file and is not here; what it stands for shows its default." for name in missing
@@ -369,15 +382,17 @@ def _snapshots(files: Mapping[str, bytes], contents: _Contents) -> list[NewSnaps
     return found
 
 
-def _figures(contents: _Contents) -> list[NewFigure]:
-    found: dict[str, NewFigure] = {}
-    for number, one in enumerate(contents.figures, 1):
+def _figures(told: Sequence[_Figure], kind: type[F]) -> list[F]:
+    """The figures, or tests, of a file; no two of which have one name."""
+    found: dict[str, F] = {}
+    what = kind.what.removeprefix("A ")
+    for number, one in enumerate(told, 1):
         try:
-            new = NewFigure.of(one.name, one.value)
+            new = kind.of(one.name, one.value)
         except InvalidInputError as error:
-            raise InvalidInputError(f"Figure {number} in the file cannot be kept. {error}") from error
+            raise InvalidInputError(f"{what.title()} {number} in the file cannot be kept. {error}") from error
         if found.setdefault(new.name, new) is not new:
-            raise InvalidInputError(f"The file holds two figures of the name {new.name[:80]!r}.")
+            raise InvalidInputError(f"The file holds two {what}s of the name {new.name[:80]!r}.")
     return list(found.values())
 
 

@@ -59,6 +59,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "size INTEGER NOT NULL, created REAL NOT NULL, changed REAL NOT NULL, deleted REAL)",
         "CREATE INDEX figures_by_name ON figures (session, deleted, name)",
     ),
+    (
+        "CREATE TABLE tests (id INTEGER PRIMARY KEY AUTOINCREMENT, "
+        "session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE, name TEXT NOT NULL, value TEXT NOT NULL, "
+        "size INTEGER NOT NULL, created REAL NOT NULL, changed REAL NOT NULL, deleted REAL)",
+        "CREATE INDEX tests_by_name ON tests (session, deleted, name)",
+    ),
 )
 """What brings a database from each version to the next; one that has been released is never changed."""
 
@@ -102,6 +108,18 @@ PICTURES = Table(
 )
 FIGURES = Table(
     "figures",
+    _schema,
+    Column("id", Integer, primary_key=True),
+    Column("session", ForeignKey("sessions.id")),
+    Column("name", Text),
+    Column("value", Text),
+    Column("size", Integer),
+    Column("created", Float),
+    Column("changed", Float),
+    Column("deleted", Float),
+)
+TESTS = Table(
+    "tests",
     _schema,
     Column("id", Integer, primary_key=True),
     Column("session", ForeignKey("sessions.id")),

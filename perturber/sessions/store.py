@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal, literal_column, or_, select
@@ -21,7 +21,7 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.quotas import check_room
 from perturber.sessions import checks
-from perturber.sessions.database import FIGURES, LINKS, PICTURES, SESSIONS, SNAPSHOTS, Database
+from perturber.sessions.database import FIGURES, LINKS, PICTURES, SESSIONS, SNAPSHOTS, TESTS, Database
 from perturber.users import Role, current, need, need_owner
 
 MAX_SESSIONS = 1_000
@@ -31,7 +31,7 @@ MAX_SNAPSHOTS = 500
 """Of one session."""
 
 MAX_FIGURES = 200
-"""Of one session."""
+"""Of one session; and as many tests."""
 
 MAX_LISTED = 200
 
@@ -151,6 +151,17 @@ class Figure(FigureSummary):
 
 
 @dataclass(frozen=True)
+class KeptTest(FigureSummary):
+    """What came of a test of a claim.
+
+    Attributes:
+        value: its settings and effects, as JSON has them; whoever shows it must take it for a stranger's.
+    """
+
+    value: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Session(Summary):
     """An open session.
 
@@ -247,9 +258,10 @@ class NewFigure:
 
     name: str
     value: str
+    what: ClassVar[str] = "A figure"
 
     @classmethod
-    def of(cls, name: object, value: object) -> "NewFigure":
+    def of(cls, name: object, value: object) -> Self:
         """Check what is to be kept.
 
         Args:
@@ -260,13 +272,20 @@ class NewFigure:
             InvalidInputError: one of them cannot be kept.
         """
         if not isinstance(value, Mapping):
-            raise InvalidInputError("A figure must be an object of JSON.")
-        return cls(checks.line("A figure", name, checks.LONGEST_NAME), checks.plain_json("A figure", dict(value)))
+            raise InvalidInputError(f"{cls.what} must be an object of JSON.")
+        return cls(checks.line(cls.what, name, checks.LONGEST_NAME), checks.plain_json(cls.what, dict(value)))
 
     @property
     def size(self) -> int:
         """Of all that is kept, in bytes."""
         return len(self.name.encode()) + len(self.value.encode())
+
+
+@dataclass(frozen=True)
+class NewTest(NewFigure):
+    """What came of a test and is to be kept, checked; as of `NewFigure`."""
+
+    what: ClassVar[str] = "A test"
 
 
 class Sessions:
@@ -386,6 +405,19 @@ class Sessions:
             raise _no_figure(id)
         return Figure(**{**row._mapping, "value": json.loads(row.value)})
 
+    def tests(self, session: str) -> tuple[KeptTest, ...]:
+        """A session's tests, in the order in which they were made.
+
+        Raises:
+            InvalidInputError: there is no such session.
+        """
+        columns = (TESTS.c[name] for name in ("id", "session", "name", "created", "changed", "value"))
+        chosen = TESTS.c.session == session, TESTS.c.deleted.is_(None)
+        with self.database.reading() as connection:
+            _get_session(connection, session)
+            rows = connection.execute(select(*columns).where(*chosen).order_by(TESTS.c.id)).all()
+        return tuple(KeptTest(**{**row._mapping, "value": json.loads(row.value)}) for row in rows)
+
     # ---- sessions -----------------------------------------------------------------------------------------------
 
     def create(
@@ -396,6 +428,7 @@ class Sessions:
         thumbnail: np.ndarray | bytes | None = None,
         snapshots: Sequence[NewSnapshot] = (),
         figures: Sequence[NewFigure] = (),
+        tests: Sequence[NewTest] = (),
     ) -> str:
         """Keep a new session; its id. All of it is kept, or nothing.
 
@@ -403,7 +436,7 @@ class Sessions:
             name: of up to 100 characters; several sessions may have the same.
             notes: Markdown, of up to 20,000 characters.
             thumbnail: a picture, made small.
-            figures: of which no two have one name.
+            figures, tests: of which no two have one name.
 
         Raises:
             NotAllowedError: the user only looks, or has no room left.
@@ -415,7 +448,8 @@ class Sessions:
         small = None if thumbnail is None else checks.thumbnail(thumbnail)
         _check_count(len(snapshots))
         _check_figures(len(figures))
-        kept = sum(new.size for new in snapshots) + sum(new.size for new in figures)
+        _check_figures(len(tests), TESTS)
+        kept = sum(new.size for new in snapshots) + sum(new.size for new in (*figures, *tests))
         self._check_room(current().name, len(text.encode()) + len(small or b"") + kept)
         id, owner, now = secrets.token_hex(8), current().name, time.time()
         with self.database.writing() as connection:
@@ -427,6 +461,8 @@ class Sessions:
                 _insert(connection, id, new, position, now)
             for figure in figures:
                 _insert_figure(connection, id, figure, now)
+            for test in tests:
+                _insert_figure(connection, id, test, now, TESTS)
         return id
 
     def rename(self, id: str, name: str) -> None:
@@ -483,9 +519,10 @@ class Sessions:
                 picture = picture.where(PICTURES.c.snapshot == snapshot)
                 connection.execute(PICTURES.insert().from_select(["snapshot", "thumbnail", "content"], picture))
             columns = ["name", "value", "size", "created", "changed"]
-            figures = select(literal(new), *(FIGURES.c[name] for name in columns))
-            figures = figures.where(FIGURES.c.session == id, FIGURES.c.deleted.is_(None))
-            connection.execute(FIGURES.insert().from_select(["session", *columns], figures))
+            for table in (FIGURES, TESTS):
+                rows = select(literal(new), *(table.c[name] for name in columns)).order_by(table.c.id)
+                rows = rows.where(table.c.session == id, table.c.deleted.is_(None))
+                connection.execute(table.insert().from_select(["session", *columns], rows))
         return new
 
     def delete(self, id: str, *, for_good: bool = False) -> None:
@@ -597,18 +634,21 @@ class Sessions:
             NotAllowedError: the session belongs to somebody else, the user only looks, or its owner has no room left.
             InvalidInputError: there is no such session, or it has too many.
         """
-        self._need_room("keep figures", session, figure.size)
+        return self._save(FIGURES, session, figure)
+
+    def _save(self, table: Table, session: str, figure: NewFigure) -> int:
+        self._need_room(f"keep {table.name}", session, figure.size)
         now = time.time()
         with self.database.writing() as connection:
             _purge(connection, now)
             _own(_get_session(connection, session))
-            there = _figure_called(connection, session, figure.name)
+            there = _figure_called(connection, session, figure.name, table)
             if there is None:
-                _check_figures(1 + _count(connection, session, FIGURES))
-                there = _insert_figure(connection, session, figure, now)
+                _check_figures(1 + _count(connection, session, table), table)
+                there = _insert_figure(connection, session, figure, now, table)
             else:
                 values = {"value": figure.value, "size": figure.size, "changed": now}
-                connection.execute(FIGURES.update().where(FIGURES.c.id == there).values(**values))
+                connection.execute(table.update().where(table.c.id == there).values(**values))
             _touch(connection, session, now)
         return there
 
@@ -634,21 +674,42 @@ class Sessions:
         """Bring back a figure that was deleted; raises as `delete_figure`, or where another one has its name now."""
         self._change_figure(id, deleted=None)
 
-    def _change_figure(self, id: int, **values: object) -> None:
+    # ---- tests --------------------------------------------------------------------------------------------------
+
+    def save_test(self, session: str, test: NewTest) -> int:
+        """Keep a test in a session; as `save_figure`."""
+        return self._save(TESTS, session, test)
+
+    def rename_test(self, id: int, name: str) -> None:
+        """Give a test another name; raises as `rename_figure`."""
+        self._change_figure(id, TESTS, name=checks.line("A test", name, checks.LONGEST_NAME))
+
+    def delete_test(self, id: int) -> None:
+        """Delete a test; for seven days `restore_test` brings it back. Raises as `delete_figure`."""
+        self._change_figure(id, TESTS, deleted=time.time())
+
+    def restore_test(self, id: int) -> None:
+        """Bring back a test that was deleted; raises as `restore_figure`."""
+        self._change_figure(id, TESTS, deleted=None)
+
+    def _change_figure(self, id: int, table: Table = FIGURES, **values: object) -> None:
         need(Role.EDITOR, "change sessions")
-        chosen = FIGURES.c.id == _number(id, _no_figure)
+        missing = _no_figure if table is FIGURES else _no_test
+        chosen = table.c.id == _number(id, missing)
         if values.get("deleted", 0.0) is not None:
-            chosen &= FIGURES.c.deleted.is_(None)
+            chosen &= table.c.deleted.is_(None)
         with self.database.writing() as connection:
-            row = connection.execute(select(FIGURES.c.session, FIGURES.c.name).where(chosen)).first()
+            row = connection.execute(select(table.c.session, table.c.name).where(chosen)).first()
             if row is None:
-                raise _no_figure(id)
+                raise missing(id)
             _own(_get_session(connection, row.session))
             name = str(values.get("name", row.name))
-            if values.get("deleted") is None and _figure_called(connection, row.session, name) not in (None, id):
-                raise InvalidInputError(f"There is another figure “{name}” in this session. Choose another name.")
-            connection.execute(FIGURES.update().where(chosen).values(**values))
-            _check_figures(_count(connection, row.session, FIGURES))
+            if values.get("deleted") is None and _figure_called(connection, row.session, name, table) not in (None, id):
+                raise InvalidInputError(
+                    f"There is another {table.name[:-1]} “{name}” in this session. Choose another name."
+                )
+            connection.execute(table.update().where(chosen).values(**values))
+            _check_figures(_count(connection, row.session, table), table)
             _touch(connection, row.session, time.time())
 
     # ---- changing -----------------------------------------------------------------------------------------------
@@ -690,9 +751,11 @@ def kept_by_owner(data: Path) -> Counter[str]:
     snapshots = select(SESSIONS.c.owner, func.sum(SNAPSHOTS.c.size)).join_from(SESSIONS, SNAPSHOTS)
     sessions = select(SESSIONS.c.owner, func.sum(_own_size()))
     figures = select(SESSIONS.c.owner, func.sum(FIGURES.c.size)).join_from(SESSIONS, FIGURES)
+    tests = select(SESSIONS.c.owner, func.sum(TESTS.c.size)).join_from(SESSIONS, TESTS)
     links = select(LINKS.c.owner, func.sum(func.length(LINKS.c.query)))
     with Database(data).reading() as connection:
-        for rows, table in ((snapshots, SESSIONS), (figures, SESSIONS), (sessions, SESSIONS), (links, LINKS)):
+        of_sessions = ((rows, SESSIONS) for rows in (snapshots, figures, tests, sessions))
+        for rows, table in (*of_sessions, (links, LINKS)):
             for owner, size in connection.execute(rows.group_by(table.c.owner)):
                 kept[owner] += size
     return kept
@@ -711,8 +774,12 @@ def _summaries() -> Select[Any]:
     first = select(PICTURES.c.thumbnail).join_from(PICTURES, SNAPSHOTS).where(*there).order_by(SNAPSHOTS.c.position)
     count = select(func.count()).select_from(SNAPSHOTS).where(*there).scalar_subquery()
     size = select(func.coalesce(func.sum(SNAPSHOTS.c.size), 0)).where(*there).scalar_subquery()
-    kept = FIGURES.c.session == SESSIONS.c.id, FIGURES.c.deleted.is_(None)
-    figures = select(func.coalesce(func.sum(FIGURES.c.size), 0)).where(*kept).scalar_subquery()
+    figures, tests = (
+        select(func.coalesce(func.sum(table.c.size), 0))
+        .where(table.c.session == SESSIONS.c.id, table.c.deleted.is_(None))
+        .scalar_subquery()
+        for table in (FIGURES, TESTS)
+    )
     return select(
         SESSIONS.c.id,
         SESSIONS.c.name,
@@ -720,7 +787,7 @@ def _summaries() -> Select[Any]:
         SESSIONS.c.created,
         SESSIONS.c.changed,
         count.label("snapshots"),
-        (size + figures + _own_size()).label("size"),
+        (size + figures + tests + _own_size()).label("size"),
         func.coalesce(SESSIONS.c.thumbnail, first.limit(1).scalar_subquery()).label("thumbnail"),
     )
 
@@ -770,17 +837,17 @@ def _insert(connection: Connection, session: str, new: NewSnapshot, position: in
     return int(made[0])
 
 
-def _insert_figure(connection: Connection, session: str, new: NewFigure, now: float) -> int:
+def _insert_figure(connection: Connection, session: str, new: NewFigure, now: float, table: Table = FIGURES) -> int:
     values = {"name": new.name, "value": new.value, "size": new.size, "created": now, "changed": now}
-    made = connection.execute(FIGURES.insert().values(session=session, **values)).inserted_primary_key
+    made = connection.execute(table.insert().values(session=session, **values)).inserted_primary_key
     assert made is not None  # it is one row
     return int(made[0])
 
 
-def _figure_called(connection: Connection, session: str, name: str) -> int | None:
-    """The id of a session's figure of this name."""
-    chosen = FIGURES.c.session == session, FIGURES.c.deleted.is_(None), FIGURES.c.name == name
-    return connection.execute(select(FIGURES.c.id).where(*chosen)).scalar()
+def _figure_called(connection: Connection, session: str, name: str, table: Table) -> int | None:
+    """The id of a session's figure, or test, of this name."""
+    chosen = table.c.session == session, table.c.deleted.is_(None), table.c.name == name
+    return connection.execute(select(table.c.id).where(*chosen)).scalar()
 
 
 def _touch(connection: Connection, session: str, now: float) -> None:
@@ -797,9 +864,9 @@ def _check_count(count: int) -> None:
         raise InvalidInputError(f"A session cannot have more than {MAX_SNAPSHOTS} snapshots. Delete some first.")
 
 
-def _check_figures(count: int) -> None:
+def _check_figures(count: int, table: Table = FIGURES) -> None:
     if count > MAX_FIGURES:
-        raise InvalidInputError(f"A session cannot have more than {MAX_FIGURES} figures. Delete some first.")
+        raise InvalidInputError(f"A session cannot have more than {MAX_FIGURES} {table.name}. Delete some first.")
 
 
 def _check_sessions(connection: Connection, owner: str) -> None:
@@ -811,7 +878,7 @@ def _check_sessions(connection: Connection, owner: str) -> None:
 
 def _purge(connection: Connection, now: float) -> None:
     """Remove for good what was deleted long ago, with all that belongs to it."""
-    for table in (SESSIONS, SNAPSHOTS, FIGURES):
+    for table in (SESSIONS, SNAPSHOTS, FIGURES, TESTS):
         connection.execute(table.delete().where(table.c.deleted < now - UNDO_SECONDS))
 
 
@@ -832,6 +899,10 @@ def _no_snapshot(id: object) -> InvalidInputError:
 
 def _no_figure(id: object) -> InvalidInputError:
     return InvalidInputError(f"There is no figure {str(id)[:40]!r}. It may have been deleted.")
+
+
+def _no_test(id: object) -> InvalidInputError:
+    return InvalidInputError(f"There is no test {str(id)[:40]!r}. It may have been deleted.")
 
 
 def _number(id: object, missing: Callable[[object], InvalidInputError] = _no_snapshot) -> int:

@@ -27,7 +27,9 @@ def test_links_and_files_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixt
     state = tmp_path / "b.json"
     state.write_text(json.dumps({"scene": {"texture_influence": 0}}))
     short = ShortLinks(tmp_path / "data").short_link("texture_influence=0", "/")
-    run("http://127.0.0.1:8050/?m1=efficientnet_lite0", str(state), *SMALL, "--out", str(tmp_path / "out.json"))
+    run("http://127.0.0.1:8050/?m1=efficientnet_lite0", str(state), *SMALL, "--out", str(tmp_path / "out.json"),
+        "--report", str(tmp_path / "report.html"))  # fmt: skip
+    assert b"Texture Influence goes from 1 to 0" in (tmp_path / "report.html").read_bytes()
     printed = capsys.readouterr().out
     assert "when Texture Influence goes from 1 to 0" in printed
     told = json.loads((tmp_path / "out.json").read_text())
@@ -49,6 +51,7 @@ def test_links_and_files_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixt
         (["/", "/?texture_influence=0", "--range", "yaw=wide"], "--range"),
         (["/", "/?texture_influence=0", "--object", "dog_cat:2"], "An object cannot be"),
         (["/", "/?noise=0.1", "--seeds", "1,x"], "Seeds cannot be"),
+        (["/", "/?texture_influence=0", "--report", "a.txt"], "does not end like"),
         (["/", "nowhere.json"], "cannot be read"),
         (["/", "/s/aaaaaaaaaa"], "no short link"),
     ],

@@ -36,6 +36,7 @@ LINKS: list[tuple[str, dict[str, str]]] = [
     ("/library", {}),
     ("/figures", {}),
     ("/sweep", {}),
+    ("/test", {}),
     ("/help", {}),
     ("/not-found-404", {}),
 ]

@@ -15,15 +15,16 @@ from perturber.service.claim_pictures import report_of
 from perturber.service.claims import claim_request, class_list, seconds
 from perturber.service.room import Room
 from perturber.service.works.claims import ClaimRequest
-from perturber.sessions import Sessions
+from perturber.sessions import NewTest, Sessions
 from perturber.sessions.scenes import scene_of
 from perturber.ui.callbacks.follow import Settled
 from perturber.ui.callbacks.messages import triggered_value
+from perturber.ui.callbacks.session_bar import open_id
 from perturber.ui.components.claim import DOWNLOADS, FIELDS, PAGE, claim_page, part, result_parts, scenes_parts
 from perturber.ui.components.filmstrip import caption_of, link_of
 from perturber.ui.components.session_bar import STORE
 from perturber.ui.context import service
-from perturber.ui.limits import EXPORTS, limited
+from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.showing.jobs import job_shown
 from perturber.ui.states.claim import MODELS, PATH, ClaimState, link_to
 from perturber.ui.states.page import NOT_OURS, parse_query, scene_to_query
@@ -41,6 +42,7 @@ def claim_callbacks() -> None:
     _snapshots()
     _running()
     _downloading()
+    _keeping()
 
 
 def entry_callback(page: str) -> None:
@@ -247,6 +249,35 @@ def _downloading() -> None:
             return file_of(outcome_of(job), kind), ""
         except (PerturberError, BusyError) as error:
             return no_update, str(error)
+
+
+def _keeping() -> None:
+    @callback(
+        Output(part("done"), "children", allow_duplicate=True),
+        Input(part("keep"), "n_clicks"),
+        State(part("name"), "value"),
+        State(part("job"), "data"),
+        State(STORE, "data"),
+        prevent_initial_call=True,
+    )
+    def keep(clicks: object, name: object, job: object, open_: object) -> Any:
+        if not clicks:
+            return no_update
+        try:
+            limited("changes of sessions", SAVES)
+            found = outcome_of(job)
+            id_ = open_id(open_)
+            if id_ is None:
+                raise InvalidInputError(
+                    "Open a session first: Session at the lower edge of Explore, or Sessions above."
+                )
+            sessions = Sessions(service().settings.data)
+            called = name if isinstance(name, str) and name.strip() else found.claim.clause()[:100]
+            value = {"query": ClaimState.of(found.claim, found.models).query(), **found.summary()}
+            sessions.save_test(id_, NewTest.of(called, value))
+            return f"Kept as “{called}” in {sessions.open(id_).name}."
+        except (PerturberError, BusyError) as error:
+            return str(error)
 
 
 def file_of(found: Outcome, kind: str) -> dict[str, Any]:

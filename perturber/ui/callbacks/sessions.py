@@ -28,6 +28,7 @@ from perturber.ui.components.sessions import (
     list_parts,
     open_id,
     open_parts,
+    parts_of_tests,
 )
 from perturber.ui.context import service
 from perturber.ui.limits import SAVES, UPLOADS, limited
@@ -226,6 +227,9 @@ def _changing() -> None:
         if what in ("keep", "preview"):
             _write(id_, by_id(ids, fields, "session").get("notes"), keep=what == "keep")
             return no_update, no_update
+        if "-test" in what:
+            set_props("sessions-tests", {"children": _tests(sessions, id_, what, by_id(ids, fields, "session"))})
+            return no_update, no_update
         with saying(PAGE):
             if what == "export":
                 found = _export(id_)
@@ -242,9 +246,31 @@ def _changing() -> None:
                 return gone_parts(session), no_update
             if what == "undo":
                 sessions.restore(id_)
-                return open_parts(sessions.open(id_)), no_update
+                return open_parts(sessions.open(id_), sessions.tests(id_)), no_update
             raise InvalidInputError(NOT_OURS)
         return no_update, no_update
+
+
+def _tests(sessions: Sessions, session: str, what: str, fields: dict[Any, Any]) -> list[Component]:
+    """What the page shows of a session's tests after a button."""
+    deleted, message, chosen = None, "", fields.get("test")
+    act, _, number = what.partition(" ")
+    try:
+        limited(CHANGES, SAVES)
+        if act == "restore-test":
+            sessions.restore_test(int(number) if number.isdecimal() and len(number) < 19 else 0)
+        elif type(chosen) is not int:
+            raise InvalidInputError("Choose a test first.")
+        elif act == "rename-test":
+            sessions.rename_test(chosen, str(fields.get("test-name") or ""))
+        elif act == "delete-test":
+            sessions.delete_test(chosen)
+            deleted = chosen
+        else:
+            raise InvalidInputError(NOT_OURS)
+    except PerturberError as error:
+        message = str(error)
+    return parts_of_tests(sessions.tests(session), deleted=deleted, message=message)
 
 
 def _write(session: str, notes: object, *, keep: bool) -> None:

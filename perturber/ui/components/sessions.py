@@ -1,20 +1,22 @@
 """The page of sessions: their list, and one that is open with its notes and all of its snapshots."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from perturber.sessions import Listing, Session, Summary
+from perturber.experiments.paired import holm
+from perturber.sessions import KeptTest, Listing, Session, Summary
 from perturber.sessions.checks import LONGEST_NAME, LONGEST_NOTES
 from perturber.ui.components.attributes import attributes
-from perturber.ui.components.controls import button, labelled
+from perturber.ui.components.controls import button, dropdown, labelled, options
 from perturber.ui.components.filmstrip import field_id, memory_id, pick_id, thumbnail, when
 from perturber.ui.components.session_bar import said, strip_parts, text_field
 from perturber.ui.components.shelf import Column, pick, shelf_table, size_of, turns
+from perturber.ui.components.tables import plain, table
 
 PAGE, PATH = "sessions", "/sessions"
 
@@ -121,11 +123,11 @@ def list_parts(
     return [*parts, dcc.Store(id=memory_id(LIST, "list"), data=dict(listed))]
 
 
-def open_page(session: Session) -> html.Div:
+def open_page(session: Session, tests: Sequence[KeptTest]) -> html.Div:
     """One session: its name, its snapshots, its notes."""
     return html.Div(
         [
-            html.Div(open_parts(session), id="sessions-open"),
+            html.Div(open_parts(session, tests), id="sessions-open"),
             dcc.Download(id="sessions-download"),
             dcc.Store(id="sessions-opened", data={"id": session.id, "name": session.name}),
         ],
@@ -133,7 +135,7 @@ def open_page(session: Session) -> html.Div:
     )
 
 
-def open_parts(session: Session) -> list[Component]:
+def open_parts(session: Session, tests: Sequence[KeptTest]) -> list[Component]:
     """What the page of an open session shows."""
     title = dcc.Input(
         id=field_id(PAGE, "title"), type="text", value=session.name, maxLength=LONGEST_NAME, debounce=True
@@ -152,9 +154,74 @@ def open_parts(session: Session) -> list[Component]:
         html.Div([labelled("Name", title), html.Span(about, className="about"), *tools], className="bar"),
         html.H2("Snapshots"),
         html.Div(strip_parts(PAGE, session, window=WINDOW), id="sessions-strip", className="large"),
+        html.Div(parts_of_tests(tests), id="sessions-tests"),
         html.H2("Notes"),
         html.Div(_notes(session.notes), className="notes"),
     ]
+
+
+def parts_of_tests(tests: Sequence[KeptTest], *, deleted: int | None = None, message: str = "") -> list[Component]:
+    """The tests of a session, with p-values corrected for all of them; nothing where there are none.
+
+    Args:
+        deleted: id of the one that was deleted last.
+        message: a sentence about what went wrong.
+    """
+    if not tests and deleted is None:
+        return []
+    menu = {"options": options((one.id, one.name) for one in tests), "value": None, "placeholder": "Test …"}
+    bar: list[Component] = [
+        dropdown(field_id(PAGE, "test"), "Test", menu, wide=True),
+        text_field(PAGE, "test-name", "New name of the test", "New name", LONGEST_NAME),
+        button(open_id("rename-test"), "Rename", "Give the test that is chosen this name"),
+        button(open_id("delete-test"), "Delete", "Delete the test that is chosen"),
+    ]
+    if deleted is not None:
+        bar.append(
+            button(open_id(f"restore-test {deleted}"), "Undo", "Bring back the test that was deleted", className="undo")
+        )
+    return [
+        html.H2("Tests"),
+        dcc.Markdown(table_of_tests(tests), className="tests"),
+        html.P("Holm: p corrected for all networks of all these tests.", className="about"),
+        html.Div(bar, className="bar"),
+        said("tests", message),
+    ]
+
+
+def table_of_tests(tests: Sequence[KeptTest]) -> str:
+    """Each network of each test in a row, in Markdown; what files of others hold may be anything."""
+    found = [(one, effect) for one in tests for effect in _effects(one.value)]
+    corrected = holm([effect[1] for _, effect in found])
+    rows, before = list[tuple[str, ...]](), None
+    for (one, (label, p)), over_all in zip(found, corrected, strict=True):
+        first = one.id != before
+        query = str(one.value.get("query", ""))
+        name = f"[{plain(one.name)}](/test?{quote(query, safe=QUERY_SIGNS)})" if first else ""
+        words = plain(str(one.value.get("sentence", ""))[:600]) if first else ""
+        rows.append((name, words, plain(label), f"{p:.4f}", f"{over_all:.4f}"))
+        before = one.id
+    return table(("Test", "What came of it", "Network", "p", "Holm"), rows, numbers=(3, 4))
+
+
+QUERY_SIGNS = "=&%+:,.-_~"
+"""That a link keeps as they are; none of them ends one in Markdown."""
+
+
+def _effects(value: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Label and p of each network over all pairs."""
+    networks, rows = value.get("networks"), value.get("rows")
+    labels = {}
+    for one in networks if isinstance(networks, list) else []:
+        if isinstance(one, dict):
+            labels[str(one.get("name"))] = str(one.get("label"))[:100]
+    found = []
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, dict) and row.get("group") == "" and isinstance(models := row.get("models"), list):
+            p = row.get("p")
+            if len(models) == 1 and isinstance(p, float | int) and 0 <= p <= 1:
+                found.append((labels.get(str(models[0]), str(models[0])[:100]), float(p)))
+    return found
 
 
 def gone_parts(session: Session) -> list[Component]:

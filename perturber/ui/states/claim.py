@@ -73,6 +73,24 @@ class ClaimState:
         )
 
     @classmethod
+    def of(cls, claim: Claim, models: Sequence[str]) -> Self:
+        """That orders a claim."""
+        return cls(
+            a=urlencode(scene_to_query(claim.a)),
+            b=urlencode(scene_to_query(claim.b)),
+            models=tuple(models),
+            measure=claim.kind,
+            wanted=claim.wanted,
+            objects=tuple(map(str, claim.things)),
+            backgrounds=claim.backgrounds,
+            seeds=",".join(map(str, claim.seeds)),
+            views=claim.views,
+            seed=claim.seed,
+            pictures=claim.pictures,
+            **dict(claim.camera),
+        )
+
+    @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Self, list[str]]:
         """Read a link.
 
