@@ -49,9 +49,10 @@ def slopes(
         classes = now if class_ is None else [find_class(info.classes, class_) for info in infos]
         plane = service.plane(scene.plane_neuron) if scene.plane else None
         marks = tuple(info.fingerprint for info in infos)
+        kind: Any = score  # the request says what is allowed
         slope = SlopesRequest(
-            scene=scene, models=names, classes=tuple(classes), score=score, keys=keys, fingerprints=marks, plane=plane,
-        )  # type: ignore[arg-type]  # it says what is allowed # fmt: skip
+            scene=scene, models=names, classes=tuple(classes), score=kind, keys=keys, fingerprints=marks, plane=plane
+        )
         with progress_bar("steps") as progress:
             found = service.wait(service.jobs.submit(slope).id, progress)
         places: Any = {}
