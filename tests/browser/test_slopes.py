@@ -27,7 +27,8 @@ def test_bars_and_marks_and_a_mark_that_is_true(opened: Open) -> None:
     expect(names.first).to_have_text(found[1])
     slider = page.locator("#explore-yaw").bounding_box()
     at = mark.bounding_box()
-    assert slider and at
+    assert slider
+    assert at
     share = (float(found[3]) + 180) / 360
     middle = slider["x"] + 8 + share * (slider["width"] - 16)
     assert at["x"] + at["width"] / 2 == pytest.approx(middle, abs=2)
