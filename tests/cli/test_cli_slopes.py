@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from perturber import cli
+from perturber.experiments.slopes import ends
 
 FEW = ["--parameter", "contrast", "--parameter", "yaw"]
 
@@ -32,8 +33,9 @@ def test_slopes_are_differences_and_flips_change_the_class(capsys: pytest.Captur
     told = json.loads(capsys.readouterr().out)
     contrast, yaw = told["parameters"]
     assert (contrast["how"], yaw["how"], yaw["unit"]) == ("autograd", "central differences", "°")
-    low, high = score(capsys, "--set", "yaw=-36"), score(capsys, "--set", "yaw=-34")
-    assert yaw["slopes"][0] == pytest.approx((high - low) / 2, rel=0.3, abs=0.02)
+    low, high = ends("yaw", -35.0)
+    change = score(capsys, "--set", f"yaw={high}") - score(capsys, "--set", f"yaw={low}")
+    assert yaw["slopes"][0] == pytest.approx(change / (high - low), rel=0.02, abs=1e-3)
     (flip,) = yaw["above"]
     run("slopes", "--parameter", "hue", "--no-flips", "--json", "--set", f"yaw={flip['value']}")
     there = json.loads(capsys.readouterr().out)["models"][0]["top"]
