@@ -71,10 +71,15 @@ def measurement_figure(result: Result, view: str, labels: Mapping[str, str]) -> 
     if not shown:
         raise InvalidInputError(f"There is nothing called {view[:60]!r} in this measurement.")
     named = {figure.models: named_models(figure, labels) for figure in shown}
-    colours = {model: COLOURS[n % len(COLOURS)] for n, model in enumerate(_observers(result))}
+    observers = _observers(result)
+    colours = {models: COLOURS[observers.index(models[0]) % len(COLOURS)] for models in named}
     groups = list(dict.fromkeys(figure.group for figure in shown))
-    if len(shown[0].models) == 2 and not is_difference(shown[0]):
+    if is_matrix(shown):
         return _matrix(shown, labels)
+    if any(len(models) == 2 for models in named) and not is_difference(
+        shown[0]
+    ):  # mixed ones have colours of their own
+        colours = {models: COLOURS[n % len(COLOURS)] for n, models in enumerate(named)}
     numbered = [NUMBERED.fullmatch(group) for group in groups]
     if len(groups) > 1 and all(numbered) and len({found[1] for found in numbered if found}) == 1:
         return _curves(shown, named, colours)
@@ -84,6 +89,11 @@ def measurement_figure(result: Result, view: str, labels: Mapping[str, str]) -> 
 def is_difference(figure: Figure) -> bool:
     """Whether it is the first network minus the second."""
     return len(figure.models) == 2 and figure.name.endswith("difference")
+
+
+def is_matrix(figures: Sequence[Figure]) -> bool:
+    """Whether these are numbers of pairs, which rows and columns hold."""
+    return all(len(one.models) == 2 and not one.group and not is_difference(one) for one in figures)
 
 
 def named_models(figure: Figure, labels: Mapping[str, str]) -> str:
@@ -136,7 +146,7 @@ def _by_models(shown: Sequence[Figure]) -> Iterator[tuple[tuple[str, ...], list[
 def _bars(
     shown: Sequence[Figure],
     named: Mapping[tuple[str, ...], str],
-    colours: Mapping[str, str],
+    colours: Mapping[tuple[str, ...], str],
     *,
     deviation: bool,
 ) -> go.Figure:
@@ -149,7 +159,7 @@ def _bars(
             x=[plain(named[models]) if single else plain(one.group or ALL) for one in own],
             y=[one.value for one in own],
             name=plain(named[models]),
-            marker={"color": colours[models[0]], "line": {"width": 0}},
+            marker={"color": colours[models], "line": {"width": 0}},
             customdata=[_hover(one) for one in own],
             hovertemplate=f"{plain(named[models])}<br>%{{x}}: {_said(own[0])}",
             width=0.5 if single else None,
@@ -163,7 +173,9 @@ def _bars(
     return figure.update_layout(width=max(480, min(1100, 150 + 42 * bars)), height=360)
 
 
-def _curves(shown: Sequence[Figure], named: Mapping[tuple[str, ...], str], colours: Mapping[str, str]) -> go.Figure:
+def _curves(
+    shown: Sequence[Figure], named: Mapping[tuple[str, ...], str], colours: Mapping[tuple[str, ...], str]
+) -> go.Figure:
     """A line for each network over the numbers that the groups are."""
     figure = _empty(shown)
     quantity = ""
@@ -175,7 +187,7 @@ def _curves(shown: Sequence[Figure], named: Mapping[tuple[str, ...], str], colou
             y=[one.value for one in own],
             name=plain(named[models]),
             mode="lines+markers",
-            line={"color": colours[models[0]], "width": 2, "dash": DASHES[n % len(DASHES)]},
+            line={"color": colours[models], "width": 2, "dash": DASHES[n % len(DASHES)]},
             marker={"symbol": MARKS[n % len(MARKS)], "size": 7},
             customdata=[_hover(one) for one in own],
             hovertemplate=f"{plain(named[models])}<br>{plain(quantity)} %{{x}}: {_said(own[0])}",

@@ -99,6 +99,18 @@ def test_pairs_are_a_matrix_and_differences_are_bars() -> None:
     assert bar.marker.color == SLOT_COLOURS[1]
 
 
+def test_mixed_networks_stand_beside_those_that_they_are_made_of() -> None:
+    told = [(("a",), ""), (("b",), ""), (("a", "b"), "stem"), (("b", "a"), "stem")]
+    found = result(*(Figure(name="accuracy", models=who, group=cut, value=5, count=3) for who, cut in told))
+    drawn = measurement_figure(found, "accuracy", LABELS)
+    assert [bar.name for bar in drawn.data][2:] == [
+        "Network &#60;A&#62; → Network B",
+        "Network B → Network &#60;A&#62;",
+    ]
+    assert len({bar.marker.color for bar in drawn.data}) == 4
+    assert [list(bar.x) for bar in drawn.data] == [["all"], ["all"], ["stem"], ["stem"]]
+
+
 def test_what_was_compared_beside_networks_is_shown() -> None:
     people = [Figure(name="accuracy", models=(who,), value=50, count=3) for who in ("a", "subject-1")]
     drawn = measurement_figure(result(*people), "accuracy", LABELS)

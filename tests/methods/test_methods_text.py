@@ -31,6 +31,7 @@ MEASURED: list[tuple[str, set[str]]] = [
     ("corruptions", {"efron1979", "hendrycks2019"}),
     ("shape", {"efron1979", "geirhos2019", "geirhos2020"}),
     ("adversarial", {"efron1979", "madry2018"}),
+    ("mixed", {"efron1979", "madry2018"}),
     ("viewpoints", {"efron1979"}),
     ("fourier", {"yin2019"}),
     ("tuning", {"cammarata2020"}),

@@ -14,7 +14,7 @@ from perturber.figures.measurements import (
     ALL,
     MAP,
     figures_of,
-    is_difference,
+    is_matrix,
     measurement_figure,
     named_models,
     sphere,
@@ -181,9 +181,11 @@ class Measured(Experiment):
         columns: dict[str, None] = {}
         cells: dict[tuple[str, str], str] = {}
         unit = ""
-        for figure in figures_of(product, view):
+        shown = figures_of(product, view)
+        matrix = is_matrix(shown)
+        for figure in shown:
             row, column = figure.group or ALL, named_models(figure, labels)
-            if len(figure.models) == 2 and not is_difference(figure):
+            if matrix:
                 row, column = (labels.get(model, model) for model in figure.models)
                 row, column = f"{row} →", f"→ {column}"
             rows[row] = columns[column] = None
