@@ -294,15 +294,13 @@ def _of_claim(query: str, kind: str | None) -> Account:
     claim = state.claim()
     account = Account(notes=tuple(problems))
     account.of_networks(state.models)
-    what = (
-        f"{claim.pictures:,} pictures"
-        if claim.pictures
-        else (f"{len(claim.over)} objects × {len(claim.before)} backgrounds × {claim.views} views")
-    )
+    account.said += _picture(claim.a)
+    what = f"{len(claim.over)} objects × {len(claim.before)} backgrounds × {claim.views} views"
+    what = f"{claim.pictures:,} pictures" if claim.pictures else what
     account.said.append(
         f"We tested {len(claim):,} pairs of pictures, over {what}, that share all but what differs: {claim.clause()}. "
-        f"Intervals are percentile bootstrap intervals of {RESAMPLES:,} resamples, p-values those of sign-flip tests "
-        "with Holm’s correction."
+        f"Intervals are percentile bootstrap intervals [@efron1979] of {RESAMPLES:,} resamples, p-values those of "
+        "sign-flip tests with Holm’s correction."
     )
     return account
 

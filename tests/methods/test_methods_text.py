@@ -70,6 +70,9 @@ STATES: list[tuple[str, str | None, set[str]]] = [
     ("/checkpoints?tab=pictures&m1=lite0_adversarial@50", "multiples", ALWAYS | NETWORK | ROBUST | VISUALISED),
     ("/checkpoints?tab=curves&m1=lite0_adversarial@50", "errors", ALWAYS | NETWORK | ROBUST),
     ("/checkpoints?tab=maps&m1=lite0_adversarial@50", "multiples", EXPLORE | ROBUST),
+    (f"/sweep?m1={LITE0}&axis1=yaw:-20:20:3&measures=entropy", None, EXPLORE),
+    (f"/sweep?m1={LITE0}&ranges=yaw:-20:20;alpha:0:1&measures=entropy", "measure", EXPLORE | {"mckay1979"}),
+    (f"/test?models={LITE0}&b=texture_influence%3D0", None, EXPLORE | {"efron1979"}),
     *((f"/experiments?experiment={name}&m1={LITE0}", "result", works | ALWAYS | NETWORK) for name, works in MEASURED),
 ]
 

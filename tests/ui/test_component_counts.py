@@ -11,10 +11,10 @@ from app import create_app
 from perturber.service import InferenceService
 from perturber.ui.experiments import EXPERIMENTS
 
-MOST = 130
+MOST = 132
 """Of a page, beside the frame's navigation."""
 
-MOST_OPEN = 161
+MOST_OPEN = 165
 """Of Explore with a third model, the attack and a figure's own tools unfolded, which are mounted only then."""
 
 LITE0, LITE1, ROBUST = "efficientnet_lite0", "efficientnet_lite1", "lite0_adversarial"
