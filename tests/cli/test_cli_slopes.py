@@ -61,7 +61,7 @@ def test_the_table_has_a_line_for_each_parameter_and_model(capsys: pytest.Captur
 def test_what_is_not_allowed_is_one_sentence(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("slopes", *arguments, code=1)
+    run("slopes", *arguments, code=2)
     error = capsys.readouterr().err
     assert words in error
     assert "Traceback" not in error
