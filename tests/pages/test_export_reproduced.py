@@ -67,8 +67,9 @@ TABLE: dict[str, dict[str, str]] = {
         "activations": f"{TRAINING}&tab=curves&count=4",
         "weights": f"{TRAINING}&tab=curves&count=4",
     },
+    "/test": {"effects": f"b=texture_influence%3D0&models={LITE0}|{ADVERSARIAL}&views=5"},
 }
-QUICK = ("activations-model-1", "predictions-model-1", "history", "curve", "channels", "result", "errors")
+QUICK = ("activations-model-1", "predictions-model-1", "history", "curve", "channels", "result", "errors", "effects")
 CASES = [
     pytest.param(path, kind, marks=() if kind in QUICK else pytest.mark.slow)
     for path, kinds in TABLE.items()

@@ -38,28 +38,28 @@ def client(service: InferenceService) -> FlaskClient:
     return create_app(service=service).server.test_client()
 
 
-def built(client: FlaskClient, query: str, triggered: str = "claim-views.value", **changes: Any) -> dict[str, Any]:
-    """What the callback of the fields answers; ``claim-`` is left out of the names."""
+def built(client: FlaskClient, query: str, triggered: str = "test-views.value", **changes: Any) -> dict[str, Any]:
+    """What the callback of the fields answers; ``test-`` is left out of the names."""
     state = ClaimState.from_query(parse_query(query))[0]
-    values = {f"claim-{name}.value": getattr(state, name) for name in FIELDS}
+    values = {f"test-{name}.value": getattr(state, name) for name in FIELDS}
     values = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-    values |= {"claim-facts.data": {"query": query, "memory": {}}}
-    values |= {f"claim-{name.replace('__', '.')}": value for name, value in changes.items()}
-    answer = send(client, spec_with(client, "claim-models", "value"), values, triggered)
+    values |= {"test-facts.data": {"query": query, "memory": {}}}
+    values |= {f"test-{name.replace('__', '.')}": value for name, value in changes.items()}
+    answer = send(client, spec_with(client, "test-models", "value"), values, triggered)
     assert answer.status_code == 200, answer.get_json()
-    return {key.removeprefix("claim-"): value for key, value in props_of(answer).items()}
+    return {key.removeprefix("test-"): value for key, value in props_of(answer).items()}
 
 
 def ran(client: FlaskClient, triggered: str, query: str = QUERY, job: Any = None) -> dict[str, Any]:
-    values = {triggered: 1, "claim-facts.data": {"query": query, "memory": {}}, "claim-job.data": job}
-    answer = send(client, spec_with(client, "claim-run"), values, triggered)
+    values = {triggered: 1, "test-facts.data": {"query": query, "memory": {}}, "test-job.data": job}
+    answer = send(client, spec_with(client, "test-run"), values, triggered)
     assert answer.status_code == 200, answer.get_json()
-    return {key.removeprefix("claim-"): value for key, value in props_of(answer).items()}
+    return {key.removeprefix("test-"): value for key, value in props_of(answer).items()}
 
 
 @pytest.fixture(scope="module")
 def job(client: FlaskClient, service: InferenceService) -> str:
-    started = ran(client, "claim-run.n_clicks")
+    started = ran(client, "test-run.n_clicks")
     name = started["job"]["data"]
     service.wait(name)
     return str(name)
@@ -97,12 +97,12 @@ def test_what_cannot_be_is_said_beside_the_scenes(client: FlaskClient, changes: 
 
 def test_another_a(client: FlaskClient) -> None:
     taken = built(
-        client, QUERY, "claim-take.n_clicks", **{"take__n_clicks": 1, "link__value": "http://x/?yaw=12&m1=nothing"}
+        client, QUERY, "test-take.n_clicks", **{"take__n_clicks": 1, "link__value": "http://x/?yaw=12&m1=nothing"}
     )
     assert parse_query(taken["facts"]["data"]["query"])["a"] == "yaw=12"
-    wrong = built(client, QUERY, "claim-take.n_clicks", **{"take__n_clicks": 1, "link__value": "/help"})
+    wrong = built(client, QUERY, "test-take.n_clicks", **{"take__n_clicks": 1, "link__value": "/help"})
     assert "shows no scene" in wrong["said"]["children"]
-    swapped = built(client, QUERY, "claim-swap.n_clicks", **{"swap__n_clicks": 1})
+    swapped = built(client, QUERY, "test-swap.n_clicks", **{"swap__n_clicks": 1})
     assert parse_query(swapped["facts"]["data"]["query"])["a"] == B
 
 
@@ -115,37 +115,37 @@ def test_from_explore_and_from_two_snapshots() -> None:
 
 
 def test_a_result_is_shown_once_it_is_there(client: FlaskClient, job: str) -> None:
-    found = ran(client, "claim-interval.n_intervals", job=job)
+    found = ran(client, "test-interval.n_intervals", job=job)
     assert "when Texture Influence goes from 1 to 0." in words(found["result"])
     assert (found["interval"]["disabled"], found["tools"]["hidden"]) == (True, False)
-    again = ran(client, "claim-facts.data")  # a link to what was done
+    again = ran(client, "test-facts.data")  # a link to what was done
     assert again["job"]["data"] == job
-    other = ran(client, "claim-facts.data", QUERY.replace("b=", "seed=4&b="))
+    other = ran(client, "test-facts.data", QUERY.replace("b=", "seed=4&b="))
     assert other["job"]["data"] is None
     assert "Choose Run" in words(other["result"])
     for odd in ("nothing", None, 3, {"a": 1}):
-        assert ran(client, "claim-interval.n_intervals", job=odd)["wrong"]["children"]
+        assert ran(client, "test-interval.n_intervals", job=odd)["wrong"]["children"]
 
 
 def downloaded(client: FlaskClient, kind: str, job: object) -> dict[str, Any]:
-    trigger = f"claim-{kind}.n_clicks"
-    answer = send(client, spec_with(client, "claim-csv"), {"claim-job.data": job, trigger: 1}, trigger)
+    trigger = f"test-{kind}.n_clicks"
+    answer = send(client, spec_with(client, "test-csv"), {"test-job.data": job, trigger: 1}, trigger)
     return props_of(answer)
 
 
 def test_files(client: FlaskClient, job: str) -> None:
-    csv = downloaded(client, "csv", job)["claim-download"]["data"]
+    csv = downloaded(client, "csv", job)["test-download"]["data"]
     assert csv["filename"] == "test-texture-influence.csv"
     assert csv["content"].count("\n") == 6
-    told = json.loads(downloaded(client, "json", job)["claim-download"]["data"]["content"])
+    told = json.loads(downloaded(client, "json", job)["test-download"]["data"]["content"])
     assert told["differs"] == ["texture_influence"]
-    report = downloaded(client, "html", job)["claim-download"]["data"]
+    report = downloaded(client, "html", job)["test-download"]["data"]
     html = base64.b64decode(report["content"]).decode()
     assert told["sentence"] in html
     assert told["networks"][0]["fingerprint"] in html
     assert html.count('<img src="data:image/png') == 2 + 2 * 2 * 2
     assert "http://" not in html.partition("<script")[0]
-    assert downloaded(client, "csv", "nothing")["claim-done"]["children"].endswith(".")
+    assert downloaded(client, "csv", "nothing")["test-done"]["children"].endswith(".")
 
 
 def test_text_of_users_is_escaped_in_a_report(client: FlaskClient, service: InferenceService, job: str) -> None:
@@ -165,8 +165,8 @@ def test_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def kept(client: FlaskClient, job: object, session: object, name: object = "Texture") -> str:
-    values = {"claim-keep.n_clicks": 1, "claim-name.value": name, "claim-job.data": job, "session.data": session}
-    answer = send(client, spec_with(client, "claim-keep"), values, "claim-keep.n_clicks")
+    values = {"test-keep.n_clicks": 1, "test-name.value": name, "test-job.data": job, "session.data": session}
+    answer = send(client, spec_with(client, "test-keep"), values, "test-keep.n_clicks")
     return str(next(iter(props_of(answer).values()))["children"])
 
 

@@ -21,7 +21,7 @@ from perturber.ui.components.export import export_button, export_dialog
 from perturber.ui.components.tables import plain, table
 from perturber.ui.states.claim import LONGEST, ClaimState
 
-PAGE = "claim"
+PAGE = "test"
 POLL_MS = 500
 SIDE = 168
 """Pixels of a picture of the page."""
