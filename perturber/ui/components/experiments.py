@@ -11,7 +11,7 @@ from perturber.experiments.measurements.measurement import Numbers as ListOfNumb
 from perturber.experiments.measurements.measurement import Pick
 from perturber.parameters import Choice, Number, Parameter, Switch
 from perturber.ui.components.attributes import attributes
-from perturber.ui.components.controls import button, dropdown, named, options
+from perturber.ui.components.controls import button, dropdown, menu, named, options
 from perturber.ui.components.export import export_button, export_dialog
 from perturber.ui.components.tables import plain, table
 from perturber.ui.experiments import EXPERIMENTS, GROUPS, Known, Numbers
@@ -151,7 +151,7 @@ def values_of(state: ExperimentsState, known: Known) -> dict[str, Any]:
 def _networks(state: ExperimentsState, models: Mapping[str, str]) -> html.Div:
     single = state.shown.networks == 1
     label = "Network" if single else "Networks"
-    menu = dcc.Dropdown(
+    networks = dcc.Dropdown(
         id=field_id("models"),
         options=options(models.items()),
         value=state.models[0] if single else list(state.models),
@@ -159,7 +159,7 @@ def _networks(state: ExperimentsState, models: Mapping[str, str]) -> html.Div:
         clearable=False,
         searchable=True,
     )
-    return _row(label, html.Div(named(label, menu), className="networks"), "" if single else "Side by side")
+    return _row(label, html.Div(named(label, networks), className="networks"), "" if single else "Side by side")
 
 
 def _folder(state: ExperimentsState, known: Known) -> html.Div:
@@ -181,8 +181,8 @@ def _option(option: Parameter, value: Any) -> html.Div:
         return _row("", box, about)
     if isinstance(option, Pick | Choice):
         choices = option.choices if isinstance(option, Pick) else option.options
-        menu = {"options": options(choices.items()), "value": shown}
-        return _row(option.label, dropdown(id_, option.label, menu, searchable=len(choices) > 8), about)
+        props = {"options": options(choices.items()), "value": shown}
+        return _row(option.label, menu(id_, option.label, props, searchable=len(choices) > 8), about)
     kind: dict[str, Any] = {"type": "text"}
     if isinstance(option, Number):
         kind = {"type": "number", "min": option.minimum, "max": option.maximum, "step": 1 if option.whole else "any"}
