@@ -154,7 +154,12 @@ def _heatmaps(
     found: Sweep, grid: Grid, columns: Sequence[int], names: Sequence[str], said: str, thumbnails: Thumbnails
 ) -> go.Figure:
     down, across = grid.axes
-    left, below = (64, LABELS) if not thumbnails else (64 + THUMBNAIL + GAP, LABELS + THUMBNAIL + GAP)
+    rows, cells = _Scale(down, cells=True), _Scale(across, cells=True)
+    left, below = 64, LABELS
+    if rows.layout["type"] == "category":  # words, of some 6 pixels a letter
+        left = max(left, 36 + 6 * min(40, max(len(str(value)) for value in rows.values)))
+    if thumbnails:
+        left, below = left + THUMBNAIL + GAP, below + THUMBNAIL + GAP
     margin = {"l": left, "r": 84, "t": 28, "b": below}
     width = WIDTH if len(columns) > 1 else 600
     inner = width - left - 84, HEIGHT - 28 - below
@@ -163,7 +168,6 @@ def _heatmaps(
     figure = make_subplots(
         rows=1, cols=len(columns), subplot_titles=names, shared_yaxes=True, horizontal_spacing=gap or None
     )
-    rows, cells = _Scale(down, cells=True), _Scale(across, cells=True)
     hover = f"{get(across.key).label} %{{x}}<br>{get(down.key).label} %{{y}}<br><b>%{{z:.4g}}</b><extra></extra>"
     for n, column in enumerate(columns):
         values = gapped(found.values[:, column]).reshape(grid.shape)
