@@ -11,7 +11,7 @@ from app import create_app
 from perturber.service import InferenceService
 from perturber.ui.experiments import EXPERIMENTS
 
-MOST = 132
+MOST = 130
 """Of a page, beside the frame's navigation."""
 
 MOST_OPEN = 165
