@@ -73,7 +73,9 @@ def test_once_the_scene_rests_bars_appear_and_they_go_with_it(visit: Open, servi
     rows = beat_until_bars(page)
     assert set(sliding()) <= set(rows)
     bars = [span for own in rows.values() for span in own if span["className"] == "slope"]
-    assert max(abs(float(span["style"]["--share"])) for span in bars) == pytest.approx(1)
+    shares = [abs(float(span["style"]["--share"])) for span in bars]
+    assert max(shares) == 1
+    assert sum(share == 1 for share in shares) <= 0.1 * len(shares) + 1, "most are drawn to scale"
     assert "per °, by central differences" in rows["yaw"][0]["title"]
     assert "by autograd" in rows["contrast"][0]["title"]
     page.look(scene={"yaw": 10})

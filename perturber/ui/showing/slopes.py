@@ -5,6 +5,8 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from perturber.errors import BusyError, InvalidInputError, OvertakenError, PerturberError
 from perturber.experiments.slopes import Flip, Slope, Slopes
 from perturber.figures import SLOT_COLOURS, SLOT_NAMES, SLOT_TEXT
@@ -22,6 +24,9 @@ from perturber.ui.states.explore import ExploreState
 
 SHARE = 0.1
 """Of a parameter's range, the change over which its bar shows."""
+
+DRAWN = 0.9
+"""Share of the changes that bars show to scale; larger ones are full bars."""
 
 WAITING = "they appear beside the sliders once the scene rests."
 ATTACKED = "they are of scenes, and an attack is on this picture. End the attack to see them."
@@ -129,7 +134,7 @@ def _found(
         rows = _bars(state, looks, slopes)
     for key, sides in (flips or {}).items():
         rows.setdefault(key, []).extend(_marks(state, looks, key, sides))
-    return mark, _sentence(looks, jobs, requests[1]), rows
+    return mark, _sentence(looks, jobs, requests[1], slopes), rows
 
 
 def _product(name: str) -> Any:
@@ -139,12 +144,15 @@ def _product(name: str) -> Any:
         return None
 
 
-def _sentence(looks: Mapping[int, SlotLook], jobs: Sequence[JobStatus], flips: FlipsRequest) -> str:
+def _sentence(
+    looks: Mapping[int, SlotLook], jobs: Sequence[JobStatus], flips: FlipsRequest, slopes: Slopes | None
+) -> str:
     names = list(dict.fromkeys(score.name for score in _followed(looks).values()))
-    if jobs[0].state is not JobState.DONE:
+    if jobs[0].state is not JobState.DONE or slopes is None:
         progress = jobs[0].progress
         return f"of the logit of {' and '.join(names)}: {progress.done} of {progress.steps} …"
-    bars = f"Δ logit of {' and '.join(names)} over a tenth of each range, left −, right +"
+    scale = f"left −, right +, full bar {_full(slopes):.2g} or more"
+    bars = f"Δ logit of {' and '.join(names)} over a tenth of each range, {scale}"
     seen = "" if jobs[1].state.over else f" ({jobs[1].progress.done} of {len(flips.keys)})"
     return f"{bars}. Triangles: the top class changes{seen}."
 
@@ -155,14 +163,14 @@ def _sentence(looks: Mapping[int, SlotLook], jobs: Sequence[JobStatus], flips: F
 def _bars(state: ExploreState, looks: Mapping[int, SlotLook], slopes: Slopes) -> dict[str, list[dict[str, Any]]]:
     slots = list(_followed(looks))
     changes = {key: [SHARE * _range(key) * value for value in one.values] for key, one in slopes.slopes.items()}
-    largest = max((abs(value) for own in changes.values() for value in own if isfinite(value)), default=0.0) or 1.0
+    full = _full(slopes)
     return {
         key: [
             _span(
                 "slope",
                 n,
                 f"{_named(state, n)}: {_written(key, one, i, changes[key][i])}",
-                share=changes[key][i] / largest,
+                share=max(-1.0, min(changes[key][i] / full, 1.0)),
                 row=i,
             )
             for i, n in enumerate(slots)
@@ -170,6 +178,13 @@ def _bars(state: ExploreState, looks: Mapping[int, SlotLook], slopes: Slopes) ->
         ]
         for key, one in slopes.slopes.items()
     }
+
+
+def _full(slopes: Slopes) -> float:
+    """The change of a full bar: a few parameters have slopes of another order, beside which no other could be seen."""
+    changes = np.abs([SHARE * _range(key) * value for key, one in slopes.slopes.items() for value in one.values])
+    known = changes[np.isfinite(changes) & (changes > 0)]
+    return float(np.quantile(known, DRAWN)) if len(known) else 1.0
 
 
 def _marks(
