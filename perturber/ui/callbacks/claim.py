@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, dcc, html, no_update
 
@@ -26,8 +25,8 @@ from perturber.ui.components.session_bar import STORE
 from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.showing.jobs import job_shown
-from perturber.ui.states.claim import MODELS, PATH, ClaimState, link_to
-from perturber.ui.states.page import NOT_OURS, parse_query, scene_to_query
+from perturber.ui.states.claim import MODELS, PATH, ClaimState, link_to, side_of
+from perturber.ui.states.page import NOT_OURS, parse_query
 
 _printing = Room(2)
 """Reports that are made at the same moment: each holds one of the server's threads."""
@@ -119,8 +118,7 @@ def _changed(state: ClaimState, link: object, snapshot: object) -> ClaimState:
         chosen = link.strip() if isinstance(link, str) and link.strip() else snapshot
         if not isinstance(chosen, str):
             raise InvalidInputError("Paste the link of a scene, or choose a snapshot first.")
-        scene = scene_of(chosen, service().settings).scene
-        return state.with_values({"a": urlencode(scene_to_query(scene))})
+        return state.with_values({"a": side_of(*scene_of(chosen, service().settings))})
     return state
 
 
@@ -128,7 +126,7 @@ def _pictures(state: ClaimState) -> Any:
     scenes = [state.scene(side) for side in "ab"]
     pictures = [service().look(LookRequest(scene=scene)).image for scene in scenes]
     differs = [key for key in PARAMETERS if getattr(scenes[0], key) != getattr(scenes[1], key)]
-    return scenes_parts(pictures, scenes, differs)
+    return scenes_parts(pictures, scenes, differs, state.left_out())
 
 
 def _estimate(state: ClaimState) -> str:

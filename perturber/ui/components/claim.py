@@ -177,9 +177,9 @@ def _result() -> html.Section:
 
 
 def scenes_parts(
-    pictures: Sequence[np.ndarray], scenes: Sequence[SceneBase], differs: Sequence[str]
+    pictures: Sequence[np.ndarray], scenes: Sequence[SceneBase], differs: Sequence[str], left_out: Sequence[str]
 ) -> list[Component]:
-    """A and B beside one another, and what differs in words."""
+    """A and B beside one another, what differs in words, and sentences about what of them is not tested."""
     figures = [
         html.Figure(
             [
@@ -192,7 +192,7 @@ def scenes_parts(
     a, b = scenes
     rows = [tuple(plain(text) for text in (parameter_name(key), _short(key, a), _short(key, b))) for key in differs]
     words = table(("What differs", "A", "B"), rows) if rows else "Nothing differs: choose another A."
-    return [*figures, dcc.Markdown(words, className="differs")]
+    return [*figures, dcc.Markdown(words, className="differs"), *(html.P(one, className="left") for one in left_out)]
 
 
 def _short(key: str, scene: SceneBase) -> str:
