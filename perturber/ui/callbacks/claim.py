@@ -19,7 +19,7 @@ from perturber.sessions.scenes import scene_of
 from perturber.ui.callbacks.follow import Settled
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.callbacks.session_bar import open_id
-from perturber.ui.components.claim import DOWNLOADS, FIELDS, PAGE, claim_page, part, result_parts, scenes_parts
+from perturber.ui.components.claim import DOWNLOADS, EMPTY, FIELDS, PAGE, claim_page, part, result_parts, scenes_parts
 from perturber.ui.components.filmstrip import caption_of, link_of
 from perturber.ui.components.session_bar import STORE
 from perturber.ui.context import service
@@ -206,7 +206,7 @@ def _followed(what: object, facts: object, job: object) -> tuple[Any, ...]:
 
 def _of_facts(facts: object) -> tuple[Any, ...]:
     """What is known of another state: its result where there is one, or that it is under way."""
-    nothing = (None, html.P("No result yet. Choose Run.", className="none"), "", True, False, True, True, "")
+    nothing = (None, html.P(EMPTY, className="empty"), "", True, False, True, True, "")
     try:
         name = job_id(_request(_state(facts)))
         service().jobs.status(name)
