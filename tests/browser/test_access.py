@@ -91,7 +91,8 @@ CASES: list[tuple[str, Do | None]] = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "do"), CASES, ids=lambda part: getattr(part, "__name__", None))
 def test_nothing_shuts_anybody_out(opened: Callable[..., Any], path: str, do: Do | None) -> None:
-    plain = path in ("/help", "/nowhere", "/sessions", "/library") or path.startswith(("/sweep", "/experiments", "/test"))
+    without_scene = ("/help", "/nowhere", "/sessions", "/library", "/sweep", "/experiments", "/test")
+    plain = path.partition("?")[0] in without_scene
     watched = opened(path, wait=not plain, fresh=path == "/nowhere", expected_errors=["404"])
     page = watched.page
     page.locator(".help, .shelf, .sweep, .experiments .card, .claim" if plain else ".stage").wait_for()
