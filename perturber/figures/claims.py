@@ -5,8 +5,8 @@ import plotly.graph_objects as go
 from perturber.experiments.tested import Outcome
 from perturber.figures.style import MARKS, SLOT_COLOURS, base_layout, plain
 
-COLOURS = (*SLOT_COLOURS, "#7b3294", "#008837", "#c2571a", "#5a5a5a", "#a6305b")
-"""Of up to eight networks; the first three are the slots'."""
+COLOURS = (*SLOT_COLOURS, "#9a4fb5", "#1d8f4e", "#c2571a", "#7a7a7a", "#c2467a")
+"""Of up to eight networks; the first three are the slots', the others have a contrast above 3 by day and by night."""
 
 SPREAD = 0.5
 """Of the room of a row, that its networks' marks take together."""
@@ -48,7 +48,8 @@ def effects_figure(found: Outcome) -> go.Figure:
         automargin=True,
         zeroline=False,
     )
-    figure.update_xaxes(title=f"B − A ({found.unit})", gridcolor="rgba(134, 142, 150, 0.3)", zeroline=False)
+    title = {"text": f"B − A ({found.unit})", "standoff": 8}
+    figure.update_xaxes(title=title, gridcolor="rgba(134, 142, 150, 0.3)", zeroline=False)
     figure.update_layout(
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
         width=640,

@@ -79,6 +79,8 @@ CASES: list[tuple[str, Do | None]] = [
     ("/sweep", None),
     ("/sweep?axis1=pitch:0:20:2&axis2=yaw:0:20:2", clicks("#sweep-run", "#sweep-graph .heatmaplayer image")),
     *((f"/experiments?experiment={name}", None) for name in ("fluctuation", "labelled-attacks", "tuning")),
+    ("/test?b=texture_influence%3D0&views=6", clicks("#test-run", "#test-result .sentence")),
+    ("/test?b=attack%3Dx", None),
     ("/sessions", None),
     ("/library", None),
     ("/help", None),
@@ -89,10 +91,11 @@ CASES: list[tuple[str, Do | None]] = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "do"), CASES, ids=lambda part: getattr(part, "__name__", None))
 def test_nothing_shuts_anybody_out(opened: Callable[..., Any], path: str, do: Do | None) -> None:
-    plain = path in ("/help", "/nowhere", "/sessions", "/library") or path.startswith(("/sweep", "/experiments"))
+    without_scene = ("/help", "/nowhere", "/sessions", "/library", "/sweep", "/experiments", "/test")
+    plain = path.partition("?")[0] in without_scene
     watched = opened(path, wait=not plain, fresh=path == "/nowhere", expected_errors=["404"])
     page = watched.page
-    page.locator(".help, .shelf, .sweep, .experiments .card" if plain else ".stage").wait_for()
+    page.locator(".help, .shelf, .sweep, .experiments .card, .claim" if plain else ".stage").wait_for()
     if do is not None:
         do(page)
     page.wait_for_timeout(400)  # until what comes late has its name, and what fades in is there

@@ -107,7 +107,7 @@ def test_the_page_shows_what_its_link_holds(client: FlaskClient) -> None:
 def test_it_says_what_a_sweep_takes_before_anything_is_computed(visit: Visit, service: InferenceService) -> None:
     assert visit["about", "children"].startswith("6 scenes × 2 networks: some ")
     assert visit["changes", "children"] == "The first scene, unchanged."
-    assert visit["empty", "children"] == "Nothing has been looked at yet. Choose Run."
+    assert visit["empty", "children"].startswith("Nothing is looked at yet. Run orders it")
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(visit["start", "src"].partition(",")[2]))))
     np.testing.assert_array_equal(picture, service.look(LookRequest(scene=STATE.scene)).image)
     assert service.jobs.all() == []

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from callback_requests import props_of
 from flask.testing import FlaskClient
@@ -17,6 +18,7 @@ from perturber import chromium
 from perturber.config import Settings
 from perturber.errors import InvalidInputError
 from perturber.export.claim_report import report_html, report_pdf
+from perturber.objects import Store
 from perturber.service import InferenceService
 from perturber.sessions import Sessions
 from perturber.ui.components.claim import FIELDS
@@ -114,6 +116,32 @@ def test_from_explore_and_from_two_snapshots() -> None:
     assert (state.a, state.b) == ("yaw=5", "yaw=3")
 
 
+def test_what_is_left_out_is_said(client: FlaskClient) -> None:
+    attack = "attack=pgd(l2=1,steps=2;efficientnet_lite0)"
+    query = link_to(f"yaw=3&{attack}").partition("?")[2]
+    state, problems = ClaimState.from_query(parse_query(query))
+    assert not problems
+    assert state.scene("b").yaw == 3
+    said = "The attack on B is left out: a test is of scenes only."
+    assert said in words(built(client, query)["scenes"])
+    assert "left out" not in words(built(client, QUERY)["scenes"])
+    taken = built(client, query, "test-take.n_clicks", **{"take__n_clicks": 1, "link__value": f"/?yaw=5&{attack}"})
+    assert said.replace("on B", "on A and B") in words(taken["scenes"])
+    assert replace(state, b="yaw=3").claim() == state.claim()  # which the job is found by
+
+
+def test_an_uploaded_background_is_used_or_said_to_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERTURBER_DATA", str(tmp_path))
+    own = Store(tmp_path).add_picture(np.full((64, 64, 3), 90, np.uint8), label="Wall")
+    state = ClaimState(a=f"background={own}", b=f"background={own}&yaw=3")
+    assert state.left_out() == []
+    listed = replace(state, backgrounds=("meadow",))
+    (said,) = listed.left_out()
+    assert said == "The uploaded picture behind A and B is left out: the test is over the backgrounds below."
+    assert replace(listed, backgrounds=("meadow", own)).left_out() == []
+    assert replace(listed, b="yaw=3").left_out() == []  # they differ in it
+
+
 def test_a_result_is_shown_once_it_is_there(client: FlaskClient, job: str) -> None:
     found = ran(client, "test-interval.n_intervals", job=job)
     assert "when Texture Influence goes from 1 to 0." in words(found["result"])
@@ -122,7 +150,7 @@ def test_a_result_is_shown_once_it_is_there(client: FlaskClient, job: str) -> No
     assert again["job"]["data"] == job
     other = ran(client, "test-facts.data", QUERY.replace("b=", "seed=4&b="))
     assert other["job"]["data"] is None
-    assert "Choose Run" in words(other["result"])
+    assert "Nothing is tested yet" in words(other["result"])
     for odd in ("nothing", None, 3, {"a": 1}):
         assert ran(client, "test-interval.n_intervals", job=odd)["wrong"]["children"]
 

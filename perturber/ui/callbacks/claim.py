@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, dcc, html, no_update
 
@@ -20,14 +19,14 @@ from perturber.sessions.scenes import scene_of
 from perturber.ui.callbacks.follow import Settled
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.callbacks.session_bar import open_id
-from perturber.ui.components.claim import DOWNLOADS, FIELDS, PAGE, claim_page, part, result_parts, scenes_parts
+from perturber.ui.components.claim import DOWNLOADS, EMPTY, FIELDS, PAGE, claim_page, part, result_parts, scenes_parts
 from perturber.ui.components.filmstrip import caption_of, link_of
 from perturber.ui.components.session_bar import STORE
 from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.showing.jobs import job_shown
-from perturber.ui.states.claim import MODELS, PATH, ClaimState, link_to
-from perturber.ui.states.page import NOT_OURS, parse_query, scene_to_query
+from perturber.ui.states.claim import MODELS, PATH, ClaimState, link_to, side_of
+from perturber.ui.states.page import NOT_OURS, parse_query
 
 _printing = Room(2)
 """Reports that are made at the same moment: each holds one of the server's threads."""
@@ -119,8 +118,7 @@ def _changed(state: ClaimState, link: object, snapshot: object) -> ClaimState:
         chosen = link.strip() if isinstance(link, str) and link.strip() else snapshot
         if not isinstance(chosen, str):
             raise InvalidInputError("Paste the link of a scene, or choose a snapshot first.")
-        scene = scene_of(chosen, service().settings).scene
-        return state.with_values({"a": urlencode(scene_to_query(scene))})
+        return state.with_values({"a": side_of(*scene_of(chosen, service().settings))})
     return state
 
 
@@ -128,7 +126,7 @@ def _pictures(state: ClaimState) -> Any:
     scenes = [state.scene(side) for side in "ab"]
     pictures = [service().look(LookRequest(scene=scene)).image for scene in scenes]
     differs = [key for key in PARAMETERS if getattr(scenes[0], key) != getattr(scenes[1], key)]
-    return scenes_parts(pictures, scenes, differs)
+    return scenes_parts(pictures, scenes, differs, state.left_out())
 
 
 def _estimate(state: ClaimState) -> str:
@@ -208,7 +206,7 @@ def _followed(what: object, facts: object, job: object) -> tuple[Any, ...]:
 
 def _of_facts(facts: object) -> tuple[Any, ...]:
     """What is known of another state: its result where there is one, or that it is under way."""
-    nothing = (None, html.P("No result yet. Choose Run.", className="none"), "", True, False, True, True, "")
+    nothing = (None, html.P(EMPTY, className="empty"), "", True, False, True, True, "")
     try:
         name = job_id(_request(_state(facts)))
         service().jobs.status(name)

@@ -54,7 +54,7 @@ from perturber.ui.states.sweep import PATH, SweepState, activation, latin, read_
 
 EDITOR = ("kind", "class", "layer", "channel", "pooling", "row", "column")
 
-NOTHING = "Nothing has been looked at yet. Choose Run."
+NOTHING = "Nothing is looked at yet. Run orders it; you can leave the page meanwhile, and come back to the result."
 
 
 def sweep_callbacks() -> None:

@@ -22,6 +22,8 @@ from perturber.ui.components.tables import plain, table
 from perturber.ui.states.claim import LONGEST, ClaimState
 
 PAGE = "test"
+
+EMPTY = "Nothing is tested yet. Run orders it; you can leave the page meanwhile, and come back to the result."
 POLL_MS = 500
 SIDE = 168
 """Pixels of a picture of the page."""
@@ -80,7 +82,7 @@ def _scenes() -> list[Component]:
         ),
         html.Div(
             [
-                named("Link of A", link),
+                labelled("Or link", [named("Link of A", link)]),
                 button(part("take"), "Use as A", "Take the scene of this link, or of the snapshot, in place of A"),
                 button(part("swap"), "Swap", "Make A of B, and B of A"),
             ],
@@ -131,7 +133,7 @@ def _settings(
                 *number("pitch", "Pitch ±", "any", 90, "°"),
                 *number("distance", "Distance ±", "any", 10, "radii"),
             ],
-            className="bar numbers",
+            className="numbers",
         ),
         html.Div(
             [
@@ -139,7 +141,7 @@ def _settings(
                 *number("seed", "Seed of views", 1, 2**31),
                 html.Div(number("pictures", "Or pictures", 1, 10_000, "of the folder"), hidden=not folder),
             ],
-            className="bar numbers",
+            className="numbers",
         ),
     ]
 
@@ -168,7 +170,7 @@ def _result() -> html.Section:
         [
             html.Div(bar, className="bar"),
             html.P(id=part("wrong"), className="message", role="alert"),
-            html.Div(html.P("No result yet. Choose Run.", className="none"), id=part("result")),
+            html.Div(html.P(EMPTY, className="empty"), id=part("result")),
             html.Div(tools, className="bar tools", id=part("tools"), hidden=True),
             html.P(id=part("done"), className="message fine", role="status"),
         ],
@@ -177,9 +179,9 @@ def _result() -> html.Section:
 
 
 def scenes_parts(
-    pictures: Sequence[np.ndarray], scenes: Sequence[SceneBase], differs: Sequence[str]
+    pictures: Sequence[np.ndarray], scenes: Sequence[SceneBase], differs: Sequence[str], left_out: Sequence[str]
 ) -> list[Component]:
-    """A and B beside one another, and what differs in words."""
+    """A and B beside one another, what differs in words, and sentences about what of them is not tested."""
     figures = [
         html.Figure(
             [
@@ -192,7 +194,7 @@ def scenes_parts(
     a, b = scenes
     rows = [tuple(plain(text) for text in (parameter_name(key), _short(key, a), _short(key, b))) for key in differs]
     words = table(("What differs", "A", "B"), rows) if rows else "Nothing differs: choose another A."
-    return [*figures, dcc.Markdown(words, className="differs")]
+    return [*figures, dcc.Markdown(words, className="differs"), *(html.P(one, className="left") for one in left_out)]
 
 
 def _short(key: str, scene: SceneBase) -> str:
@@ -228,8 +230,8 @@ def effects_table(found: Outcome) -> str:
         (
             plain(" − ".join(found.labels[model] for model in row.models)),
             plain(row.group or "All"),
-            _number(row.mean, "+.3g"),
-            f"{_number(row.low, '+.3g')} … {_number(row.high, '+.3g')}" if row.low == row.low else "–",
+            _number(row.mean, "+#.3g"),
+            f"{_number(row.low, '+#.3g')} … {_number(row.high, '+#.3g')}" if row.low == row.low else "–",
             _number(row.p, ".4f"),
             _number(row.holm, ".4f"),
             f"{row.pairs} / {row.units}",
@@ -241,4 +243,4 @@ def effects_table(found: Outcome) -> str:
 
 
 def _number(value: float, how: str) -> str:
-    return format(value, how).replace("-", "−") if value == value else "–"
+    return format(value, how).rstrip(".").replace("-", "−") if value == value else "–"

@@ -40,6 +40,10 @@ KINDS = {
 ROWS = range(1, MAX_SAMPLED + 1)
 OF_ROWS = ("key", "low", "high")
 OF_AXES = ("count", "values")
+
+HEADS = ("Parameter", "From", "To", "Values")
+"""Above the fields of rows that have a range."""
+
 FIELDS = (
     "design",
     *(f"{name}{n}" for n in ROWS for name in (*OF_ROWS, *(OF_AXES if n <= MAX_AXES else ()))),
@@ -110,6 +114,7 @@ def _design(state: SweepState) -> list[Any]:
     return [
         html.H2("Parameters"),
         named("Which scenes", choice),
+        html.Div([html.Span(words) for words in HEADS], className="axis heads"),
         *(_row(n, values, shapes[n - 1]) for n in ROWS),
         html.Div(sampled, className=shapes[-1], id=part("sampled")),
     ]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -19,6 +20,12 @@ PATH = "/test"
 LONGEST = 40_000
 """Characters of a scene in a link: custom code takes up to 30,000."""
 
+ATTACK = "attack"
+"""Of a link to Explore."""
+
+LONGEST_ATTACK = 300
+"""Characters of one that is kept, only to be named."""
+
 MODELS = ("efficientnet_lite0", "lite0_adversarial")
 MOST_LISTED = 100
 
@@ -31,7 +38,7 @@ class ClaimState:
     """Everything that the page shows follows from this.
 
     Attributes:
-        a, b: queries of the scenes.
+        a, b: queries of the scenes, and of attacks on them, which are left out.
         models: names of networks.
         measure, wanted: kind and class, as a `Claim` has them.
         objects: as `Thing` reads them; none for A's.
@@ -65,8 +72,8 @@ class ClaimState:
         things = [str(Thing(one.pair, one.morph)) for one in SUBJECTS.values()] if known else []
         backgrounds = [name for name in objects.names("background") if not objects.is_own(name)] if known else []
         return cls(
-            a=urlencode(scene_to_query(a)),
-            b=urlencode(scene_to_query(b)),
+            a=side_of(a),
+            b=side_of(b),
             models=tuple(models),
             objects=tuple(things),
             backgrounds=tuple(backgrounds),
@@ -76,8 +83,8 @@ class ClaimState:
     def of(cls, claim: Claim, models: Sequence[str]) -> Self:
         """That orders a claim."""
         return cls(
-            a=urlencode(scene_to_query(claim.a)),
-            b=urlencode(scene_to_query(claim.b)),
+            a=side_of(claim.a),
+            b=side_of(claim.b),
             models=tuple(models),
             measure=claim.kind,
             wanted=claim.wanted,
@@ -133,6 +140,22 @@ class ClaimState:
         """
         return _scene(getattr(self, side))
 
+    def left_out(self) -> list[str]:
+        """A sentence for each thing that A or B shows and no pair will.
+
+        Raises:
+            InvalidInputError: as of `scene`.
+        """
+        found = []
+        if attacked := [side.upper() for side in "ab" if parse_query(getattr(self, side)).get(ATTACK)]:
+            found.append(f"The attack on {' and '.join(attacked)} is left out: a test is of scenes only.")
+        a, b = self.scene("a"), self.scene("b")
+        listed = self.backgrounds and a.background == b.background and a.background not in self.backgrounds
+        if objects.is_own(a.background) and (listed or self.pictures):
+            instead = "pictures of the folder" if self.pictures else "the backgrounds below"
+            found.append(f"The uploaded picture behind A and B is left out: the test is over {instead}.")
+        return found
+
     def claim(self) -> Claim:
         """What is tested.
 
@@ -171,7 +194,18 @@ def link_to(b: str, a: str | None = None) -> str:
     second = _scene(b)
     first = Scene.parse({"object": second.object, "background": second.background}) if a is None else _scene(a)
     models = tuple(dict.fromkeys(values[key] for key in ("m1", "m2", "m3") if values.get(key)))
-    return f"{PATH}?{ClaimState.first(first, second, models or MODELS).query()}"
+    state = ClaimState.first(first, second, models or MODELS)
+    return f"{PATH}?{replace(state, a=side_of(first, parse_query(a or '')), b=side_of(second, values)).query()}"
+
+
+def side_of(scene: SceneBase, values: Mapping[str, str] = MappingProxyType({})) -> str:
+    """What a link to the page holds of A, or of B.
+
+    Args:
+        values: of the link that shows it; an attack among them is left out of the test, and that is said.
+    """
+    attack = {ATTACK: values[ATTACK][:LONGEST_ATTACK]} if values.get(ATTACK) else {}
+    return urlencode(scene_to_query(scene) | attack)
 
 
 def _scene(query: str) -> SceneBase:
