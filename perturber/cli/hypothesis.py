@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -70,23 +70,9 @@ def hypothesis(
     if out is not None:
         _write(found, out)
     if as_json:
-        print_json(_told(found))
+        print_json(found.told(responses=False))
         return
     _print(found)
-
-
-def _told(found: "Hypothesis") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {
-        "model": found.model,
-        "layer": found.layer,
-        "spans": [asdict(span) for span in found.spans],
-        "neurons": [
-            {"channel": channel, "sentence": text, "findings": [asdict(one) for one in findings]}
-            for channel, text, findings in zip(found.channels, found.sentences, found.findings, strict=True)
-        ],
-    }
 
 
 def _write(found: "Hypothesis", out: Path) -> None:
@@ -95,8 +81,7 @@ def _write(found: "Hypothesis", out: Path) -> None:
     if out.suffix.lower() == ".csv":
         content = found.csv()
     else:
-        responses = {"start": found.start.tolist(), "ends": found.ends.tolist()}
-        content = json.dumps(finite({**_told(found), **responses}), ensure_ascii=False, allow_nan=False)
+        content = json.dumps(finite(found.told()), ensure_ascii=False, allow_nan=False)
     write_file(content.encode(), out)
 
 

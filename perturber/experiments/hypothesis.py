@@ -176,14 +176,23 @@ def sentence(neuron: str, findings: Sequence[Finding], spans: Mapping[str, Span]
     return f"{text}{rest if parts else ''}."
 
 
+def direction(finding: Finding, span: Span) -> str:
+    """Where the response is stronger, if there is an effect, in words.
+
+    Args:
+        span: the range whose ends the parameter was moved to.
+    """
+    stronger, weaker = (_place(where, span) for where in (finding.stronger, finding.weaker))
+    return f"stronger {stronger} than {weaker}"
+
+
 def _listed(words: Sequence[str]) -> str:
     more = len(words) - TOLD
     return listed(words if more < 2 else [*words[:TOLD], f"{more} more"])
 
 
 def _selective(finding: Finding, span: Span) -> str:
-    stronger, weaker = (_place(where, span) for where in (finding.stronger, finding.weaker))
-    return f"{named(finding.parameter)} (stronger {stronger} than {weaker})"
+    return f"{named(finding.parameter)} ({direction(finding, span)})"
 
 
 def _place(where: Where, span: Span) -> str:

@@ -296,6 +296,16 @@ WORKS: Mapping[str, Work] = MappingProxyType(
             pages="1--26",
             doi="10.1214/aos/1176344552",
         ),
+        "benjamini1995": _work(
+            "article",
+            "Yoav Benjamini and Yosef Hochberg",
+            "Controlling the False Discovery Rate: A Practical and Powerful Approach to Multiple Testing",
+            1995,
+            journal="Journal of the Royal Statistical Society: Series B",
+            volume="57",
+            number="1",
+            pages="289--300",
+        ),
         "geirhos2020": _talk(
             "Robert Geirhos and Kristof Meding and Felix A. Wichmann",
             "Beyond Accuracy: Quantifying Trial-by-Trial Behaviour of {CNNs} and Humans by Measuring Error Consistency",

@@ -36,6 +36,8 @@ MEASURED: list[tuple[str, set[str]]] = [
     ("fourier", {"yin2019"}),
     ("tuning", {"cammarata2020"}),
     ("tuning&over=scenes", {"cammarata2020"}),
+    ("hypotheses", {"benjamini1995", "efron1979"}),
+    ("hypotheses&parameters=one&parameter=hue", {"benjamini1995", "efron1979"}),
 ]
 """Experiment → the works behind it."""
 

@@ -85,6 +85,7 @@ QUERIES = st.one_of(
     st.just(QUERY),
     st.just(FIGURE),
     st.just("experiment=tuning&over=scenes&first_parameter=hue&m1=efficientnet_lite0"),
+    st.just("experiment=hypotheses&parameters=one&parameter=hue&views=20&m1=efficientnet_lite0"),
     TEXTS,
     st.dictionaries(KEYS | TEXTS, TEXTS | NUMBERS.map(repr), max_size=4).map(_query),
 )

@@ -32,6 +32,7 @@ LINKS: list[tuple[str, dict[str, str]]] = [
     ("/", {**THREE, "explain": "top", "pinned": "1,2,3", "attack_figure": "models", "overlay": "true"}),
     *(("/checkpoints", {"tab": tab}) for tab in ("curves", "pictures", "maps", "kernels")),
     *(("/experiments", {"experiment": name, "over": "scenes"}) for name in EXPERIMENTS),
+    ("/experiments", {"experiment": "hypotheses", "parameters": "one"}),
     ("/sessions", {}),
     ("/library", {}),
     ("/figures", {}),

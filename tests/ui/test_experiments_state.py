@@ -12,7 +12,7 @@ from perturber.experiments.measurements.measurement import Numbers, Pick
 from perturber.parameters import Choice, Number, Parameter, Switch
 from perturber.service import InferenceService
 from perturber.ui.experiments import EXPERIMENTS, Known
-from perturber.ui.experiments.choices import channels
+from perturber.ui.experiments.choices import Channels, channels
 from perturber.ui.states.experiments import MODEL, OWN, ExperimentsState
 from perturber.ui.states.explore import DEFAULT_MODELS
 from perturber.ui.states.page import parse_query
@@ -46,7 +46,10 @@ def values(option: Parameter) -> st.SearchStrategy[object]:
         return st.booleans()
     if isinstance(option, Numbers):
         return st.lists(st.integers(1, 5), min_size=1, max_size=5).map(lambda found: ",".join(map(str, found)))
-    return st.lists(st.integers(0, 15), min_size=1, max_size=9).map(lambda found: ", ".join(map(str, found)))
+    assert isinstance(option, Channels)
+    return st.lists(st.integers(0, 15), min_size=1, max_size=min(9, option.most)).map(
+        lambda found: ", ".join(map(str, found))
+    )
 
 
 @fuzz(60)
@@ -76,7 +79,7 @@ def test_a_link_without_anything_is_the_first_experiment(known: Known) -> None:
 
 def test_options_are_named_by_nothing_else(known: Known) -> None:
     for one in EXPERIMENTS.values():
-        for chosen in ({}, {"over": "scenes"}):
+        for chosen in ({}, {"over": "scenes"}, {"parameters": "one"}):
             keys = [option.key for option in one.options(NETWORKS[0], chosen, known)]
             assert len(set(keys)) == len(keys)
             assert not [key for key in keys if key in OWN or MODEL.fullmatch(key)]
@@ -95,6 +98,12 @@ def test_options_are_named_by_nothing_else(known: Known) -> None:
         ({"experiment": "cue-conflict", "folder": "../.."}, "Unknown collection of pictures '../..'"),
         ({"experiment": "cue-conflict", "views": "3"}, "Unknown option of this experiment 'views'"),
         ({"experiment": "tuning", "channels": "5-1"}, "Channels (channels) cannot be '5-1'"),
+        ({"experiment": "hypotheses", "channels": "0-8"}, "Allowed: up to 8 channels"),
+        ({"experiment": "hypotheses", "parameter": "hue"}, "Unknown option of this experiment 'parameter'"),
+        (
+            {"experiment": "hypotheses", "parameters": "one", "parameter": "noise_seed"},
+            "Unknown parameter 'noise_seed'",
+        ),
         ({"experiment": "tuning", "layer": "attic"}, "Unknown layer 'attic'"),
         ({"experiment": "tuning", "first_parameter": "yaw"}, "Unknown option of this experiment 'first_parameter'"),
     ],
@@ -116,6 +125,10 @@ def test_what_follows_an_option_goes_back(known: Known) -> None:
     tuning = read("experiment=tuning&neurons=own:mine %26 theirs", known)
     assert "channels" not in tuning.values(known)
     assert tuning.with_option("layer", "blocks.1.0", known).options == {"layer": "blocks.1.0"}
+    hypotheses = read("experiment=hypotheses&parameters=one&parameter=hue&low=-0.1&high=0.1&channels=3", known)
+    assert hypotheses.values(known)["low"] == -0.1
+    assert hypotheses.with_option("parameter", "distance", known).values(known)["low"] == 0.5
+    assert "channels" not in hypotheses.with_option("layer", "blocks.1.0", known).options
     layer = tuning.with_option("layer", "blocks.4.2", known).with_models("efficientnet_lite2", known)
     assert layer.models[0] == "efficientnet_lite2"
     assert layer.values(known)["neurons"] == "listed"

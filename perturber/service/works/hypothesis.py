@@ -3,7 +3,8 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -124,6 +125,23 @@ class Hypothesis:
         file = io.StringIO()
         csv.writer(file).writerows([head, *rows])
         return file.getvalue()
+
+    def told(self, *, responses: bool = True) -> dict[str, Any]:
+        """All of it as values of JSON.
+
+        Args:
+            responses: whether those to each picture are among them.
+        """
+        found = {
+            "model": self.model,
+            "layer": self.layer,
+            "spans": [asdict(span) for span in self.spans],
+            "neurons": [
+                {"channel": channel, "sentence": text, "findings": [asdict(one) for one in findings]}
+                for channel, text, findings in zip(self.channels, self.sentences, self.findings, strict=True)
+            ],
+        }
+        return {**found, "start": self.start.tolist(), "ends": self.ends.tolist()} if responses else found
 
 
 def views(scene: SceneBase, count: int, seed: int) -> list[SceneBase]:

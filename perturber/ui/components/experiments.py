@@ -268,7 +268,8 @@ def graph(name: str, figure: Mapping[str, Any], label: str) -> html.Div:
 
 
 def numbers_table(numbers: Numbers) -> str:
-    """A table in Markdown."""
+    """Sentences and a table in Markdown."""
     head = tuple(plain(one) for one in numbers.head)
     rows = [tuple(plain(cell) for cell in row) for row in numbers.rows]
-    return table(head, rows, numbers=range(1, len(head)))
+    tables = [table(head, rows, numbers=range(1, len(head)))] if rows else []
+    return "\n\n".join([*map(plain, numbers.said), *tables])

@@ -70,10 +70,12 @@ class Numbers:
     Attributes:
         head: names of the columns; the first one is that of the rows.
         rows: text.
+        said: what they say, a sentence each; it stands before them.
     """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = field(repr=False)
+    said: tuple[str, ...] = ()
 
 
 class Experiment(ABC):

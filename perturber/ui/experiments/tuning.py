@@ -19,13 +19,13 @@ from perturber.service import InferenceService
 from perturber.service.estimates import seconds_a_picture
 from perturber.service.works.tuning import TuningRequest
 from perturber.ui.experiments.base import Chosen, Cost, Experiment, Known, Numbers
-from perturber.ui.experiments.choices import MOST_NEURONS, Channels, channels
+from perturber.ui.experiments.choices import chosen_neurons, neuron_options, same_layer
 from perturber.zoo import check_layer
 
 NARROWEST = 200.0
 """Pixels of a file, below which panels go beyond its edge."""
 
-SCENES, LISTED = "scenes", "listed"
+SCENES = "scenes"
 OF_SCENES = tuple(PARAMETERS[key] for key in ("object", "background"))
 MOVED = {key: f"{row.group} · {row.label}" for key, row in PARAMETERS.items() if isinstance(row, Number)}
 AXES = (("first", "Down", "yaw", 9), ("second", "Across", "morph", 6))
@@ -55,30 +55,9 @@ class Tuning(Experiment):
 
     def options(self, model: str, given: Mapping[str, object], known: Known) -> tuple[Parameter, ...]:
         """Whose neurons, and over what."""
-        info = known.models(model)
-        layer = str(given.get("layer", info.default_layer))
-        groups = {f"published:{one.name}": one.name for one in info.groups.get(layer, ())}
-        groups |= {f"own:{name}": name for name in known.own_groups(model).get(layer, ())}
         families = {name: family.label for name, family in FAMILIES.items()}
-        neurons = Pick(
-            key="neurons", label="Neurons", group="", default=LISTED, help="A group of the layer, or those below.",
-            choices={LISTED: "those listed", **groups},
-        )  # fmt: skip
-        most = info.layers[layer].channels if layer in info.layers else MOST_NEURONS
-        listed = Channels(
-            key="channels", label="Channels", group="", default=f"0-{min(most, 16) - 1}" if most > 1 else "0",
-            help=f"Numbers from 0 to {most - 1}.",
-        )  # fmt: skip
         found: list[Parameter] = [
-            Pick(
-                key="layer", label="Layer", group="", default=info.default_layer, help="Of the network.",
-                choices={
-                    one.name: f"{one.name} · {one.channels} ch"
-                    for one in info.layers.values()
-                },
-            ),
-            neurons,
-            *([listed] if given.get("neurons", LISTED) == LISTED else []),
+            *neuron_options(model, given, known, first=16),
             Pick(
                 key="over", label="Pictures", group="", default="curves", help="What the neurons are shown.",
                 choices={**families, SCENES: "A scene over two parameters"},
@@ -95,7 +74,7 @@ class Tuning(Experiment):
     def followed(self, key: str, values: Mapping[str, object]) -> dict[str, object]:
         """Another layer has other neurons, and another parameter another range."""
         if key == "layer":
-            return {name: value for name, value in values.items() if name not in ("neurons", "channels")}
+            return same_layer(values)
         prefix = key.removesuffix("_parameter")
         if prefix != key:
             return {name: value for name, value in values.items() if name not in (f"{prefix}_low", f"{prefix}_high")}
@@ -108,7 +87,7 @@ class Tuning(Experiment):
             InvalidInputError: there are no such neurons, too many pictures, or the range of a parameter does not rise.
         """
         info, options = service.model(chosen.models[0]), chosen.options
-        numbers = self._neurons(service, chosen)
+        numbers = chosen_neurons(service, chosen)
         check_layer(info.name, info.layers, options["layer"], numbers)
         shared = {
             "model": info.name,
@@ -129,20 +108,6 @@ class Tuning(Experiment):
             for prefix, *_ in AXES
         ]
         return TuningRequest(**shared, scene=scene, grid=Grid(tuple(axes)))
-
-    @staticmethod
-    def _neurons(service: InferenceService, chosen: Chosen) -> tuple[int, ...]:
-        from perturber.own_groups import OwnGroups
-
-        options = chosen.options
-        kind, _, name = options["neurons"].partition(":")
-        if kind == "own":
-            own = OwnGroups(service.settings.data).of(chosen.models[0], options["layer"])
-            return tuple(own.get(name, ()))[:MOST_NEURONS]
-        if kind == "published":
-            groups = service.model(chosen.models[0]).groups.get(options["layer"], ())
-            return next((group.channels for group in groups if group.name == name), ())[:MOST_NEURONS]
-        return channels(options["channels"])
 
     def cost(self, service: InferenceService, request: TuningRequest) -> Cost:
         """Every picture once."""
