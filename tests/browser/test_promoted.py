@@ -46,7 +46,7 @@ def test_from_explore_to_two_scenes(opened: Open) -> None:
     row = page.locator("#test-scenes tbody tr")
     expect(row).to_have_text(["Texture Influence10"])
     expect(page.locator("#test-estimate")).to_contain_text("80 pairs, 160 pictures × 2 networks", timeout=LONG)
-    views = page.get_by_label("Views", exact=True)
+    views = page.locator("#test-views")
     views.fill("1")
     views.press("Enter")
     expect(page.locator("#test-estimate")).to_contain_text("16 pairs, 32 pictures × 2 networks", timeout=LONG)
@@ -70,7 +70,7 @@ def test_a_result_is_shown_saved_and_kept(opened: Open, session: tuple[Sessions,
     assert download.value.suggested_filename == "test-texture-influence.html"
     assert sentence in Path(download.value.path()).read_text(encoding="utf-8")
 
-    page.get_by_label("Name of the test in the session").fill("Texture")
+    page.locator("#test-name").fill("Texture")
     page.get_by_role("button", name="Keep in session").click()
     expect(page.locator("#test-done")).to_have_text("Kept as “Texture” in Fur.", timeout=LONG)
     _of_the_session(page, sessions, id_, sentence)
