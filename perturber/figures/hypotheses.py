@@ -62,7 +62,7 @@ def neuron_effects(
     across = max(1, min(len(neurons), int((room + GAPS[0]) // (LEAST + GAPS[0]))))
     down = ceil(len(neurons) / across)
     each = max(LEAST, (room + GAPS[0]) / across - GAPS[0])
-    each, high = each if single else min(each, MOST), ROW * len(keys)
+    each, high = each if single else min(each, MOST), ROW * max(2, len(keys))
     inner = across * (each + GAPS[0]) - GAPS[0], down * (high + GAPS[1]) - GAPS[1]
     figure = make_subplots(
         rows=down,
@@ -71,7 +71,7 @@ def neuron_effects(
         shared_yaxes="all",
         subplot_titles=[plain(name) for name in neurons] if not single else None,
         horizontal_spacing=GAPS[0] / inner[0],
-        vertical_spacing=GAPS[1] / inner[1],
+        vertical_spacing=GAPS[1] / inner[1] if down > 1 else 0,
     )
     told: set[str] = set()
     for place, findings in enumerate(neurons.values()):

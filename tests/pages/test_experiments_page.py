@@ -277,6 +277,34 @@ def test_tuning_curves_and_frequencies_are_drawn(client: FlaskClient) -> None:
     assert len(list(csv.reader(io.StringIO(fourier.download("csv"))))) == 10
 
 
+def test_neurons_are_hypotheses(client: FlaskClient) -> None:
+    query = "experiment=hypotheses&m1=efficientnet_lite0&layer=blocks.0.0&channels=0-1&parameters=one&parameter=hue"
+    visit = Visit(client, f"{query}&views=20")
+    assert visit["words", "children"].startswith("60 pictures × 1 network: about ")
+    visit.press("run")
+    visit.wait()
+    assert (visit.view, visit.views) == ("all", ["all", "0", "1"])
+    told = json.loads(visit.download("json"))
+    findings = [neuron["findings"][0] for neuron in told["neurons"]]
+    drawn = visit["figure", "children"]["props"]["children"]["props"]["figure"]
+    assert sorted(trace["name"] for trace in drawn["data"]) == sorted(one["verdict"] for one in findings)
+    visit.look_at("1")
+    assert visit.view == "1"
+    assert "blocks.0.0:1 " in visit["numbers", "children"]
+    assert "blocks.0.0:0 " not in visit["numbers", "children"]
+    assert findings[1]["verdict"] in visit["numbers", "children"]
+    rows = list(csv.DictReader(io.StringIO(visit.download("csv"))))
+    assert [float(row["effect"]) for row in rows] == pytest.approx([one["effect"] for one in findings])
+    assert [row["verdict"] for row in rows] == [one["verdict"] for one in findings]
+    found = exported(client, "experiments", {"query": visit.query}, chosen("result"))
+    assert said(found, "experiments") == ""
+    visit.set("o-channels", "0-8")
+    assert "Allowed: up to 8 channels" in visit["said", "children"]
+    visit.set("o-low", 0.2)
+    visit.set("o-high", -0.2)
+    assert "cannot go from 0.2 to -0.2" in visit["said", "children"]
+
+
 def test_the_map_has_its_border(client: FlaskClient) -> None:
     query = "experiment=viewpoints&m1=efficientnet_lite0&longitudes=4&latitudes=2"
     visit = Visit(client, query)

@@ -218,16 +218,16 @@ def _shown(product: Hypothesis, view: str) -> dict[str, tuple[Finding, ...]]:
 
 def _moved(span: Span) -> str:
     """A parameter and its range."""
-    return f"{named(span.key)} {span.low:.9g} to {written(span.key, span.high)}".replace("-", "−")
+    return f"{named(span.key)} {span.low:.9g} to {written(span.key, span.high)}"
 
 
 def _row(one: Finding, span: Span) -> tuple[str, ...]:
     interval = f"[{one.low:.2f}, {one.high:.2f}]"
     change = f"{one.change[0]:.2f} ({one.change[1]:.2f})"
-    effect = f"{one.effect:.2f} {interval}".replace("-", "−")
+    effect = f"{one.effect:.2f} {interval}"
     told = direction(one, span) if one.verdict == "selective" else "–"
     return _moved(span), effect, told, f"{one.q:.3f}", change, one.verdict
 
 
 def _short(one: Finding) -> str:
-    return f"{one.effect:.2f} {one.verdict}".replace("-", "−")
+    return f"{one.effect:.2f} {one.verdict}"
