@@ -83,7 +83,7 @@ def _of_the_session(page: Page, sessions: Sessions, id_: str, sentence: str) -> 
     rows = page.locator("#sessions-tests tbody tr")
     (p,) = [row["p"] for row in sessions.tests(id_)[0].value["rows"]]
     expect(rows).to_have_count(1, timeout=LONG)
-    assert rows.locator("td").all_inner_texts()[1:] == [sentence, "Lite0", f"{p:.4f}", f"{p:.4f}"]
+    assert rows.locator("td").all_inner_texts()[1:] == [sentence, "EfficientNet-Lite0", f"{p:.4f}", f"{p:.4f}"]
     shuts_nobody_out(page)
 
     def choose(name: str) -> None:
