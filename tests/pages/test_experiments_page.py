@@ -300,6 +300,7 @@ def test_neurons_are_hypotheses(client: FlaskClient) -> None:
     assert said(found, "experiments") == ""
     visit.set("o-channels", "0-8")
     assert "Allowed: up to 8 channels" in visit["said", "children"]
+    visit.set("o-channels", "0-1")
     visit.set("o-low", 0.2)
     visit.set("o-high", -0.2)
     assert "cannot go from 0.2 to -0.2" in visit["said", "children"]
