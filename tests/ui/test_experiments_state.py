@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perturber.errors import InvalidInputError
 from perturber.experiments.measurements.measurement import Numbers, Pick
-from perturber.parameters import Choice, Number, Parameter, Switch
+from perturber.parameters import Choice, Number, Parameter, Switch, Text
 from perturber.service import InferenceService
 from perturber.ui.experiments import EXPERIMENTS, Known
 from perturber.ui.experiments.choices import Channels, channels
@@ -46,7 +46,9 @@ def values(option: Parameter) -> st.SearchStrategy[object]:
         return st.booleans()
     if isinstance(option, Numbers):
         return st.lists(st.integers(1, 5), min_size=1, max_size=5).map(lambda found: ",".join(map(str, found)))
-    assert isinstance(option, Channels)
+    if not isinstance(option, Channels):
+        assert isinstance(option, Text)
+        return st.lists(st.sampled_from(["blocks.1", "blocks.4", "a & b"]), max_size=3).map(",".join)
     return st.lists(st.integers(0, 15), min_size=1, max_size=min(9, option.most)).map(
         lambda found: ", ".join(map(str, found))
     )
