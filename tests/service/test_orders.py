@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from perturber.accounts import Accounts
 from perturber.bench.server import APP
@@ -18,11 +19,10 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError, NotAllowedError
 from perturber.experiments.measures import Measure
 from perturber.experiments.sweep import Axis, Grid
-from perturber.service import InferenceService, JobState, job_id
+from perturber.service import InferenceService, JobState, job_id, keeping
 from perturber.service.engine import LocalEngine
 from perturber.service.orders import Order
 from perturber.service.requests import Progress
-from perturber.service.works import sweeping
 from perturber.ui.orders import resume
 from perturber.ui.states.sweep import PATH, SweepState
 from perturber.users import Role, User, acting
@@ -105,7 +105,7 @@ def test_it_stays_for_others_who_have_ordered_it(counted: InferenceService) -> N
 
 
 def test_a_server_that_ends_leaves_its_orders_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(keeping, "KEEP_SECONDS", 0.0)
     settings = Settings(device="cpu", data=tmp_path, examples=None)
     with InferenceService(settings) as first, acting(ANN):
         order(first)
@@ -133,6 +133,7 @@ def test_whose_account_is_gone_gets_nothing(tmp_path: Path) -> None:
 
 def serve(data: Path) -> subprocess.Popen:
     environment = os.environ | {"PERTURBER_PORT": "0", "PERTURBER_DATA": str(data), "PERTURBER_DEVICE": "cpu"}
+    environment["PERTURBER_THREADS"] = str(torch.get_num_threads())  # sums of other threads differ in their last bits
     return subprocess.Popen([sys.executable, str(APP)], env=environment, stderr=subprocess.DEVNULL)
 
 
@@ -141,12 +142,12 @@ def test_a_sweep_of_a_server_that_is_killed_is_equal_to_one_that_was_never_stopp
     """Its process is killed in the midst of it; the server that is started next goes on by itself."""
     (tmp_path / "orders").mkdir()
     script = (
-        "import os, signal, time, perturber;"
+        f"import os, signal, time, perturber, torch; torch.set_num_threads({torch.get_num_threads()});"
         "from pathlib import Path;"
         "from perturber.config import Settings; from perturber.service import InferenceService;"
-        "from perturber.service.works import sweeping; from perturber.ui.states.sweep import SweepState;"
+        "from perturber.service import keeping; from perturber.ui.states.sweep import SweepState;"
         "from perturber.ui.states.page import parse_query;"
-        "sweeping.KEEP_SECONDS = 0.0;"
+        "keeping.KEEP_SECONDS = 0.0;"
         f"data, query = Path({str(tmp_path)!r}), {STATE.query()!r};"
         "service = InferenceService(Settings(device='cpu', data=data, examples=None));"
         "state = SweepState.from_query(parse_query(query), service.model)[0];"
