@@ -106,30 +106,25 @@ PICTURES = Table(
     Column("thumbnail", LargeBinary),  # before the content, which would have to be passed to reach it
     Column("content", LargeBinary),
 )
-FIGURES = Table(
-    "figures",
-    _schema,
-    Column("id", Integer, primary_key=True),
-    Column("session", ForeignKey("sessions.id")),
-    Column("name", Text),
-    Column("value", Text),
-    Column("size", Integer),
-    Column("created", Float),
-    Column("changed", Float),
-    Column("deleted", Float),
-)
-TESTS = Table(
-    "tests",
-    _schema,
-    Column("id", Integer, primary_key=True),
-    Column("session", ForeignKey("sessions.id")),
-    Column("name", Text),
-    Column("value", Text),
-    Column("size", Integer),
-    Column("created", Float),
-    Column("changed", Float),
-    Column("deleted", Float),
-)
+
+
+def _of_a_session(name: str) -> Table:
+    """Values in JSON that a session keeps by name."""
+    return Table(
+        name,
+        _schema,
+        Column("id", Integer, primary_key=True),
+        Column("session", ForeignKey("sessions.id")),
+        Column("name", Text),
+        Column("value", Text),
+        Column("size", Integer),
+        Column("created", Float),
+        Column("changed", Float),
+        Column("deleted", Float),
+    )
+
+
+FIGURES, TESTS = _of_a_session("figures"), _of_a_session("tests")
 LINKS = Table(
     "links",
     _schema,

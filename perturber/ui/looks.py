@@ -1,12 +1,15 @@
 """Looks that are kept: what is settled need not be computed twice."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import g
 
 from perturber.editing import Edit
+from perturber.scene import SceneBase
 from perturber.service import JobState, Look, LookRequest, PictureRequest
+from perturber.service.estimates import seconds_a_picture
 from perturber.ui.context import cache, service
 
 
@@ -81,3 +84,18 @@ def _models_of(name: str) -> list[str]:
         return [name]
     edit = Edit.parse(name)
     return [model for model in (edit.first, edit.second) if model is not None]
+
+
+def seconds_a_look(scene: SceneBase, models: Sequence[str]) -> float:
+    """As `seconds_a_picture`, which looks: found out once for all.
+
+    Raises:
+        InvalidInputError: the scene cannot be looked at.
+    """
+    names = " ".join(models)
+    key = f"pace {hashlib.sha256(f'{scene!r} {names}'.encode()).hexdigest()}"
+    pace = cache.get(key)
+    if pace is None:
+        pace = seconds_a_picture(service(), scene, models)
+        cache.set(key, pace)
+    return pace

@@ -18,7 +18,7 @@ from perturber.experiments.measurements import Result, find, kept
 from perturber.experiments.measurements.kept import FOLDER
 from perturber.groups.subjects import SUBJECTS, VIEWS
 from perturber.render import Renderer
-from perturber.service import InferenceService
+from perturber.service import InferenceService, keeping
 from perturber.service.engine import LocalEngine
 from perturber.service.measurements import count, measurement_request, seconds
 from perturber.service.works import measuring
@@ -162,7 +162,7 @@ def test_what_was_interrupted_goes_on_where_it_was(
         (folder / f"{IMAGENET_1K[9].wnid}_9.png").write_bytes(b"no picture")
     options = {"pictures": 7, "epsilons": "0.5", "steps": 1}
     whole = measure(engine, tmp_path / "whole", "adversarial", folder, **options)
-    monkeypatch.setattr(measuring, "KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(keeping, "KEEP_SECONDS", 0.0)
     resources = replace(engine.resources, settings=replace(engine.settings, data=tmp_path / "data"))
     request = MeasurementRequest(
         name="adversarial", models=(LITE0,), fingerprints=("x",), options=tuple(options.items()), folder=folder
@@ -170,7 +170,7 @@ def test_what_was_interrupted_goes_on_where_it_was(
     work = begin(resources, request)
     while work.progress().done < 8:
         work.step()
-    work._keeping.join()  # whatever comes later is lost
+    work._keeping._writing.join()  # whatever comes later is lost
     (kept_file,) = (tmp_path / "data" / FOLDER).glob("*.npz")
     known = int(np.load(kept_file)["good"].sum())
     assert 0 < known < whole.pictures

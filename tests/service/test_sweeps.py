@@ -14,10 +14,9 @@ from perturber.errors import InvalidInputError
 from perturber.experiments.measures import Measure
 from perturber.experiments.sweep import Axis, Grid, LatinHypercube, PictureAxis, Range, Sweep, scene
 from perturber.scene import Scene
-from perturber.service import InferenceService, LookRequest, PictureRequest, SlotRequest
+from perturber.service import InferenceService, LookRequest, PictureRequest, SlotRequest, keeping
 from perturber.service.engine import LocalEngine
 from perturber.service.sweeps import sweep_request
-from perturber.service.works import sweeping
 
 LITE0, ADVERSARIAL = "efficientnet_lite0", "lite0_adversarial"
 LAYER = "blocks.3.0"
@@ -115,7 +114,7 @@ def test_other_weights_are_no_part_of_what_is_kept(service: InferenceService, fo
 
 
 def test_a_server_that_is_killed_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(keeping, "KEEP_SECONDS", 0.0)
     design = Grid((Axis.even("yaw", -60, 60, 24),))
     settings = Settings(device="cpu", data=tmp_path)
     measures = (Measure(kind="entropy"),)

@@ -61,12 +61,15 @@ class Adversarial(Measurement):
         """Each step of each attack."""
         return (self.most(order) - order.whole("pictures")) * order.whole("steps")
 
-    def trials(self, order: Order) -> list[Trial]:
-        """The pictures as they are, then under each attack."""
-        attacks = [
+    def attacks(self, order: Order) -> list[Attack]:
+        """On each network, of each size."""
+        return [
             Attack(model=model, norm=order.options["norm"], epsilon=epsilon, steps=order.whole("steps"))
             for model, epsilon in product(order.models, numbers(order.options["epsilons"]))
         ]
+
+    def trials(self, order: Order) -> list[Trial]:
+        """The pictures as they are, then under each attack."""
         return [
             Trial(
                 scene=plain.scene,
@@ -79,7 +82,7 @@ class Adversarial(Measurement):
                     "epsilon": 0.0 if attack is None else attack.epsilon,
                 },
             )
-            for plain, attack in product(pictures(order), [None, *attacks])
+            for plain, attack in product(pictures(order), [None, *self.attacks(order)])
         ]
 
     def result(self, order: Order, seen: Seen) -> Result:

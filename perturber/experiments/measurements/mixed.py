@@ -6,13 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from perturber.attack import Attack
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.experiments.measurements.adversarial import Adversarial
 from perturber.experiments.measurements.measurement import (
     Figure,
-    Measurement,
     Order,
     Result,
     Seen,
@@ -25,7 +23,7 @@ from perturber.experiments.measurements.statistics import means
 from perturber.parameters import Parameter, Text
 
 
-class Mixed(Measurement):
+class Mixed(Adversarial):
     """Accuracy under PGD over ε of two networks, and of all that are the one up to a stage and the other behind it."""
 
     name = "mixed"
@@ -50,7 +48,6 @@ class Mixed(Measurement):
             help="Stages behind which networks are cut, with commas between; by default all but the last.",
         ),
     )  # fmt: skip
-    folder = Adversarial.folder
     one_by_one = True
 
     def arrange(
@@ -71,21 +68,9 @@ class Mixed(Measurement):
         mixed = (str(Edit.mix(second, first, dict.fromkeys(part, 1.0))) for part in parts)
         return (first, second, *mixed), {**options, "cuts": ",".join(cuts)}
 
-    def most(self, order: Order) -> int:
-        """Each picture as it is, and under the attack of each size on each network."""
-        return order.whole("pictures") * (1 + len(order.models) * len(numbers(order.options["epsilons"])))
-
-    def gradients(self, order: Order) -> int:
-        """Each step of each attack."""
-        return (self.most(order) - order.whole("pictures")) * order.whole("steps")
-
     def trials(self, order: Order) -> list[Trial]:
         """Each picture as it is, for all networks, then under each attack for the network that it is on."""
         _origins(order)
-        attacks = [
-            Attack(model=model, norm=order.options["norm"], epsilon=epsilon, steps=order.whole("steps"))
-            for model, epsilon in product(order.models, numbers(order.options["epsilons"]))
-        ]
         return [
             Trial(
                 scene=plain.scene,
@@ -95,7 +80,7 @@ class Mixed(Measurement):
                 models=None if attack is None else (attack.model,),
                 facts={**plain.facts, "epsilon": 0.0 if attack is None else attack.epsilon},
             )
-            for plain, attack in product(pictures(order), [None, *attacks])
+            for plain, attack in product(pictures(order), [None, *self.attacks(order)])
         ]
 
     def result(self, order: Order, seen: Seen) -> Result:

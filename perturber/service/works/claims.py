@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from perturber import __version__
-from perturber.errors import InvalidInputError, StorageError
+from perturber.errors import InvalidInputError
 from perturber.examples.folders import picture_names
 from perturber.experiments.cells import Cell, Cells
 from perturber.experiments.claims import MAX_MODELS, Case, Claim, cases, family, score
@@ -21,6 +20,7 @@ from perturber.experiments.tested import Outcome, rows_of
 from perturber.order import largest
 from perturber.service.aside import Aside
 from perturber.service.batches import pictures_a_step
+from perturber.service.keeping import Keeping
 from perturber.service.reading import Reading
 from perturber.service.requests import IMAGE_SIZE, PictureRequest, Progress
 from perturber.service.resources import Resources
@@ -31,8 +31,6 @@ from perturber.zoo.evaluate import spread
 from perturber.zoo.pictures import Crop
 
 FOLDER = "tests"
-KEEP_SECONDS = 10.0
-"""After which what was found is kept on the disk: a server that is killed loses no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,20 +109,19 @@ class ClaimWork:
         name = family(self.request.claim, self.request.fingerprints, stamps)
         cells = Cells(self.resources.settings.data, name, folder=FOLDER, what="test")
         self._take((yield from Aside(cells.load).waited()))
-        notes: list[str] = []
-        keeping, new, kept = Aside(lambda: None), list[int](), monotonic()
+        keeping, new = Keeping(), list[int]()
         for some, files in self._missing():
             if not some:
                 yield
                 continue
             yield from self._look(some, files)
             new += some
-            if monotonic() - kept > KEEP_SECONDS and keeping.ready():
-                yield from _kept(keeping, notes)
-                keeping, new, kept = Aside(partial(cells.add, self._cells(new))), [], monotonic()
-        yield from _kept(keeping, notes)
-        yield from _kept(Aside(partial(cells.add, self._cells(new))), notes)
-        self.found = yield from Aside(partial(self._result, notes)).waited()
+            if keeping.due():
+                yield from keeping.write(partial(cells.add, self._cells(new)))
+                new = []
+        yield from keeping.write(partial(cells.add, self._cells(new)))
+        yield from keeping.end()
+        self.found = yield from Aside(partial(self._result, keeping.notes)).waited()
 
     def _plan(self) -> list[tuple[str, int, int]]:
         """Make out the pairs; what tells apart the files that they are of."""
@@ -250,11 +247,3 @@ def chosen_files(
         what = "pictures" if claim.wanted else "pictures whose class all the networks know"
         raise InvalidInputError(f"The folder has {len(right):,} {what}, not {claim.pictures:,}. Take fewer.")
     return [(folder / name, right[name]) for name in spread(list(right), claim.pictures)]
-
-
-def _kept(keeping: Aside[None], notes: list[str]) -> Iterator[None]:
-    """What could not be kept is still there, and it is said."""
-    try:
-        yield from keeping.waited()
-    except StorageError as error:
-        notes[:] = [str(error)]

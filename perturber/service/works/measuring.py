@@ -4,7 +4,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ from torch import Tensor
 
 from perturber.attack import share_below, start, step
 from perturber.effects import apply
-from perturber.errors import InvalidInputError, StorageError
+from perturber.errors import InvalidInputError
 from perturber.experiments.measurements import Measurement, Order, Result, Seen, Trial, find, kept
 from perturber.experiments.measurements.measurement import MAX_PICTURES, outputs
 from perturber.service.aside import Aside
 from perturber.service.batches import pictures_a_step
+from perturber.service.keeping import Keeping
 from perturber.service.reading import Reading
 from perturber.service.requests import IMAGE_SIZE, LOW_FREQUENCY, PictureRequest, Progress
 from perturber.service.resources import Resources
@@ -26,9 +26,6 @@ from perturber.zoo.pictures import Crop
 
 NAMED = 4
 """Networks that a title names."""
-
-KEEP_SECONDS = 10.0
-"""After which what was answered is kept on the disk: a server that is killed loses no more."""
 
 GREY = 0.5
 """Behind an object that is shown alone."""
@@ -127,8 +124,7 @@ class MeasurementWork:
         self.good = np.empty(0, bool)
         self.done = 0
         self.found: Result | None = None
-        self._keeping, self._kept_at = Aside(lambda: None), monotonic()
-        self._notes: tuple[str, ...] = ()
+        self._keeping = Keeping()
         self._steps = self._go()
 
     def step(self) -> None:
@@ -154,13 +150,11 @@ class MeasurementWork:
         scenes = [n for n, trial in enumerate(self.trials) if trial.file is None and not self.good[n]]
         yield from self._show(scenes, {}, path)
         yield from self._show_files(path)
-        yield from self._kept()
+        yield from self._keeping.end()
         result = yield from Aside(self._result).waited()
-        try:
-            yield from Aside(partial(kept.save, path, result)).waited()
-        except StorageError as error:  # it is there nevertheless
-            self._notes = (str(error),)
-        self.found = replace(result, notes=(*result.notes, *self._notes))
+        yield from self._keeping.write(partial(kept.save, path, result))
+        yield from self._keeping.end()
+        self.found = replace(result, notes=(*result.notes, *self._keeping.notes))
 
     def _begin(self, path: Path) -> Iterator[None]:
         """What was answered before an interruption."""
@@ -174,19 +168,11 @@ class MeasurementWork:
 
     def _keep(self, path: Path) -> Iterator[None]:
         """Keep what was answered so far, now and then."""
-        if monotonic() - self._kept_at < KEEP_SECONDS or not self._keeping.ready():
+        if not self._keeping.due():
             return
-        yield from self._kept()
         models = {self.request.models.index(model): rows.copy() for model, rows in self.readings.items()}
         so_far = kept.Readings(good=self.good.copy(), low=self.low.copy(), models=models)
-        self._keeping, self._kept_at = Aside(partial(kept.save_readings, path, so_far)), monotonic()
-
-    def _kept(self) -> Iterator[None]:
-        """What could not be kept is still there, and it is said."""
-        try:
-            yield from self._keeping.waited()
-        except StorageError as error:
-            self._notes = (str(error),)
+        yield from self._keeping.write(partial(kept.save_readings, path, so_far))
 
     def _plan(self) -> Path:
         self.trials = trials(self.measurement, self.order)

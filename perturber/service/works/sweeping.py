@@ -4,20 +4,20 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from perturber import zoo
-from perturber.errors import InvalidInputError, StorageError
+from perturber.errors import InvalidInputError
 from perturber.experiments.cells import Cell, Cells, family, text
 from perturber.experiments.measures import OF_A_CLASS, Column, Measure, Seen, columns, value
 from perturber.experiments.sweep import PICTURE, Design, Sweep, picture, scene
 from perturber.order import largest
 from perturber.scene import SceneBase
 from perturber.service.aside import Aside
+from perturber.service.keeping import Keeping
 from perturber.service.reading import Reading
 from perturber.service.requests import IMAGE_SIZE, PictureRequest, Progress
 from perturber.service.resources import Resources
@@ -26,9 +26,6 @@ from perturber.zoo.pictures import Crop
 
 A_STEP = {"cpu": 4, "cuda": 256}
 """Scenes that are rendered together: bounds the time that an interactive request may have to wait for them."""
-
-KEEP_SECONDS = 10.0
-"""After which what was found is kept on the disk: a server that is killed loses no more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +83,7 @@ class SweepWork:
         self.tops = np.full((len(self.points), len(self.networks)), -1, np.int32)
         self.done = np.zeros(len(self.points), bool)
         self.computed = 0
+        self.keeping = Keeping()
         self.notes: tuple[str, ...] = ()
         self.start: dict[str, Seen] = {}
         self._finished = False
@@ -113,7 +111,7 @@ class SweepWork:
             tops=self.tops.copy(),
             done=self.done.copy(),
             computed=self.computed,
-            notes=self.notes,
+            notes=(*self.keeping.notes, *self.notes),
         )
 
     def _go(self) -> Iterator[None]:
@@ -125,7 +123,7 @@ class SweepWork:
         self._take((yield from Aside(cells.load).waited()))
         missing, size = np.flatnonzero(~self.done), A_STEP.get(self.resources.device.type, 4)
         reading = _Pictures([self.files[n] for n in missing], size)
-        keeping, new, kept = Aside(lambda: None), list[int](), monotonic()
+        new: list[int] = []
         for first in range(0, len(missing), size):
             some = missing[first : first + size]
             images = yield from reading.of([self.files[n] for n in some])
@@ -134,21 +132,14 @@ class SweepWork:
                 yield from self._look(seen, images)
             self.done[some] = True  # what cannot be read stays unknown
             new += seen.tolist()
-            if monotonic() - kept > KEEP_SECONDS and keeping.ready():
-                yield from self._kept(keeping)
-                keeping, new, kept = Aside(partial(cells.add, self._found(new))), [], monotonic()
-        yield from self._kept(keeping)
-        yield from self._kept(Aside(partial(cells.add, self._found(new))))
+            if self.keeping.due():
+                yield from self.keeping.write(partial(cells.add, self._found(new)))
+                new = []
+        yield from self.keeping.write(partial(cells.add, self._found(new)))
+        yield from self.keeping.end()
         if reading.unread:
             self.notes += (f"{reading.unread} pictures cannot be read; what networks make of them is left empty.",)
         self._finished = True
-
-    def _kept(self, keeping: Aside[None]) -> Iterator[None]:
-        """What could not be kept is still there, and it is said."""
-        try:
-            yield from keeping.waited()
-        except StorageError as error:
-            self.notes = (str(error),)
 
     def _begin(self) -> Iterator[None]:
         """What the networks make of the start, where a measure refers to it."""

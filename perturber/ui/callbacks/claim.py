@@ -4,19 +4,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, dcc, html, no_update
+from dash import Input, Output, State, callback, ctx, dcc, html, no_update
 
 from perturber.errors import BusyError, InvalidInputError, PerturberError
 from perturber.experiments.tested import Outcome
 from perturber.parameters import PARAMETERS
 from perturber.service import LookRequest, job_id
 from perturber.service.claim_pictures import report_of
-from perturber.service.claims import claim_request, class_list, seconds
+from perturber.service.claims import claim_request, class_list
 from perturber.service.room import Room
 from perturber.service.works.claims import ClaimRequest
 from perturber.sessions import NewTest, Sessions
 from perturber.sessions.scenes import scene_of
 from perturber.ui.callbacks.follow import Settled
+from perturber.ui.callbacks.forms import address_callback, query_of
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.callbacks.session_bar import open_id
 from perturber.ui.components.claim import DOWNLOADS, EMPTY, FIELDS, PAGE, claim_page, part, result_parts, scenes_parts
@@ -24,9 +25,11 @@ from perturber.ui.components.filmstrip import caption_of, link_of
 from perturber.ui.components.session_bar import STORE
 from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
+from perturber.ui.looks import looked, seconds_a_look
 from perturber.ui.showing.jobs import job_shown
+from perturber.ui.showing.sweep import seconds_words
 from perturber.ui.states.claim import MODELS, PATH, ClaimState, link_to, side_of
-from perturber.ui.states.page import NOT_OURS, parse_query
+from perturber.ui.states.page import parse_query
 
 _printing = Room(2)
 """Reports that are made at the same moment: each holds one of the server's threads."""
@@ -34,9 +37,7 @@ _printing = Room(2)
 
 def claim_callbacks() -> None:
     """To be called once as the page's module is imported."""
-    clientside_callback(
-        ClientsideFunction("page", "address"), Input(part("address"), "data"), prevent_initial_call=True
-    )
+    address_callback(part)
     _building()
     _snapshots()
     _running()
@@ -124,15 +125,15 @@ def _changed(state: ClaimState, link: object, snapshot: object) -> ClaimState:
 
 def _pictures(state: ClaimState) -> Any:
     scenes = [state.scene(side) for side in "ab"]
-    pictures = [service().look(LookRequest(scene=scene)).image for scene in scenes]
+    pictures = [looked(LookRequest(scene=scene))[0].image for scene in scenes]
     differs = [key for key in PARAMETERS if getattr(scenes[0], key) != getattr(scenes[1], key)]
     return scenes_parts(pictures, scenes, differs, state.left_out())
 
 
 def _estimate(state: ClaimState) -> str:
     request = _request(state)
-    pairs, took = len(request.claim), seconds(service(), request)
-    words = f"{took:.0f} s" if took < 90 else f"{took / 60:.0f} min"
+    pairs = len(request.claim)
+    words = seconds_words(2 * pairs * seconds_a_look(request.claim.a, request.models))
     return f"{pairs:,} pairs, {2 * pairs:,} pictures × {len(request.models)} networks: about {words}"
 
 
@@ -141,10 +142,7 @@ def _request(state: ClaimState) -> ClaimRequest:
 
 
 def _state(facts: object) -> ClaimState:
-    query = facts.get("query") if isinstance(facts, dict) else None
-    if not isinstance(query, str):
-        raise InvalidInputError(NOT_OURS)
-    return ClaimState.from_query(parse_query(query))[0]
+    return ClaimState.from_query(parse_query(query_of(facts)))[0]
 
 
 def _snapshots() -> None:

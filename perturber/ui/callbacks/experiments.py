@@ -5,11 +5,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, dcc, no_update
+from dash import ALL, Input, Output, State, callback, ctx, dcc, no_update
 
 from perturber.errors import BusyError, InvalidInputError, PerturberError
 from perturber.json_values import finite
 from perturber.service import JobState
+from perturber.ui.callbacks.forms import address_callback, address_of, query_of
 from perturber.ui.callbacks.messages import BUG, by_id, pressed_ids, triggered_value
 from perturber.ui.components.experiments import (
     BORDERS,
@@ -25,7 +26,6 @@ from perturber.ui.components.experiments import (
     view_id,
     view_menu,
 )
-from perturber.ui.components.session_bar import LONGEST_ADDRESS
 from perturber.ui.context import service
 from perturber.ui.experiments import Known
 from perturber.ui.failures import told
@@ -43,7 +43,7 @@ from perturber.ui.showing.experiments import (
     view_of,
 )
 from perturber.ui.states.experiments import PATH, ExperimentsState
-from perturber.ui.states.page import NOT_OURS, parse_query
+from perturber.ui.states.page import parse_query
 
 LONGEST_QUERY = 20_000
 MOST = 1e12
@@ -51,9 +51,7 @@ MOST = 1e12
 
 def experiments_callbacks() -> None:
     """To be called once as the page's module is imported."""
-    clientside_callback(
-        ClientsideFunction("page", "address"), Input(part("address"), "data"), prevent_initial_call=True
-    )
+    address_callback(part)
     _choosing()
     _following()
     _downloading()
@@ -65,10 +63,7 @@ def state_of(facts: object, there: Known) -> ExperimentsState:
     Raises:
         InvalidInputError: it is not what a page of this app would send.
     """
-    query = facts.get("query") if isinstance(facts, dict) else None
-    if not isinstance(query, str) or len(query) > LONGEST_QUERY:
-        raise InvalidInputError(NOT_OURS)
-    return ExperimentsState.from_query(parse_query(query), there)[0]
+    return ExperimentsState.from_query(parse_query(query_of(facts, LONGEST_QUERY)), there)[0]
 
 
 def model_names(state: ExperimentsState) -> dict[str, str]:
@@ -108,7 +103,7 @@ def _choosing() -> None:
         if new == state:
             return no_update, settings, no_update, no_update, ""
         query = new.query()
-        address = f"{PATH}?{query}" if query and len(query) <= LONGEST_ADDRESS else PATH
+        address = address_of(PATH, query)
         entries = no_update if same else experiment_list(new)
         return {"query": query, "memory": {}}, settings, entries, address, ""
 

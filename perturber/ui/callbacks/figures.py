@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, ctx, no_update
+from dash import Input, Output, State, callback, ctx, no_update
 from flask import request
 
 from perturber.errors import BusyError, InvalidInputError, PerturberError
@@ -13,11 +13,12 @@ from perturber.export import PRESETS, layout_size
 from perturber.figures.compose import letter
 from perturber.sessions import NewFigure, Sessions, ShortLinks
 from perturber.ui import paper
+from perturber.ui.callbacks.forms import address_callback, address_of, query_of, sessions_callback
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.components.controls import options
 from perturber.ui.components.export import LOOKS, OF_A_PRESET, Looks
 from perturber.ui.components.figures import DRAFT, PAGES, PATH, chosen_options, ids_of, part, preview, rows_of
-from perturber.ui.components.session_bar import CHOICES, LONGEST_ADDRESS
+from perturber.ui.components.session_bar import LONGEST_ADDRESS
 from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.papers.figures import composed
@@ -35,9 +36,7 @@ FIELDS = ("rows", "columns", "options", "title", "preset")
 
 def figures_callbacks() -> None:
     """To be called once as the page's module is imported."""
-    clientside_callback(
-        ClientsideFunction("page", "address"), Input(part("address"), "data"), prevent_initial_call=True
-    )
+    address_callback(part)
     _building()
     _remembering()
     _choosing()
@@ -203,10 +202,7 @@ def draft_of(data: object) -> FiguresState:
 
 
 def _state(facts: object) -> FiguresState:
-    query = facts.get("query") if isinstance(facts, dict) else None
-    if not isinstance(query, str):
-        raise InvalidInputError(NOT_OURS)
-    return FiguresState.from_query(parse_query(query))[0]
+    return FiguresState.from_query(parse_query(query_of(facts)))[0]
 
 
 def _chosen(rows: object) -> str | None:
@@ -316,7 +312,7 @@ def _kept(state: FiguresState, *, first: bool) -> dict[str, Any]:
     facts = {"query": query, "memory": {}, "drawn": True}
     if first:
         return {"facts": facts}
-    address = f"{PATH}?{query}" if query and len(query) <= LONGEST_ADDRESS else PATH
+    address = address_of(PATH, query)
     return {"facts": facts, "address": address}
 
 
@@ -359,17 +355,7 @@ def _choosing() -> None:
         known = kind if kind in kinds else next(iter(kinds))
         return options(kinds.items()), known, ""
 
-    @callback(
-        Output(part("session"), "options"),
-        Output(part("session"), "value"),
-        Input(part("facts"), "id"),
-        State("session", "data", allow_optional=True),
-    )
-    def sessions(_: object, present: object) -> tuple[Any, Any]:
-        found = Sessions(service().settings.data).all(limit=CHOICES).sessions
-        opened = present.get("id") if isinstance(present, dict) else None
-        chosen = opened if any(one.id == opened for one in found) else None
-        return options((one.id, one.name) for one in found), chosen
+    sessions_callback(part)
 
     @callback(
         Output(part("snapshot"), "options"),

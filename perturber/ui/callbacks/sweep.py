@@ -5,12 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dash import (
-    ClientsideFunction,
     Input,
     Output,
     State,
     callback,
-    clientside_callback,
     ctx,
     dcc,
     html,
@@ -26,9 +24,9 @@ from perturber.service import JobState, LookRequest, job_id
 from perturber.service.works.sweeping import SweepRequest
 from perturber.sessions import Sessions
 from perturber.ui.callbacks.follow import Settled
+from perturber.ui.callbacks.forms import address_callback, address_of, query_of, sessions_callback
 from perturber.ui.callbacks.messages import triggered_value
 from perturber.ui.components.controls import options
-from perturber.ui.components.session_bar import CHOICES, LONGEST_ADDRESS
 from perturber.ui.components.sweep import (
     FIELDS,
     KINDS,
@@ -54,14 +52,14 @@ from perturber.ui.states.sweep import PATH, SweepState, activation, latin, read_
 
 EDITOR = ("kind", "class", "layer", "channel", "pooling", "row", "column")
 
+LONGEST_QUERY = 200_000
+
 NOTHING = "Nothing is looked at yet. Run orders it; you can leave the page meanwhile, and come back to the result."
 
 
 def sweep_callbacks() -> None:
     """To be called once as the page's module is imported."""
-    clientside_callback(
-        ClientsideFunction("page", "address"), Input(part("address"), "data"), prevent_initial_call=True
-    )
+    address_callback(part)
     _building()
     _editing()
     _preparing()
@@ -77,10 +75,7 @@ def state_of(facts: object) -> SweepState:
     Raises:
         InvalidInputError: it is not what a page of this app would send.
     """
-    query = facts.get("query") if isinstance(facts, dict) else None
-    if not isinstance(query, str) or len(query) > 200_000:
-        raise InvalidInputError(NOT_OURS)
-    return SweepState.from_query(parse_query(query), service().model)[0]
+    return SweepState.from_query(parse_query(query_of(facts, LONGEST_QUERY)), service().model)[0]
 
 
 def _client(facts: object) -> str:
@@ -157,7 +152,7 @@ def _kept(old: SweepState, new: SweepState, facts: Any, filled: Values, fields: 
     if new.shown != filled["shown"]:
         shown["fields"] = {**fields, "shown": new.shown}
     if new != old:
-        address = f"{PATH}?{query}" if query and len(query) <= LONGEST_ADDRESS else PATH
+        address = address_of(PATH, query)
         set_props("link-sweep", {"href": address})
         shown |= {"facts": {**facts, "query": query}, "address": address}
     return shown
@@ -544,17 +539,7 @@ def _selecting() -> None:
         except (PerturberError, BusyError) as error:
             return numbers, str(error)
 
-    @callback(
-        Output(part("session"), "options"),
-        Output(part("session"), "value"),
-        Input(part("facts"), "id"),
-        State("session", "data", allow_optional=True),
-    )
-    def sessions(_: object, present: object) -> tuple[Any, Any]:
-        found = Sessions(service().settings.data).all(limit=CHOICES).sessions
-        opened = present.get("id") if isinstance(present, dict) else None
-        chosen = opened if any(one.id == opened for one in found) else None
-        return options((one.id, one.name) for one in found), chosen
+    sessions_callback(part)
 
     @callback(
         Output(part("kept"), "children"),

@@ -16,12 +16,11 @@ from perturber.figures.sweeps import Thumbnails, sweep_figure
 from perturber.parameters import Number, Value, get
 from perturber.scene import SceneBase
 from perturber.service import LookRequest, ModelInfo, job_id
-from perturber.service.estimates import seconds_a_picture
 from perturber.service.works.sweeping import SweepRequest
 from perturber.ui.components.sweep import KINDS
 from perturber.ui.components.tables import plain
 from perturber.ui.context import cache, service
-from perturber.ui.looks import unfinished_plane
+from perturber.ui.looks import seconds_a_look, unfinished_plane
 from perturber.ui.showing.pictures import jpeg
 from perturber.ui.states.sweep import SweepState
 
@@ -231,12 +230,7 @@ def estimate(request: SweepRequest) -> str:
     Raises:
         InvalidInputError: the start cannot be looked at.
     """
-    models = " ".join(request.models)
-    key = f"pace {hashlib.sha256(f'{request.start!r} {models}'.encode()).hexdigest()}"
-    pace = cache.get(key)
-    if pace is None:
-        pace = seconds_a_picture(service(), request.start, request.models)
-        cache.set(key, pace)
+    pace = seconds_a_look(request.start, request.models)
     count, networks = len(request.design), len(request.models)
     many = f"{networks} network{'s' * (networks > 1)}"
     return f"{count:,} scenes × {many}: some {seconds_words(count * pace)}, less what is known already."
