@@ -187,8 +187,7 @@
     const dataOf = (actor) => actor.getMapper && actor.getMapper().getInputData();
     const isWhole = (actor) => ["getNormals", "getTCoords"].every((get) => dataOf(actor)?.getPointData()[get]());
 
-    // dash-vtk reports no camera back and clips by the bounds of what is visible, so the view's own vtk.js objects
-    // are taken from the React component that owns the element.
+    // dash-vtk reports no camera back and clips by what is visible: its own vtk.js objects are taken from React.
     function findVtkView(element) {
         const key = element && Object.keys(element).find((k) => k.startsWith("__reactFiber$"));
         let fiber = key && element[key];
@@ -196,14 +195,15 @@
         return fiber?.stateNode;
     }
 
-    // A browser keeps some sixteen WebGL contexts alive; one that is left must be given back. And dash-vtk takes its
-    // arrays off one by one, asking those that it has deleted: it finds none.
+    // A browser keeps some sixteen WebGL contexts alive; one that is left must be given back. dash-vtk takes its arrays
+    // off one by one, asking those that it has deleted, and measures its actors a moment later: it finds none.
     function releaseContextWhenLeft(vtk) {
         const unmount = vtk.componentWillUnmount;
         vtk.componentWillUnmount = function () {
             vtk.renderer.getActors().filter(isWhole).forEach((a) => dataOf(a).getPointData().removeAllArrays());
             const canvas = vtk.containerRef.current?.querySelector("canvas");
             unmount.call(vtk);
+            setTimeout(() => (vtk.renderer = { get: () => ({ props: [] }) })); // once its actors have left it, too
             const context = canvas?.getContext("webgl2") || canvas?.getContext("webgl");
             context?.getExtension("WEBGL_lose_context")?.loseContext();
         };
