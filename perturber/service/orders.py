@@ -76,10 +76,20 @@ class Orders:
         try:
             return jobs.cancel(name)
         except InvalidInputError:  # it goes on for others
-            order = self._read(name)
-            if order is not None and (others := tuple(one for one in order.owners if one != current().name)):
-                self._write(name, Order(link=order.link, owners=others))
+            self.leave(name, current().name)
             raise
+
+    def leave(self, name: str, owner: str) -> None:
+        """Forget that a user has ordered it, and the order with its last owner."""
+        if (order := self._read(name)) is None:
+            return
+        others = tuple(one for one in order.owners if one != owner)
+        if not others:
+            return self.remove(name)
+        try:
+            self._write(name, Order(link=order.link, owners=others))
+        except StorageError as error:
+            log.warning("%s", error)
 
     def remove(self, name: str) -> None:
         """Forget an order; nothing happens where there is none."""

@@ -16,23 +16,26 @@ def resume(service: InferenceService) -> None:
     """Order once more, for those who had done so, what was not over; what cannot be ordered any more is forgotten."""
     accounts = Accounts(service.settings.data).all() if service.settings.needs_login else None
     for name, order in list(service.orders.all()):
-        service.orders.remove(name)  # it is kept anew, perhaps of other weights
+        again = set()
         for owner in order.owners:
             account = accounts.get(owner) if accounts is not None else None
             role = Role.EDITOR if accounts is None or (account is None and service.settings.oidc) else None
             user = User(owner, role or (account.role if account else Role.VIEWER))
             try:
                 with acting(user):
-                    _submit(service, order.link)
+                    again.add(_submit(service, order.link))
             except (PerturberError, BusyError) as error:
+                service.orders.leave(name, owner)
                 log.warning("What %s had ordered does not go on: %s", owner or "somebody", error)
+        if name not in again:  # of other weights, it has another name
+            service.orders.remove(name)
 
 
-def _submit(service: InferenceService, link: str) -> None:
+def _submit(service: InferenceService, link: str) -> str:
     path, _, query = link.partition("?")
     if path != PATH:
         raise InvalidInputError(f"There is nothing to order of {path[:80]!r}.")
     state, problems = SweepState.from_query(parse_query(query), service.model)
     if problems:
         raise InvalidInputError(" ".join(problems))
-    service.orders.submit(service.jobs, state.request(service), link)
+    return service.orders.submit(service.jobs, state.request(service), link).id

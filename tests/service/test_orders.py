@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ from perturber.config import Settings
 from perturber.errors import InvalidInputError, NotAllowedError
 from perturber.experiments.measures import Measure
 from perturber.experiments.sweep import Axis, Grid
-from perturber.service import InferenceService, JobState, job_id, keeping
+from perturber.service import InferenceService, JobState, JobStatus, job_id, keeping
 from perturber.service.engine import LocalEngine
-from perturber.service.orders import Order
+from perturber.service.orders import Order, Orders
 from perturber.service.requests import Progress
 from perturber.ui.orders import resume
 from perturber.ui.states.sweep import PATH, SweepState
@@ -118,6 +119,40 @@ def test_a_server_that_ends_leaves_its_orders_to_the_next(tmp_path: Path, monkey
         assert second.jobs._jobs[name].owners == {"ann"}
         assert second.wait(name).done.all()
     assert files(tmp_path) == []
+
+
+def test_there_is_no_moment_without_an_order_that_goes_on(
+    counted: InferenceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is killed while it takes its orders up loses none."""
+    state, submit = long(), counted.orders.submit
+    name = job_id(state.request(counted))
+    counted.orders._write(name, Order(link=f"{PATH}?{state.query()}", owners=("ann", "bob")))
+
+    def seen(self: Orders, *order: object) -> JobStatus:
+        assert len(files(counted.settings.data)) == 1
+        return submit(*order)
+
+    monkeypatch.setattr(Orders, "submit", seen)
+    resume(counted)
+    assert [one.owners for _, one in counted.orders.all()] == [("ann", "bob")]
+    for user in (ANN, BOB):
+        with acting(user), suppress(InvalidInputError):
+            counted.orders.cancel(counted.jobs, name)
+    assert files(counted.settings.data) == []
+
+
+def test_who_has_no_account_any_more_leaves_an_order_to_the_others(tmp_path: Path) -> None:
+    settings = Settings(device="cpu", data=tmp_path, examples=None, host="0.0.0.0")
+    Accounts(tmp_path).add("ann", Role.EDITOR, "correct horse battery")
+    with InferenceService(settings, Counting) as service:
+        state = long()
+        name = job_id(state.request(service))
+        service.orders._write(name, Order(link=f"{PATH}?{state.query()}", owners=("ann", "bob")))
+        resume(service)
+        assert [one.owners for _, one in service.orders.all()] == [("ann",)]
+        with acting(ANN):
+            service.orders.cancel(service.jobs, name)
 
 
 def test_whose_account_is_gone_gets_nothing(tmp_path: Path) -> None:
