@@ -25,11 +25,9 @@
         // dash-vtk hands an actor its data first and their arrays one after the other.
         connect() {
             if (!this.stage.isConnected) return;
-            const vtk = findVtkView(document.getElementById(`${this.page}-vtk`));
-            if (vtk && !this.vtk) releaseContextWhenLeft((this.vtk = vtk));
-            const actor = vtk && vtk.renderer.getActors().find((a) => a.getVisibility() && isWhole(a));
+            const vtk = (this.vtk = findVtkView(document.getElementById(`${this.page}-vtk`)));
+            const actor = (this.actor = vtk?.renderer.getActors().find((a) => a.getVisibility() && isWhole(a)));
             if (!actor) return setTimeout(() => this.connect(), BUSY_MS);
-            this.actor = actor;
             // dash-vtk has no property for a texture; that of a colour bar is at hand, which is never shown.
             this.texture = vtk.renderer.getActors().flatMap((a) => a.getTextures()).find((one) => !one.getImage());
             this.texture.set({ interpolate: true, image: this.canvas });
@@ -189,25 +187,27 @@
 
     // dash-vtk reports no camera back and clips by what is visible: its own vtk.js objects are taken from React.
     function findVtkView(element) {
-        const key = element && Object.keys(element).find((k) => k.startsWith("__reactFiber$"));
-        let fiber = key && element[key];
+        let fiber = element?.[Object.keys(element).find((key) => key.startsWith("__reactFiber$"))];
         while (fiber && !fiber.stateNode?.renderWindow) fiber = fiber.return;
         return fiber?.stateNode;
     }
 
     // A browser keeps some sixteen WebGL contexts alive; one that is left must be given back. dash-vtk takes its arrays
-    // off one by one, asking those that it has deleted, and measures its actors a moment later: it finds none.
-    function releaseContextWhenLeft(vtk) {
-        const unmount = vtk.componentWillUnmount;
-        vtk.componentWillUnmount = function () {
-            vtk.renderer.getActors().filter(isWhole).forEach((a) => dataOf(a).getPointData().removeAllArrays());
-            const canvas = vtk.containerRef.current?.querySelector("canvas");
-            unmount.call(vtk);
-            setTimeout(() => (vtk.renderer = { get: () => ({ props: [] }) })); // once its actors have left it, too
-            const context = canvas?.getContext("webgl2") || canvas?.getContext("webgl");
+    // off one by one, asking deleted ones, and measures its actors a moment later: it finds none, in whatever view.
+    const first = new MutationObserver(() => {
+        const views = findVtkView(document.querySelector("[id$='-vtk']"))?.constructor.prototype;
+        if (!views) return;
+        first.disconnect();
+        const unmount = views.componentWillUnmount;
+        views.componentWillUnmount = function () {
+            this.renderer.getActors().filter(isWhole).forEach((a) => dataOf(a).getPointData().removeAllArrays());
+            const context = this.openglRenderWindow.getContext();
+            unmount.call(this);
+            queueMicrotask(() => (this.renderer = { get: () => ({ props: [] }) })); // once its actors have left, too
             context?.getExtension("WEBGL_lose_context")?.loseContext();
         };
-    }
+    });
+    first.observe(document, { childList: true, subtree: true });
 
     window.perturber.SceneView = SceneView;
 })();
