@@ -5,6 +5,7 @@ from uuid import uuid4
 import dash
 from dash import html
 
+from perturber.examples.folders import collections
 from perturber.ui.callbacks.exporting import exporting_callbacks
 from perturber.ui.callbacks.sweep import sweep_callbacks
 from perturber.ui.components.sweep import PAGE, sweep_page
@@ -17,10 +18,11 @@ dash.register_page(__name__, path=PATH, name="Sweep", title="Perturber · Sweep"
 
 def layout(**query: str) -> html.Div:
     """The page in the state that its link holds."""
-    state, problems = SweepState.from_query(query, service().model)
+    folders = collections(service().settings.collections)
+    state, problems = SweepState.from_query(query, service().model, folders)
     models = service().models() | {info.name: info for info in infos(state)}
     facts = {"query": state.query(), "memory": {}, "client": uuid4().hex}
-    return sweep_page(state, facts, problems, models, all_words(state))
+    return sweep_page(state, facts, problems, models, all_words(state), tuple(folders))
 
 
 sweep_callbacks()

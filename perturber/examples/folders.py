@@ -1,6 +1,8 @@
 """The files of a user's folder, and nothing outside of it."""
 
 import os
+import time
+from functools import lru_cache
 from pathlib import Path
 
 from perturber.errors import InvalidInputError
@@ -30,6 +32,24 @@ def collections(folder: Path | None) -> dict[str, Path]:
     except OSError:
         return {}
     return {one.name: one for one in found if one.is_dir() and not one.is_symlink() and not one.name.startswith(".")}
+
+
+LISTED_S = 30
+"""How long a listing of a folder is used again, at most."""
+
+
+def listed_names(folder: Path) -> tuple[str, ...]:
+    """As `picture_names`, at most `LISTED_S` seconds ago, for those who ask again and again.
+
+    Raises:
+        InvalidInputError: as of `picture_names`.
+    """
+    return _listed(folder, int(time.monotonic() / LISTED_S))
+
+
+@lru_cache(maxsize=8)
+def _listed(folder: Path, when: int) -> tuple[str, ...]:
+    return tuple(picture_names(folder))
 
 
 def picture_names(folder: Path) -> list[str]:

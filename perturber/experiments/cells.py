@@ -16,7 +16,7 @@ from perturber import __version__
 from perturber.disk import changing, write_whole
 from perturber.errors import StorageError
 from perturber.experiments.measures import Column
-from perturber.experiments.sweep import Design, Grid
+from perturber.experiments.sweep import Design, pictures_of
 from perturber.parameters import Value
 from perturber.scene import SceneBase
 
@@ -41,8 +41,8 @@ def family(
         scene = {key: value for key, value in scene.items() if key not in design.keys}
     picture = "" if plane is None else hashlib.sha256(np.ascontiguousarray(plane).tobytes()).hexdigest()
     told = [__version__, scene, design.keys, [repr(column) for column in columns], list(fingerprints), picture]
-    if isinstance(design, Grid) and design.folder is not None:
-        told.append(str(design.folder))
+    if (pictures := pictures_of(design)) is not None:
+        told.append(str(pictures.folder))
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from perturber.effects import EFFECTS
 from perturber.errors import InvalidInputError
-from perturber.examples.folders import picture_names
+from perturber.examples.folders import listed_names
 from perturber.experiments.measures import OF_TWO, Column
 from perturber.parameters import Code, Neuron, Number, Value, get
 from perturber.scene import SceneBase
@@ -101,7 +101,7 @@ class PictureAxis(Axis):
         Raises:
             InvalidInputError: no such folder, or no picture in it.
         """
-        return cls(PICTURE, tuple(spread(picture_names(folder), most)), folder)
+        return cls(PICTURE, tuple(spread(listed_names(folder), most)), folder)
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,9 @@ class Grid:
         _check_count(len(self))
         if PICTURE in self.keys[1:]:
             raise InvalidInputError("Pictures are the first axis of a sweep. Change the order.")
-        if self.folder is not None:
+        if self.pictures is not None:
             for key in self.keys[1:]:
-                if not any(key in effect.keys for effect in EFFECTS):
+                if key not in post_processing():
                     raise InvalidInputError(
                         f"{get(key).label} ({key}) changes nothing in a picture; only post-processing does."
                     )
@@ -171,9 +171,10 @@ class Grid:
         return tuple(axis.key for axis in self.axes)
 
     @property
-    def folder(self) -> Path | None:
-        """Of the pictures in place of scenes; None where there are none."""
-        return next((axis.folder for axis in self.axes if isinstance(axis, PictureAxis)), None)
+    def pictures(self) -> PictureAxis | None:
+        """The first axis where it is one of pictures in place of scenes."""
+        first = self.axes[0]
+        return first if isinstance(first, PictureAxis) else None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -234,6 +235,11 @@ class LatinHypercube:
         return [tuple(float(f"{value:.9g}") for value in row) for row in np.stack(columns, 1)]
 
 
+def post_processing() -> tuple[str, ...]:
+    """Keys of the parameters that change a picture, too."""
+    return tuple(key for effect in EFFECTS for key in effect.keys)
+
+
 def _check_keys(keys: Sequence[str]) -> None:
     if len(set(keys)) < len(keys):
         raise InvalidInputError(f"A parameter is named twice: {', '.join(keys)}.")
@@ -248,6 +254,11 @@ def _check_count(count: object) -> None:
 Design = Grid | LatinHypercube
 
 
+def pictures_of(design: Design) -> PictureAxis | None:
+    """The pictures in place of scenes; None where there are none."""
+    return design.pictures if isinstance(design, Grid) else None
+
+
 def scene(start: SceneBase, design: Design, point: Sequence[Value]) -> SceneBase:
     """The scene of a point: the start with its values; for a picture, that whose post-processing it gets."""
     changes = dict(zip(design.keys, point, strict=True))
@@ -256,8 +267,8 @@ def scene(start: SceneBase, design: Design, point: Sequence[Value]) -> SceneBase
 
 def picture(design: Design, point: Sequence[Value]) -> Path | None:
     """The file of the picture that takes the place of a point's scene; None where there is none."""
-    folder = design.folder if isinstance(design, Grid) else None
-    return None if folder is None else folder / str(point[0])
+    axis = pictures_of(design)
+    return None if axis is None else axis.folder / str(point[0])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -271,7 +282,7 @@ class Sweep:
         values: (N, M) float32; NaN where a scene was not looked at yet, or the measure is not known.
         tops: (N, number of models) int32, each network's most probable class; −1 where it is not known (yet).
         done: (N,) bool, the scenes that were looked at.
-        computed: how many scenes were looked at now; the others were kept from earlier sweeps.
+        computed: how many scenes were looked at now, or could not be; the others were kept from earlier sweeps.
         notes: what has gone wrong meanwhile, a sentence each.
     """
 

@@ -10,7 +10,7 @@ from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from perturber.experiments.measures import Column
-from perturber.experiments.sweep import Axis, Grid, Sweep
+from perturber.experiments.sweep import PICTURE, Axis, Grid, Sweep
 from perturber.figures.style import DIVERGING, SLOT_COLOURS, SLOT_DASHES, SLOT_MARKS, base_layout, gapped, plain
 from perturber.parameters import Number, Value, get
 
@@ -66,8 +66,14 @@ def _named(column: Column, models: Sequence[str], labels: Sequence[str]) -> str:
 
 
 def _title(key: str) -> str:
+    if key == PICTURE:
+        return "Pictures, in the order of their names"
     parameter = get(key)
     return f"{parameter.label}{f' ({parameter.unit})' if parameter.unit else ''}"
+
+
+def _label(key: str) -> str:
+    return "Picture" if key == PICTURE else get(key).label
 
 
 class _Scale:
@@ -85,19 +91,21 @@ class _Scale:
             cells: whether each value has a cell about it, rather than a point.
         """
         self._known = known = list[Any](axis.values)
-        if isinstance(get(axis.key), Number) and all(a < b for a, b in pairwise(known)):
+        if axis.key != PICTURE and isinstance(get(axis.key), Number) and all(a < b for a, b in pairwise(known)):
             self.values: list[Any] = known
             numbers = [float(value) for value in known]
             pad = 0.04 * (numbers[-1] - numbers[0])
             before, after = ((numbers[1] - numbers[0]) / 2, (numbers[-1] - numbers[-2]) / 2) if cells else (pad, pad)
             low, high = numbers[0] - before, numbers[-1] + after
             self._shares = [(value - low) / (high - low) for value in numbers]
-            self.layout = {"title_text": _title(axis.key), "type": "linear", "range": [low, high]}
+            self.layout: dict[str, Any] = {"title_text": _title(axis.key), "type": "linear", "range": [low, high]}
         else:
             words = {False: "off", True: "on"}
             self.values = [words[value] if isinstance(value, bool) else value for value in known]
             self._shares = [(n + 0.5) / len(known) for n in range(len(known))]
             self.layout = {"title_text": _title(axis.key), "type": "category", "range": [-0.5, len(known) - 0.5]}
+            if axis.key == PICTURE:  # files have long names, and there are many
+                self.layout |= {"showticklabels": False, "ticks": ""}
 
     def share(self, value: Value) -> float:
         """How far along the axis a value stands, from 0 to 1."""
@@ -135,7 +143,7 @@ def _lines(
             x=scale.values,
             y=gapped(found.values[:, column]),
             name=name,
-            mode="lines+markers",
+            mode="markers" if axis.key == PICTURE else "lines+markers",
             line={"color": SLOT_COLOURS[style], "dash": SLOT_DASHES[style]},
             marker={"symbol": SLOT_MARKS[style], "size": 7},
         )
@@ -156,7 +164,7 @@ def _heatmaps(
     down, across = grid.axes
     rows, cells = _Scale(down, cells=True), _Scale(across, cells=True)
     left, below = 64, LABELS
-    if rows.layout["type"] == "category":  # words, of some 6 pixels a letter
+    if rows.layout["type"] == "category" and down.key != PICTURE:  # words, of some 6 pixels a letter
         left = max(left, 36 + 6 * min(40, max(len(str(value)) for value in rows.values)))
     if thumbnails:
         left, below = left + THUMBNAIL + GAP, below + THUMBNAIL + GAP
@@ -168,7 +176,7 @@ def _heatmaps(
     figure = make_subplots(
         rows=1, cols=len(columns), subplot_titles=names, shared_yaxes=True, horizontal_spacing=gap or None
     )
-    hover = f"{get(across.key).label} %{{x}}<br>{get(down.key).label} %{{y}}<br><b>%{{z:.4g}}</b><extra></extra>"
+    hover = f"{_label(across.key)} %{{x}}<br>{_label(down.key)} %{{y}}<br><b>%{{z:.4g}}</b><extra></extra>"
     for n, column in enumerate(columns):
         values = gapped(found.values[:, column]).reshape(grid.shape)
         figure.add_heatmap(

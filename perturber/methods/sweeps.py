@@ -7,6 +7,9 @@ from perturber.parameters import Number, get
 def gone_through(design: Design) -> str:
     """Which scenes were looked at."""
     if isinstance(design, Grid):
+        if design.pictures is not None:
+            many = f"{len(design.pictures.values):,} pictures of the folder {design.pictures.folder.name} were shown"
+            return f"{many}, {f'each with {_axis(design.axes[1])}' if design.axes[1:] else 'each once'}."
         axes = " and ".join(map(_axis, design.axes))
         every = "Every combination of" if len(design.axes) > 1 else "All of"
         return f"{every} {axes} was rendered, {len(design):,} scenes, all else as in the first."

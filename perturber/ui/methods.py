@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.examples.folders import collections
 from perturber.experiments.paired import RESAMPLES
 from perturber.featurevis import Recipe
 from perturber.figures.compose import letter
@@ -218,13 +219,15 @@ def _of_compare(query: str, kind: str | None) -> Account:
 
 
 def _of_sweep(query: str, kind: str | None) -> Account:
-    state, problems = SweepState.from_query(parse_query(query), service().model)
+    folders = collections(service().settings.collections)
+    state, problems = SweepState.from_query(parse_query(query), service().model, folders)
     account = Account(notes=tuple(problems))
     account.of_networks(state.models)
     account.said += _picture(state.scene)
     account.said.append(sweeps.gone_through(state.design))
     measures = all_words(state) if kind is None else [all_words(state)[state.shown]]
-    account.said.append(f"In each of these scenes was measured: {'; '.join(measures)}.")
+    of = "scenes" if state.pictures is None else "pictures"
+    account.said.append(f"In each of these {of} was measured: {'; '.join(measures)}.")
     return account
 
 

@@ -4,6 +4,7 @@ import logging
 
 from perturber.accounts import Accounts
 from perturber.errors import BusyError, InvalidInputError, PerturberError
+from perturber.examples.folders import collections
 from perturber.service import InferenceService
 from perturber.ui.states.page import parse_query
 from perturber.ui.states.sweep import PATH, SweepState
@@ -35,7 +36,8 @@ def _submit(service: InferenceService, link: str) -> str:
     path, _, query = link.partition("?")
     if path != PATH:
         raise InvalidInputError(f"There is nothing to order of {path[:80]!r}.")
-    state, problems = SweepState.from_query(parse_query(query), service.model)
+    folders = collections(service.settings.collections)
+    state, problems = SweepState.from_query(parse_query(query), service.model, folders)
     if problems:
         raise InvalidInputError(" ".join(problems))
     return service.orders.submit(service.jobs, state.request(service), link).id

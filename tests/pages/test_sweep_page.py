@@ -5,6 +5,8 @@ import csv
 import io
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dash
@@ -15,17 +17,20 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from app import create_app
+from perturber.examples.folders import collections
 from perturber.experiments.measures import Measure
 from perturber.experiments.sweep import Axis, Grid, LatinHypercube, Range
 from perturber.service import InferenceService, LookRequest, SlotRequest
 from perturber.sessions import Sessions
 from perturber.ui.callbacks.sweep import cell_of, selected_cells
 from perturber.ui.components.sweep import FIELDS, fields_of
+from perturber.ui.context import service as running
 from perturber.ui.showing.sweep import product_of
 from perturber.ui.states.explore import ExploreState
 from perturber.ui.states.page import parse_query
 from perturber.ui.states.sweep import SweepState
 from perturber.users import Role, User
+from perturber.zoo.pictures import Crop, read_picture
 
 LITE0, ADVERSARIAL = "efficientnet_lite0", "lite0_adversarial"
 GRID = Grid((Axis.even("pitch", -20, 20, 2), Axis.even("yaw", -60, 60, 3)))
@@ -84,7 +89,9 @@ class Visit:
 
     @property
     def state(self) -> SweepState:
-        return SweepState.from_query(parse_query(self["facts", "data"]["query"]), lambda name: named(name))[0]
+        with self.client.application.app_context():
+            folders = collections(running().settings.collections)
+        return SweepState.from_query(parse_query(self["facts", "data"]["query"]), named, folders)[0]
 
 
 def named(name: str) -> Any:
@@ -286,3 +293,87 @@ def test_explore_leads_here(client: FlaskClient, service: InferenceService) -> N
         Measure(kind="activation", layer=slot.layer, channel=slot.channels[0]),
     )
     assert set(FIELDS) == set(fields_of(found))
+
+
+# ---- pictures in place of scenes ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(service: InferenceService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three pictures, one of which cannot be read."""
+    folder = tmp_path / "lent" / "cats"
+    folder.mkdir(parents=True)
+    for n in range(2):
+        pixels = np.random.default_rng(n).integers(0, 255, (64, 80, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{n}.png")
+    (folder / "torn.png").write_bytes(b"no picture")
+    monkeypatch.setattr(service, "settings", replace(service.settings, collections=folder.parent))
+    return folder
+
+
+def test_pictures_are_gone_through(visit: Visit, service: InferenceService, folder: Path) -> None:
+    visit.set("sweep-design", value="pictures")
+    assert visit["folder", "value"] == "cats"
+    assert visit["key1", "value"] is None  # pitch changes nothing in a picture
+    assert "contrast" in {one["value"] for one in visit["key1", "options"]}
+    assert "yaw" not in {one["value"] for one in visit["key1", "options"]}
+    assert visit["pictured", "className"] == "sampled"
+    assert visit["axis2", "className"] == "axis gone"
+    assert visit["about", "children"].startswith("3 pictures × 2 networks: some ")
+    assert visit["changes", "children"].endswith("Its post-processing is applied to each picture.")
+    visit.run()
+    assert visit["progress", "children"] == (
+        "3 of 3 pictures. 1 pictures cannot be read; what networks make of them is left empty."
+    )
+    first, _ = visit["graph", "figure"]["data"]
+    assert (list(first["x"]), first["mode"]) == (["0.png", "1.png", "torn.png"], "markers")
+    image = Crop(size=224)(read_picture(folder / "1.png"))
+    request = LookRequest(scene=STATE.scene, image=image, slots=(SlotRequest(model=LITE0, pinned=(250,)),))
+    expected = service.look(request).slots[0].pinned[0].probability
+    assert np.frombuffer(base64.b64decode(first["y"]["bdata"]), first["y"]["dtype"])[1] == pytest.approx(
+        expected, rel=1e-3
+    )
+    assert len(visit["graph", "figure"]["layout"]["images"]) == 2  # the torn one has none
+
+
+def test_a_picture_is_seen_and_listed_and_no_scene_is_opened(
+    visit: Visit, service: InferenceService, folder: Path
+) -> None:
+    visit.set("sweep-design", value="pictures")
+    visit.set("sweep-key1", value="contrast")
+    visit.set("sweep-count1", value=2)
+    visit.run()
+    assert visit["progress", "children"].startswith("6 of 6 pictures.")
+    lowest = visit.state.design.axes[1].values[0]  # type: ignore[union-attr]
+    pointed = {"points": [{"x": lowest, "y": "1.png", "bbox": {"x0": 1, "x1": 2, "y0": 3, "y1": 4}}]}
+    visit.set("sweep-graph", hoverData=pointed)
+    assert "1.png, " in str(visit["tooltip", "children"])
+    visit.shown.pop("_pages_location", None)
+    visit.set("sweep-graph", clickData=pointed)
+    assert "_pages_location" not in visit.shown
+    assert visit["number", "value"] == 3
+    assert "Explore" not in str(visit["scene", "children"])
+    visit.set("sweep-graph", selectedData={"points": [], "range": {"x": [-9, 9], "y": [0.5, 1.5]}})
+    assert visit["chosen-ones", "data"] == [2, 3]
+    assert "2 pictures." in str(visit["list", "children"])
+    visit.set("sweep-session", value=Sessions(service.settings.data).create("Pictures"))
+    visit.press("keep")
+    assert visit["kept", "children"] == "Pictures of a folder are not kept in sessions. Download the table instead."
+    visit.press("csv")
+    rows = list(csv.reader(io.StringIO(base64.b64decode(visit["file", "data"]["content"]).decode())))
+    assert [row[0] for row in rows] == ["picture", "0.png", "0.png", "1.png", "1.png", "torn.png", "torn.png"]
+
+
+def test_measures_of_a_start_leave_as_pictures_come(client: FlaskClient, folder: Path) -> None:
+    visit = Visit(client, STATE.with_values(measures=(Measure(kind="probability"),)))
+    visit.set("sweep-design", value="pictures")
+    assert visit["said", "children"] == (
+        "Pictures have no start that a measure could refer to. Taken out: Probability of the start’s first class."
+    )
+    assert visit.state.measures == (Measure(kind="entropy"),)
+
+
+def test_a_server_without_folders_says_so(visit: Visit) -> None:
+    visit.set("sweep-design", value="pictures")
+    assert visit["said", "children"].startswith("This server offers no folders of pictures.")
+    assert visit.state == STATE

@@ -1,12 +1,15 @@
 """The state of the Sweep page: link → state → link is the identity, and what is wrong is said."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.experiments.measures import Measure
-from perturber.experiments.sweep import Axis, Grid, LatinHypercube, Range
+from perturber.experiments.sweep import Axis, Grid, LatinHypercube, PictureAxis, Range
 from perturber.parameters import Number, get
 from perturber.scene import Scene
 from perturber.ui.states.page import parse_query
@@ -141,3 +144,42 @@ def test_measures_come_and_go() -> None:
     assert state.without_measure() == SweepState.default()
     with pytest.raises(InvalidInputError, match="needs a measure"):
         SweepState.default().without_measure()
+
+
+def test_pictures_of_a_folder_in_a_link(tmp_path: Path) -> None:
+    folder = tmp_path / "of: cats & dogs"
+    folder.mkdir()
+    for n in range(7):
+        Image.new("RGB", (8, 8)).save(folder / f"{n}.png")
+    folders = {folder.name: folder}
+    for axes in ((), (Axis.even("contrast", 0.5, 1.5, 3),)):
+        state = SweepState.default().with_values(
+            design=Grid((PictureAxis.of(folder, 3), *axes)), measures=(Measure(kind="entropy"),)
+        )
+        assert state.pictures is not None
+        assert state.pictures.values == ("0.png", "2.png", "4.png")  # evenly spread
+        assert state.file(0) == folder / "0.png"
+        found, problems = SweepState.from_query(parse_query(state.query()), models, folders)  # type: ignore[arg-type]
+        assert (found, problems) == (state, [])
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("pictures=here:0", "'pictures' cannot be '0'"),
+        ("pictures=here", "collection of pictures"),
+        ("pictures=../etc:5", "collection of pictures"),
+        ("pictures=there:5", "holds no pictures"),
+        ("pictures=here:5&axis1=yaw:0:10:3", "changes nothing in a picture"),
+        ("pictures=here:5&axis1=contrast:0.5:1.5:3&axis2=hue:-0.1:0.1:3", "one or two parameters, not 3"),
+    ],
+)
+def test_pictures_that_there_are_not(tmp_path: Path, query: str, says: str) -> None:
+    folders = {name: tmp_path / name for name in ("here", "there")}
+    for folder in folders.values():
+        folder.mkdir()
+    Image.new("RGB", (8, 8)).save(folders["here"] / "one.png")
+    state, problems = SweepState.from_query(parse_query(query), models, folders)  # type: ignore[arg-type]
+    assert state == SweepState.default()
+    assert len(problems) == 1
+    assert says in problems[0]

@@ -130,7 +130,8 @@ class SweepWork:
             seen = np.array([n for n in some if self.files[n] is None or self.files[n] in images], int)
             if len(seen):
                 yield from self._look(seen, images)
-            self.done[some] = True  # what cannot be read stays unknown
+            self.computed += len(some) - len(seen)  # what cannot be read stays unknown
+            self.done[some] = True
             new += seen.tolist()
             if self.keeping.due():
                 yield from self.keeping.write(partial(cells.add, self._found(new)))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dash import (
@@ -17,6 +18,7 @@ from dash import (
 )
 
 from perturber.errors import BusyError, InvalidInputError, OvertakenError, PerturberError
+from perturber.examples.folders import collections
 from perturber.experiments.measures import ABOUT, OF_A_CLASS, Measure
 from perturber.experiments.sweep import MAX_AXES, Axis, Design, Grid, Range, Sweep
 from perturber.figures import as_json
@@ -30,11 +32,13 @@ from perturber.ui.components.controls import options
 from perturber.ui.components.sweep import (
     FIELDS,
     KINDS,
+    NO_FOLDERS,
     POOLINGS,
     ROWS,
     SELECT,
     fields_of,
     first_fields,
+    offered,
     part,
     shapes_of,
     values_of,
@@ -48,7 +52,7 @@ from perturber.ui.showing.pictures import model_input
 from perturber.ui.states import reading
 from perturber.ui.states.page import NOT_OURS, parse_query
 from perturber.ui.states.reading import layer_options
-from perturber.ui.states.sweep import PATH, SweepState, activation, latin, read_index, read_models
+from perturber.ui.states.sweep import PATH, SweepState, activation, effects, latin, pictures, read_index, read_models
 
 EDITOR = ("kind", "class", "layer", "channel", "pooling", "row", "column")
 
@@ -75,7 +79,11 @@ def state_of(facts: object) -> SweepState:
     Raises:
         InvalidInputError: it is not what a page of this app would send.
     """
-    return SweepState.from_query(parse_query(query_of(facts, LONGEST_QUERY)), service().model)[0]
+    return SweepState.from_query(parse_query(query_of(facts, LONGEST_QUERY)), service().model, _folders())[0]
+
+
+def _folders() -> Mapping[str, Path]:
+    return collections(service().settings.collections)
 
 
 def _client(facts: object) -> str:
@@ -89,7 +97,7 @@ Values = dict[str, Any]
 
 
 def _building() -> None:
-    shapes = [part(f"axis{n}") for n in ROWS] + [part("sampled")]
+    shapes = [part(f"axis{n}") for n in ROWS] + [part("sampled"), part("pictured")]
 
     @callback(
         output={
@@ -97,6 +105,7 @@ def _building() -> None:
             "address": Output(part("address"), "data"),
             "fields": {name: Output(part(name), "value") for name in FIELDS},
             "shapes": [Output(id_, "className") for id_ in shapes],
+            "offered": Output(part("key1"), "options"),
             "listed": [Output(part(f"values{n}"), "options") for n in range(1, MAX_AXES + 1)],
             "measures": Output(part("shown"), "options"),
             "said": Output(part("said"), "children"),
@@ -121,15 +130,17 @@ def _building() -> None:
             filled = _filled(fields, what)
             shown["fields"] |= {name: value for name, value in filled.items() if value != fields[name]}
             shown["shapes"] = shapes_of(filled)
+            shown["offered"] = offered(1, filled["design"])
             shown["listed"] = [values_of(_key(filled, n)) for n in range(1, MAX_AXES + 1)]
             new = state.with_values(
                 design=_design(filled),
                 models=read_models([str(filled[f"m{n}"]) for n in (1, 2, 3) if filled[f"m{n}"]], service().model),
             )
             new = _measured(new, what, filled, editor)
+            new, said = _without_start(new) if what == "design" else (new, "")
         except (PerturberError, BusyError) as error:
             return {**shown, "said": str(error)}
-        return {**shown, **_kept(state, new, facts, filled, shown["fields"])}
+        return {**shown, **_kept(state, new, facts, filled, shown["fields"]), "said": said}
 
 
 def _unchanged() -> dict[str, Any]:
@@ -137,7 +148,8 @@ def _unchanged() -> dict[str, Any]:
         "facts": no_update,
         "address": no_update,
         "fields": dict.fromkeys(FIELDS, no_update),
-        "shapes": [no_update] * (len(ROWS) + 1),
+        "shapes": [no_update] * (len(ROWS) + 2),
+        "offered": no_update,
         "listed": [no_update] * MAX_AXES,
         "measures": no_update,
         "said": "",
@@ -148,7 +160,7 @@ def _kept(old: SweepState, new: SweepState, facts: Any, filled: Values, fields: 
     """What the browser remembers of a state, and what follows from it at once."""
     query = new.query()
     words = showing.all_words(new)
-    shown: dict[str, Any] = {"said": "", "measures": options(enumerate(words))}
+    shown: dict[str, Any] = {"measures": options(enumerate(words))}
     if new.shown != filled["shown"]:
         shown["fields"] = {**fields, "shown": new.shown}
     if new != old:
@@ -182,7 +194,24 @@ def _filled(fields: Values, what: str) -> Values:
             key = _key(fields, n)
             if key is not None and filled[f"count{n}"] is None:
                 filled |= {f"count{n}": fields_of(SweepState.default())["count1"]}
+    if what == "design" and fields["design"] == "pictures":
+        if not _folders():
+            raise InvalidInputError(NO_FOLDERS)
+        if _key(fields, 1) not in effects():
+            filled |= dict.fromkeys(("key1", "low1", "high1", "count1", "values1"))
+        if not fields["folder"]:
+            filled["folder"] = next(iter(_folders()), None)
     return filled
+
+
+def _without_start(state: SweepState) -> tuple[SweepState, str]:
+    """Without the measures that refer to a start, where there are pictures, and what is to be said of it."""
+    left = tuple(measure for measure in state.measures if not measure.needs_start)
+    if state.pictures is None or len(left) == len(state.measures):
+        return state, ""
+    gone = [words for words, one in zip(showing.all_words(state), state.measures, strict=True) if one.needs_start]
+    said = f"Pictures have no start that a measure could refer to. Taken out: {', '.join(gone)}."
+    return state.with_values(measures=left or (Measure(kind="entropy"),)), said
 
 
 def _design(fields: Values) -> Design:
@@ -194,7 +223,10 @@ def _design(fields: Values) -> Design:
     if fields["design"] == "latin":
         rows = [(key, fields[f"low{n}"], fields[f"high{n}"]) for n in ROWS if (key := _key(fields, n)) is not None]
         return latin(tuple(Range(*row) for row in rows), fields["samples"], fields["seed"])
-    axes = [_axis(fields, n, key) for n in range(1, MAX_AXES + 1) if (key := _key(fields, n)) is not None]
+    most = 1 if fields["design"] == "pictures" else MAX_AXES
+    axes = [_axis(fields, n, key) for n in range(1, most + 1) if (key := _key(fields, n)) is not None]
+    if fields["design"] == "pictures":
+        return Grid((pictures(_folders(), fields["folder"], fields["pictures"]), *axes))
     if not axes:
         raise InvalidInputError("Choose a parameter that is to be gone through.")
     return Grid(tuple(axes))
@@ -267,7 +299,7 @@ def _preparing() -> None:
     )
     def prepare(facts: object) -> tuple[Any, ...]:
         state = state_of(facts)
-        start = [showing.changes_words(state.scene), f"/?{state.explore_query()}"]
+        start = [showing.start_words(state), f"/?{state.explore_query()}"]
         try:
             look, _ = looked(LookRequest(scene=state.scene, client=f"{_client(facts)[:50]} starts"))
             source = model_input(part("start"), look.image)["props"]["src"]
@@ -369,18 +401,19 @@ def _since(before: Mapping[str, Any], name: str, computed: int) -> dict[str, Any
 
 def _progress(status: Any, request: SweepRequest, known: Sweep | None, since: Mapping[str, Any]) -> str:
     count = len(request.design)
+    what = showing.noun(request.design)
     if status.state is JobState.FAILED:
         return status.error or "It has failed."
     if known is None:
         return {JobState.WAITING: "Queued", JobState.CANCELLED: "Cancelled"}.get(status.state, "Beginning …")
     done, computed = int(known.done.sum()), known.computed
     earlier = done - computed
-    already = f" {earlier:,} of {count:,} scenes were known already." if earlier else ""
+    already = f" {earlier:,} of {count:,} {what} were known already." if earlier else ""
     if status.state.over:
-        return f"{done:,} of {count:,} scenes.{already} {' '.join(known.notes)}".strip()
+        return f"{done:,} of {count:,} {what}.{already} {' '.join(known.notes)}".strip()
     new, spent = computed - since["first"], time.time() - since["since"]
     left = f", some {showing.seconds_words((count - done) * spent / new)} left" if new > 0 and spent > 0 else ""
-    return f"{done:,} of {count:,} scenes{left}.{already}"
+    return f"{done:,} of {count:,} {what}{left}.{already}"
 
 
 # ---- single scenes ------------------------------------------------------------------------------------------------
@@ -453,7 +486,8 @@ def _pointing() -> None:
         state = state_of(facts)
         if (number := cell_of(state, point)) is None:
             return no_update
-        set_props("_pages_location", {"href": f"/?{state.explore_query(state.at(number))}"})
+        if state.pictures is None:
+            set_props("_pages_location", {"href": f"/?{state.explore_query(state.at(number))}"})
         return number + 1
 
     @callback(
@@ -468,7 +502,7 @@ def _pointing() -> None:
             return "Write the number of a scene, or point at one."
         state = state_of(facts)
         if type(number) is not int or not 1 <= number <= len(state.design):
-            return f"There are the scenes 1 to {len(state.design):,}."
+            return f"There are the {showing.noun(state.design)} 1 to {len(state.design):,}."
         return showing.chosen_line(state, _product(state), number - 1)
 
 
@@ -562,6 +596,8 @@ def _snapshots(state: SweepState, chosen: object, session: object) -> str:
     """Put the selected scenes into a session, as Explore shows them."""
     if not isinstance(session, str):
         raise InvalidInputError("Choose a session first. One is made on the page Explore, under Session.")
+    if state.pictures is not None:
+        raise InvalidInputError("Pictures of a folder are not kept in sessions. Download the table instead.")
     numbers, found = _numbers(state, chosen)[: showing.MAX_LISTED], _product(state)
     for number in numbers:
         limited("snapshots", SAVES)

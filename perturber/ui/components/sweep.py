@@ -13,14 +13,28 @@ from perturber.service import ModelInfo
 from perturber.ui.components.controls import button, labelled, menu, named, options
 from perturber.ui.components.export import export_button, export_dialog
 from perturber.ui.states.explore import SLOTS
-from perturber.ui.states.sweep import COUNT, MAX_SEED, SAMPLES, SweepState, first_axis, is_even, numbers, parameters
+from perturber.ui.states.sweep import (
+    COUNT,
+    MAX_SEED,
+    PICTURES,
+    SAMPLES,
+    SweepState,
+    axes_of,
+    effects,
+    first_axis,
+    is_even,
+    numbers,
+    parameters,
+)
 
 PAGE = "sweep"
 
 POLL_MS = 700
 """Between two looks at a sweep that is under way."""
 
-DESIGNS = (("grid", "Every combination"), ("latin", "Latin hypercube"))
+DESIGNS = (("grid", "Every combination"), ("latin", "Latin hypercube"), ("pictures", "Pictures"))
+
+NO_FOLDERS = "This server offers no folders of pictures. PERTURBER_COLLECTIONS names the folder that they lie in."
 
 POOLINGS = (("mean", "mean"), ("max", "maximum"), ("place", "at a place"))
 
@@ -49,6 +63,8 @@ FIELDS = (
     *(f"{name}{n}" for n in ROWS for name in (*OF_ROWS, *(OF_AXES if n <= MAX_AXES else ()))),
     "samples",
     "seed",
+    "folder",
+    "pictures",
     *(f"m{n}" for n in range(1, SLOTS + 1)),
     "shown",
 )
@@ -62,7 +78,7 @@ def part(name: str) -> str:
 
 def sweep_page(
     state: SweepState, facts: Mapping[str, Any], problems: Sequence[str], models: Mapping[str, ModelInfo],
-    words: Sequence[str],
+    words: Sequence[str], folders: Sequence[str] = (),
 ) -> html.Div:  # fmt: skip
     """The page in a state; its callbacks fill in what is computed.
 
@@ -70,8 +86,9 @@ def sweep_page(
         facts: what the browser remembers of it.
         models: that can be chosen.
         words: what each measure is.
+        folders: names of those whose pictures can be gone through.
     """
-    form = [*_start(), *_design(state), *_networks(state, models), *_measures(state, words)]
+    form = [*_start(), *_design(state, folders), *_networks(state, models), *_measures(state, words)]
     return html.Div(
         [
             html.Div([html.P(p) for p in problems], className="problems", role="alert"),
@@ -101,7 +118,7 @@ def _start() -> list[Any]:
 # ---- what is gone through -----------------------------------------------------------------------------------------
 
 
-def _design(state: SweepState) -> list[Any]:
+def _design(state: SweepState, folders: Sequence[str]) -> list[Any]:
     values = fields_of(state)
     choice = dcc.RadioItems(
         id=part("design"), options=options(DESIGNS), value=values["design"], inline=True, className="tabs"
@@ -111,18 +128,27 @@ def _design(state: SweepState) -> list[Any]:
         labelled("Scenes", _number("samples", "Scenes of the Latin hypercube", values)),
         labelled("Seed", _number("seed", "Seed of the Latin hypercube", values)),
     ]
+    known = {"options": options((name, name) for name in folders), "value": values["folder"]}
+    pictured = [
+        menu(
+            part("folder"), "Folder of pictures", known, searchable=True, className="folder",
+            placeholder="Folder …" if folders else "No folder", disabled=not folders,
+        ),
+        labelled("Pictures", _number("pictures", "Pictures of the folder, at most", values)),
+    ]  # fmt: skip
     return [
         html.H2("Parameters"),
         named("Which scenes", choice),
+        html.Div(pictured, className=shapes[-1], id=part("pictured")),
         html.Div([html.Span(words) for words in HEADS], className="axis heads"),
         *(_row(n, values, shapes[n - 1]) for n in ROWS),
-        html.Div(sampled, className=shapes[-1], id=part("sampled")),
+        html.Div(sampled, className=shapes[-2], id=part("sampled")),
     ]
 
 
 def _row(n: int, values: Mapping[str, Any], shape: str) -> html.Div:
     known = {
-        "options": options(parameters().items() if n <= MAX_AXES else numbers().items()),
+        "options": offered(n, values["design"]),
         "value": values[f"key{n}"],
     }
     key = menu(
@@ -148,6 +174,12 @@ def _number(name: str, label: str, values: Mapping[str, Any]) -> dcc.Input:
     return named(label, field)
 
 
+def offered(n: int, design: object) -> list[dict[str, Any]]:
+    """The parameters that a row may be about, for a menu."""
+    every = parameters() if n <= MAX_AXES else numbers()
+    return options((effects() if n == 1 and design == "pictures" else every).items())
+
+
 def values_of(key: str | None) -> list[dict[str, Any]]:
     """The values that a parameter without a range may have, for a menu."""
     parameter = None if key is None else get(key)
@@ -159,11 +191,13 @@ def values_of(key: str | None) -> list[dict[str, Any]]:
 def fields_of(state: SweepState) -> dict[str, Any]:
     """What the fields show."""
     found: dict[str, Any] = dict.fromkeys(FIELDS)
-    found |= {"samples": SAMPLES, "seed": 0, "shown": state.shown}
+    found |= {"samples": SAMPLES, "seed": 0, "pictures": PICTURES, "shown": state.shown}
     found |= {f"m{n}": model for n, model in enumerate(state.models, 1)}
     if isinstance(state.design, Grid):
         found["design"] = "grid"
-        for n, axis in enumerate(state.design.axes, 1):
+        if (pictures := state.design.pictures) is not None:
+            found |= {"design": "pictures", "folder": pictures.folder.name, "pictures": len(pictures.values)}
+        for n, axis in enumerate(axes_of(state.design), 1):
             found |= fields_of_axis(n, axis)
     else:
         found |= {"design": "latin", "samples": state.design.count, "seed": state.design.seed}
@@ -198,12 +232,13 @@ def first_fields(n: int, key: str, *, grid: bool) -> dict[str, Any]:
 
 
 def shapes_of(fields: Mapping[str, Any]) -> list[str]:
-    """The class of each row, and of the fields of a Latin hypercube: which of its fields there are."""
-    grid = fields["design"] != "latin"
+    """The class of each row, of the fields of a Latin hypercube and those of pictures: which of them there are."""
+    grid, pictures = fields["design"] != "latin", fields["design"] == "pictures"
+    most = 1 if pictures else MAX_AXES if grid else MAX_SAMPLED
     found = []
     for n in ROWS:
         key = fields[f"key{n}"]
-        if grid and n > MAX_AXES:
+        if n > most:
             found.append("axis gone")
         elif not isinstance(key, str) or key not in parameters():
             before = n == 1 or fields[f"key{n - 1}"] is not None
@@ -212,7 +247,7 @@ def shapes_of(fields: Mapping[str, Any]) -> list[str]:
             found.append("axis listing")
         else:
             found.append("axis ranging" if grid else "axis sampling")
-    return [*found, "sampled gone" if grid else "sampled"]
+    return [*found, "sampled gone" if grid else "sampled", "sampled" if pictures else "sampled gone"]
 
 
 # ---- networks and measures ----------------------------------------------------------------------------------------

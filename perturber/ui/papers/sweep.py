@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from perturber.examples.folders import collections
 from perturber.experiments.sweep import LatinHypercube
 from perturber.service import PictureRequest
 from perturber.ui.context import service
@@ -25,7 +26,8 @@ class SweepPapers:
 
     def draw(self, wish: Wish) -> Paper:
         """The sweep of the link, finished."""
-        state, problems = SweepState.from_query(parse_query(wish.query), service().model)
+        folders = collections(service().settings.collections)
+        state, problems = SweepState.from_query(parse_query(wish.query), service().model, folders)
         request = state.request(service())
         for number in (0, len(state.design) - 1):
             plane_finished(PictureRequest(scene=state.at(number)), wait=wish.wait)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from PIL import Image
 from plotly.graph_objects import Figure
 
 from perturber.errors import BusyError, InvalidInputError, PerturberError
+from perturber.experiments.cells import text
 from perturber.experiments.measures import OF_A_CLASS, Measure
-from perturber.experiments.sweep import Grid, Sweep
+from perturber.experiments.sweep import PICTURE, Design, Grid, Sweep, pictures_of
 from perturber.figures.sweeps import Thumbnails, sweep_figure
 from perturber.parameters import Number, Value, get
 from perturber.scene import SceneBase
 from perturber.service import LookRequest, ModelInfo, job_id
+from perturber.service.requests import IMAGE_SIZE
 from perturber.service.works.sweeping import SweepRequest
 from perturber.ui.components.sweep import KINDS
 from perturber.ui.components.tables import plain
@@ -23,6 +26,7 @@ from perturber.ui.context import cache, service
 from perturber.ui.looks import seconds_a_look, unfinished_plane
 from perturber.ui.showing.pictures import jpeg
 from perturber.ui.states.sweep import SweepState
+from perturber.zoo.pictures import Crop, read_picture
 
 ALONG = 5
 """Thumbnails along an axis, at most."""
@@ -65,6 +69,8 @@ def all_words(state: SweepState) -> list[str]:
 
 def value_words(key: str, value: Value) -> str:
     """A parameter with a value, as a person says it."""
+    if key == PICTURE:
+        return str(value)
     parameter = get(key)
     if isinstance(value, bool):
         return f"{parameter.label} {'on' if value else 'off'}"
@@ -80,6 +86,17 @@ def changes_words(scene: SceneBase) -> str:
     return f"{', '.join(changed)}." if changed else "The first scene, unchanged."
 
 
+def start_words(state: SweepState) -> str:
+    """What makes the start another scene than the first, and what it does for pictures."""
+    words = changes_words(state.scene)
+    return words if state.pictures is None else f"{words} Its post-processing is applied to each picture."
+
+
+def noun(design: Design) -> str:
+    """What a sweep goes through."""
+    return "scenes" if pictures_of(design) is None else "pictures"
+
+
 def point_words(state: SweepState, number: int) -> str:
     """The values of the parameters in a scene of the sweep."""
     design = state.design
@@ -89,19 +106,21 @@ def point_words(state: SweepState, number: int) -> str:
 # ---- pictures -----------------------------------------------------------------------------------------------------
 
 
-def picture(scene: SceneBase, client: str | None = None) -> str:
+def picture(scene: SceneBase, file: Path | None = None, client: str | None = None) -> str:
     """A scene as the service draws it, small, in a ``data:`` address.
 
     Args:
+        file: picture that takes its place.
         client: whose older question this one overtakes.
 
     Raises:
-        InvalidInputError, OvertakenError: as of `InferenceService.look`.
+        InvalidInputError, OvertakenError: as of `InferenceService.look`, or the picture cannot be read.
     """
-    request = LookRequest(scene=scene, client=client)
-    key = f"small {hashlib.sha256(repr(scene).encode()).hexdigest()}"
+    key = f"small {hashlib.sha256(f'{scene!r} {text((), file)} {file}'.encode()).hexdigest()}"
     if (known := cache.get(key)) is not None:
         return known
+    image = None if file is None else Crop(size=IMAGE_SIZE)(read_picture(file))
+    request = LookRequest(scene=scene, image=image, client=client)
     settled = unfinished_plane(request) is None
     look = service().look(request)
     small = Image.fromarray(look.image).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -123,8 +142,28 @@ def thumbnails(state: SweepState) -> Thumbnails:
             values = [every[place] for place in places]
         else:
             values = (design.ranges[n].low, design.ranges[n].high)
-        found[key] = [(value, picture(state.scene.replace(**{key: value}))) for value in values]
+        made = ((value, _thumbnail(state, key, value)) for value in values)
+        found[key] = [(value, source) for value, source in made if source]
     return found
+
+
+def _thumbnail(state: SweepState, key: str, value: Value) -> str:
+    pictures = state.pictures
+    if pictures is None:
+        return picture(state.scene.replace(**{key: value}))
+    if key == PICTURE:
+        return _if_readable(state.scene, pictures.folder / str(value))
+    return _if_readable(state.scene.replace(**{key: value}), pictures.folder / str(pictures.values[0]))
+
+
+def _if_readable(scene: SceneBase, file: Path | None) -> str:
+    """As `picture`; nothing where its file cannot be read."""
+    try:
+        return picture(scene, file)
+    except InvalidInputError:
+        if file is None:
+            raise
+        return ""
 
 
 def figure(state: SweepState, found: Sweep, *, pictures: bool = True) -> Figure:
@@ -164,7 +203,8 @@ def values_words(state: SweepState, found: Sweep | None, number: int) -> list[st
     lines = []
     for column in found.of_measures()[state.shown]:
         names = " and ".join(labels[model] for model in found.columns[column].models)
-        lines.append(f"{names}: {found.values[number, column]:.4g}")
+        value = found.values[number, column]
+        lines.append(f"{names}: {'not known' if np.isnan(value) else f'{value:.4g}'}")
     for info, top in zip(known, found.tops[number], strict=True):
         if 0 <= top < len(info.classes):
             lines.append(f"{info.label} sees {info.classes[top]}")
@@ -178,7 +218,8 @@ def tooltip(state: SweepState, found: Sweep | None, number: int, client: str) ->
         OvertakenError: another one is pointed at meanwhile.
     """
     lines = [point_words(state, number), *values_words(state, found, number)]
-    image = html.Img(src=picture(state.at(number), f"{client[:50]} hovers"), width=SIDE, height=SIDE, alt="")
+    source = picture(state.at(number), state.file(number), f"{client[:50]} hovers")
+    image = html.Img(src=source, width=SIDE, height=SIDE, alt="")
     return html.Div([image, html.P(_lines(lines))], className="sweep-tip")
 
 
@@ -187,29 +228,32 @@ def _lines(lines: Sequence[str]) -> list[Any]:
 
 
 def chosen_line(state: SweepState, found: Sweep | None, number: int) -> list[Any]:
-    """A scene in a line, with its link to Explore."""
+    """A scene in a line, with its link to Explore; a picture, without one."""
     words = "; ".join([point_words(state, number), *values_words(state, found, number)])
+    if state.pictures is not None:
+        return [f"{words}."]
     return [f"{words}. ", html.A("Open it in Explore", href=f"/?{state.explore_query(state.at(number))}")]
 
 
 def listed(state: SweepState, found: Sweep | None, numbers: Sequence[int]) -> list[Any]:
     """The selected scenes as a table in one component; of many the first ones."""
-    rows = ["| | scene | measured | |", "| --- | --- | --- | --- |"]
+    what, plural = noun(state.design).removesuffix("s"), noun(state.design)
+    rows = [f"| | {what} | measured | |", "| --- | --- | --- | --- |"]
     for number in numbers[:MAX_LISTED]:
         scene = state.at(number)
         link = f"/?{state.explore_query(scene)}".replace("(", "%28").replace(")", "%29").replace("|", "%7C")
         cells = [
-            f"![]({picture(scene)})",
+            f"![]({source})" if (source := _if_readable(scene, state.file(number))) else "",
             plain(f"{number + 1}: {point_words(state, number)}"),
             " · ".join(map(plain, values_words(state, found, number))),
-            f"[Explore]({link})",
+            "" if state.pictures is not None else f"[Explore]({link})",
         ]
         rows.append(f"| {' | '.join(cells)} |")
     more = len(numbers) - MAX_LISTED
     note = (
-        f"{len(numbers)} scene{'s' * (len(numbers) > 1)}."
+        f"{len(numbers)} {what if len(numbers) == 1 else plural}."
         if more <= 0
-        else f"The first {MAX_LISTED} of {len(numbers)} scenes."
+        else f"The first {MAX_LISTED} of {len(numbers)} {plural}."
     )
     return [html.P(note, className="about"), dcc.Markdown("\n".join(rows), link_target="_self")]
 
@@ -233,4 +277,4 @@ def estimate(request: SweepRequest) -> str:
     pace = seconds_a_look(request.start, request.models)
     count, networks = len(request.design), len(request.models)
     many = f"{networks} network{'s' * (networks > 1)}"
-    return f"{count:,} scenes × {many}: some {seconds_words(count * pace)}, less what is known already."
+    return f"{count:,} {noun(request.design)} × {many}: some {seconds_words(count * pace)}, less what is known already."

@@ -2,12 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from perturber.errors import InvalidInputError, PerturberError
+from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
 from perturber.experiments.measures import OF_A_CLASS, Measure
-from perturber.experiments.sweep import MAX_AXES, MAX_SAMPLED, Axis, Design, Grid, LatinHypercube, Range, scene
+from perturber.experiments.sweep import (
+    MAX_AXES,
+    MAX_SAMPLED,
+    Axis,
+    Design,
+    Grid,
+    LatinHypercube,
+    PictureAxis,
+    Range,
+    picture,
+    pictures_of,
+    post_processing,
+    scene,
+)
 from perturber.parameters import PARAMETERS, Code, Neuron, Number, Value, get
 from perturber.scene import Scene, SceneBase
 from perturber.service import InferenceService
@@ -29,11 +44,23 @@ MAX_INDEX = 999_999
 COUNT = 5
 """Values of an axis before anybody says another number."""
 
+PICTURES = 60
+"""Pictures of a folder before anybody says another number."""
+
 SAMPLES = 60
 """Scenes of a Latin hypercube before anybody says another number."""
 
 AXES = tuple(f"axis{n}" for n in range(1, MAX_AXES + 1))
-OWN = (*AXES, "ranges", "samples", "sampling_seed", "measures", "shown", *(f"m{n}" for n in range(1, SLOTS + 1)))
+OWN = (
+    *AXES,
+    "pictures",
+    "ranges",
+    "samples",
+    "sampling_seed",
+    "measures",
+    "shown",
+    *(f"m{n}" for n in range(1, SLOTS + 1)),
+)
 """Keys of a link beside the scene's parameters."""
 
 STARTED = Axis.even("yaw", -60, 60, COUNT)
@@ -66,8 +93,13 @@ class SweepState:
         )
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], models: Models) -> tuple["SweepState", list[str]]:
+    def from_query(
+        cls, query: Mapping[str, str], models: Models, folders: Mapping[str, Path] = MappingProxyType({})
+    ) -> tuple["SweepState", list[str]]:
         """Read a link; what is wrong in it keeps its default.
+
+        Args:
+            folders: name → those whose pictures can be gone through.
 
         Returns:
             The state, and one sentence for each thing that was wrong.
@@ -77,7 +109,7 @@ class SweepState:
         measures = values.take("measures", start.measures, read_measures)
         found = cls(
             scene=scene_from_query(start.scene, {key: text for key, text in query.items() if key not in OWN}, problems),
-            design=_read_design(query, start.design, problems),
+            design=_read_design(query, start.design, folders, problems),
             models=_read_models(query, start.models, models, problems),
             measures=measures,
             shown=values.take("shown", 1, lambda text: reading.whole("shown", text, 1, len(measures))) - 1,
@@ -135,6 +167,15 @@ class SweepState:
         """The scene of a point of the design."""
         return scene(self.scene, self.design, self.design.points()[number])
 
+    def file(self, number: int) -> Path | None:
+        """The picture that takes the place of that scene; None where none does."""
+        return picture(self.design, self.design.points()[number])
+
+    @property
+    def pictures(self) -> PictureAxis | None:
+        """Those that are gone through in place of scenes; None where there are none."""
+        return pictures_of(self.design)
+
     def explore_query(self, of: SceneBase | None = None) -> str:
         """The query of Explore's link to a scene, the start by default, with these networks and what is drawn."""
         values: dict[str, str] = scene_to_query(self.scene if of is None else of)
@@ -190,6 +231,11 @@ def parameters() -> dict[str, str]:
     return {key: one.label for key, one in PARAMETERS.items() if not isinstance(one, Code | Neuron)}
 
 
+def effects() -> dict[str, str]:
+    """Key → label of those that change pictures, too."""
+    return {key: label for key, label in parameters().items() if key in post_processing()}
+
+
 def numbers() -> dict[str, str]:
     """Key → label of those that have a range."""
     return {key: one.label for key, one in PARAMETERS.items() if isinstance(one, Number)}
@@ -227,9 +273,16 @@ def _plain(value: Value) -> str:
 
 def _of_design(design: Design) -> dict[str, str]:
     if isinstance(design, Grid):
-        return {name: _of_axis(axis) for name, axis in zip(AXES, design.axes, strict=False)}
+        pictures = design.pictures
+        found = {} if pictures is None else {"pictures": f"{pictures.folder.name}:{len(pictures.values)}"}
+        return found | {name: _of_axis(axis) for name, axis in zip(AXES, axes_of(design), strict=False)}
     ranges = ";".join(f"{one.key}:{_plain(one.low)}:{_plain(one.high)}" for one in design.ranges)
     return {"ranges": ranges, "samples": str(design.count), "sampling_seed": str(design.seed)}
+
+
+def axes_of(grid: Grid) -> tuple[Axis, ...]:
+    """Those that are parameters."""
+    return grid.axes if grid.pictures is None else grid.axes[1:]
 
 
 def _of_axis(axis: Axis) -> str:
@@ -238,18 +291,28 @@ def _of_axis(axis: Axis) -> str:
     return f"{axis.key}:{','.join(quote(_plain(value), safe='') for value in axis.values)}"
 
 
-def _read_design(query: Mapping[str, str], default: Design, problems: list[str]) -> Design:
+def _read_design(query: Mapping[str, str], default: Design, folders: Mapping[str, Path], problems: list[str]) -> Design:
     try:
         if "ranges" in query:
             if len(query["ranges"]) > 2000:
                 raise InvalidInputError("These are too many ranges for a link.")
             ranges = tuple(map(_read_range, query["ranges"].split(";")[: MAX_SAMPLED + 1]))
             return latin(ranges, query.get("samples", SAMPLES), query.get("sampling_seed", 0))
-        axes = [query[name] for name in AXES if name in query]
-        return Grid(tuple(map(_read_axis, axes))) if axes else default
+        axes = tuple(_read_axis(query[name]) for name in AXES if name in query)
+        if "pictures" in query:
+            name, _, count = query["pictures"].rpartition(":")
+            return Grid((pictures(folders, name, count), *axes))
+        return Grid(axes) if axes else default
     except PerturberError as error:
         problems.append(str(error))
         return default
+
+
+def pictures(folders: Mapping[str, Path], name: object, count: object) -> PictureAxis:
+    """Pictures of one of the folders, so many at most, evenly spread; raises InvalidInputError where there are none."""
+    if not isinstance(name, str) or name not in folders:
+        raise UnknownNameError("collection of pictures", str(name)[:80], folders or ["none, there is no folder"])
+    return PictureAxis.of(folders[name], reading.whole("pictures", count, 1, 10**6))
 
 
 def latin(ranges: tuple[Range, ...], count: object, seed: object) -> LatinHypercube:
