@@ -35,11 +35,11 @@ from perturber.ui.components.sweep import (
     NO_FOLDERS,
     POOLINGS,
     ROWS,
-    SELECT,
     fields_of,
     first_fields,
     offered,
     part,
+    select_words,
     shapes_of,
     values_of,
 )
@@ -567,7 +567,7 @@ def _selecting() -> None:
         state = state_of(facts)
         numbers = selected_cells(state, data)
         if not numbers:
-            return [], html.P(SELECT, className="about")
+            return [], html.P(select_words(state), className="about")
         try:
             return numbers, showing.listed(state, _product(state), numbers)
         except (PerturberError, BusyError) as error:

@@ -92,7 +92,7 @@ def sweep_page(
     return html.Div(
         [
             html.Div([html.P(p) for p in problems], className="problems", role="alert"),
-            html.Div([html.Section(form, className="form"), html.Section([*_result(), *_selected()])]),
+            html.Div([html.Section(form, className="form"), html.Section([*_result(), *_selected(state)])]),
             dcc.Store(id=part("facts"), data=dict(facts)),
             *(dcc.Store(id=part(name)) for name in ("settled", "address", "followed", "chosen-ones")),
             dcc.Interval(id=part("interval"), interval=POLL_MS, disabled=True),
@@ -339,7 +339,16 @@ def _result() -> list[Any]:
     ]
 
 
-def _selected() -> list[Any]:
+SELECT_PICTURES = "Drag a box over the figure to select pictures. Point at one to see it."
+SELECT = "Drag a box over the figure to select scenes. Point at one to see it; a click opens it in Explore."
+
+
+def select_words(state: SweepState) -> str:
+    """How to select what is gone through."""
+    return SELECT if state.pictures is None else SELECT_PICTURES
+
+
+def _selected(state: SweepState) -> list[Any]:
     session = menu(part("session"), "Session", {"options": []}, placeholder="Session …", className="session")
     return [
         html.Div(
@@ -351,10 +360,8 @@ def _selected() -> list[Any]:
             ],
             className="bar",
         ),
-        html.Div(id=part("list"), className="list", children=html.P(SELECT, className="about")),
+        html.Div(id=part("list"), className="list", children=html.P(select_words(state), className="about")),
     ]  # fmt: skip
 
 
-SELECT = "Drag a box over the figure to select scenes. Point at one to see it; a click opens it in Explore."
-
-__all__ = ["COUNT", "FIELDS", "KINDS", "MAX_SEED", "PAGE", "SELECT", "fields_of", "part", "shapes_of", "sweep_page"]
+__all__ = ["COUNT", "FIELDS", "KINDS", "MAX_SEED", "PAGE", "fields_of", "part", "shapes_of", "sweep_page"]
