@@ -59,6 +59,7 @@ def sweep(
     start = options.scene(object_, background, assignments)
     design = _design(axis or [], sample, ranges or [], seed, images, limit)
     from perturber.service import InferenceService
+    from perturber.service.estimates import duration
     from perturber.service.sweeps import seconds, sweep_request
 
     models = list(dict.fromkeys(model or [options.MODEL]))
@@ -66,7 +67,7 @@ def sweep(
         measures = [_measure(text, service.model(models[0]).classes) for text in measure or [_usual(images)]]
         request = sweep_request(service, start, design, models, measures)
         took = seconds(service, request)
-        print(f"{len(design):,} scenes × {len(models)} networks: some {_said(took)}", file=sys.stderr)
+        print(f"{len(design):,} scenes × {len(models)} networks: some {duration(took)}", file=sys.stderr)
         with progress_bar("scenes") as progress:
             found = service.wait(service.jobs.submit(request).id, progress)
     print_notes(out, found.notes, aside=True)
@@ -78,10 +79,6 @@ def sweep(
 def _usual(images: Path | None) -> str:
     """What is measured where nothing is named."""
     return "probability" if images is None else "entropy"
-
-
-def _said(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _design(

@@ -23,11 +23,12 @@ from PIL import Image
 from app import create_app
 from perturber.config import Settings
 from perturber.service import InferenceService
+from perturber.service.estimates import duration
 from perturber.ui import paper
 from perturber.ui.components.experiments import field_id, item_id, values_of, view_id
 from perturber.ui.experiments import EXPERIMENTS
 from perturber.ui.methods import describe
-from perturber.ui.showing.experiments import duration, known
+from perturber.ui.showing.experiments import known
 from perturber.ui.states.experiments import ExperimentsState
 from perturber.ui.states.page import parse_query
 from perturber.users import Role, User
@@ -379,4 +380,4 @@ def test_figures_are_exported_and_described(client: FlaskClient, visit: Visit) -
 
 
 def test_times_are_said_as_people_do() -> None:
-    assert [duration(s) for s in (0.2, 40, 600, 7200)] == ["1 second", "40 seconds", "10 minutes", "2.0 hours"]
+    assert [duration(s) for s in (0.2, 40, 600, 7200)] == ["1 s", "40 s", "10 min", "2.0 h"]

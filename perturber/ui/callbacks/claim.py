@@ -12,6 +12,7 @@ from perturber.parameters import PARAMETERS
 from perturber.service import LookRequest, job_id
 from perturber.service.claim_pictures import report_of
 from perturber.service.claims import claim_request, class_list
+from perturber.service.estimates import duration
 from perturber.service.room import Room
 from perturber.service.works.claims import ClaimRequest
 from perturber.sessions import NewTest, Sessions
@@ -27,7 +28,6 @@ from perturber.ui.context import service
 from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.looks import looked, seconds_a_look
 from perturber.ui.showing.jobs import job_shown
-from perturber.ui.showing.sweep import seconds_words
 from perturber.ui.states.claim import MODELS, PATH, ClaimState, link_to, side_of
 from perturber.ui.states.page import parse_query
 
@@ -133,7 +133,7 @@ def _pictures(state: ClaimState) -> Any:
 def _estimate(state: ClaimState) -> str:
     request = _request(state)
     pairs = len(request.claim)
-    words = seconds_words(2 * pairs * seconds_a_look(request.claim.a, request.models))
+    words = duration(2 * pairs * seconds_a_look(request.claim.a, request.models))
     return f"{pairs:,} pairs, {2 * pairs:,} pictures × {len(request.models)} networks: about {words}"
 
 

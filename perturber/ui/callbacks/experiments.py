@@ -10,6 +10,7 @@ from dash import ALL, Input, Output, State, callback, ctx, dcc, no_update
 from perturber.errors import BusyError, InvalidInputError, PerturberError
 from perturber.json_values import finite
 from perturber.service import JobState
+from perturber.service.estimates import time_left
 from perturber.ui.callbacks.forms import address_callback, address_of, query_of
 from perturber.ui.callbacks.messages import BUG, by_id, pressed_ids, triggered_value
 from perturber.ui.components.experiments import (
@@ -33,7 +34,6 @@ from perturber.ui.limits import EXPORTS, SAVES, limited
 from perturber.ui.showing.experiments import (
     Stand,
     cost_words,
-    duration,
     examples_json,
     figure_json,
     known,
@@ -224,13 +224,10 @@ def _progress(state: ExperimentsState, found: Stand, followed: Mapping[str, Any]
         cancelled = found.status is not None and found.status.state is JobState.CANCELLED
         return {**base, "words": f"{'Cancelled. ' * cancelled}{cost_words(state, found)}"}
     done, steps = found.status.progress.done, found.status.progress.steps
-    now = time.time()
     since, first = _number(followed.get("since")), _number(followed.get("first"))
     if followed.get("job") != found.job or since is None or first is None:
-        since, first = now, done
-    left = ""
-    if done > first and now - since > 1:
-        left = f", about {duration((now - since) / (done - first) * (steps - done))} left"
+        since, first = time.time(), done
+    left = time_left(since, int(first), done, steps)
     waiting = found.status.state is JobState.WAITING
     words = "Queued" if waiting else f"{done:,} of {steps:,}{left}"
     return {

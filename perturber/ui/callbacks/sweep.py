@@ -23,6 +23,7 @@ from perturber.experiments.measures import ABOUT, OF_A_CLASS, Measure
 from perturber.experiments.sweep import MAX_AXES, Axis, Design, Grid, Range, Sweep
 from perturber.figures import as_json
 from perturber.service import JobState, LookRequest, job_id
+from perturber.service.estimates import time_left
 from perturber.service.works.sweeping import SweepRequest
 from perturber.sessions import Sessions
 from perturber.ui.callbacks.follow import Settled
@@ -411,8 +412,7 @@ def _progress(status: Any, request: SweepRequest, known: Sweep | None, since: Ma
     already = f" {earlier:,} of {count:,} {what} were known already." if earlier else ""
     if status.state.over:
         return f"{done:,} of {count:,} {what}.{already} {' '.join(known.notes)}".strip()
-    new, spent = computed - since["first"], time.time() - since["since"]
-    left = f", some {showing.seconds_words((count - done) * spent / new)} left" if new > 0 and spent > 0 else ""
+    left = time_left(since["since"], since["first"], computed, computed + count - done)
     return f"{done:,} of {count:,} {what}{left}.{already}"
 
 

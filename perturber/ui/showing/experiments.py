@@ -10,6 +10,7 @@ from perturber.examples.folders import collections
 from perturber.figures import as_json
 from perturber.own_groups import OwnGroups
 from perturber.service import JobState, JobStatus, job_id
+from perturber.service.estimates import duration
 from perturber.service.jobs import JobRequest
 from perturber.ui.context import cache, service
 from perturber.ui.experiments import Chosen, Known, folder_of
@@ -155,14 +156,3 @@ def cost_words(state: ExperimentsState, found: Stand) -> str:
     words = f"{shown}: about {duration(cost.seconds)}"
     cache.set(key, words)
     return words
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it."""
-    if seconds < 1.5:
-        return "1 second"
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"

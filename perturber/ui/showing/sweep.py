@@ -18,6 +18,7 @@ from perturber.figures.sweeps import Thumbnails, sweep_figure
 from perturber.parameters import Number, Value, get
 from perturber.scene import SceneBase
 from perturber.service import LookRequest, ModelInfo, job_id
+from perturber.service.estimates import duration
 from perturber.service.requests import IMAGE_SIZE
 from perturber.service.works.sweeping import SweepRequest
 from perturber.ui.components.sweep import KINDS
@@ -261,13 +262,6 @@ def listed(state: SweepState, found: Sweep | None, numbers: Sequence[int]) -> li
 # ---- before it begins ---------------------------------------------------------------------------------------------
 
 
-def seconds_words(seconds: float) -> str:
-    """A duration, roughly."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def estimate(request: SweepRequest) -> str:
     """How many scenes there are, and how long they will take.
 
@@ -277,4 +271,4 @@ def estimate(request: SweepRequest) -> str:
     pace = seconds_a_look(request.start, request.models)
     count, networks = len(request.design), len(request.models)
     many = f"{networks} network{'s' * (networks > 1)}"
-    return f"{count:,} {noun(request.design)} × {many}: some {seconds_words(count * pace)}, less what is known already."
+    return f"{count:,} {noun(request.design)} × {many}: some {duration(count * pace)}, less what is known already."
