@@ -37,15 +37,21 @@ class Louder(nn.Module):
         return x * 1e6
 
 
-def network(middle: nn.Module, factor: float = 1.0, last: float = 1.0) -> nn.Module:
+class Overflowing(nn.Conv2d):
+    """Its first channels are infinite, the next ones NaN, the last one is as usual: on every machine the same ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        return y + y.new_tensor([torch.inf] * 4 + [torch.nan] * 3 + [0])[:, None, None]
+
+
+def network(middle: nn.Module, second: type[nn.Conv2d] = nn.Conv2d, last: float = 1.0) -> nn.Module:
     torch.manual_seed(0)
     made = nn.Sequential(
-        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 8, 3), middle, nn.Conv2d(8, 8, 3), nn.ReLU(),
+        nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), second(4, 8, 3), middle, nn.Conv2d(8, 8, 3), nn.ReLU(),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10),
     )  # fmt: skip
     with torch.no_grad():
-        made[0].weight *= factor
-        made[2].weight *= factor
         made[8].weight[3] *= last
     return made
 
@@ -56,12 +62,12 @@ def usual() -> nn.Module:
 
 def overflowing() -> nn.Module:
     """Some activations and all logits are not finite."""
-    return network(nn.ReLU(), 1e20)
+    return network(nn.ReLU(), Overflowing)
 
 
 def clamped() -> nn.Module:
     """Some activations are not finite, all logits are."""
-    return network(Clamp(), 1e20)
+    return network(Clamp(), Overflowing)
 
 
 def steep() -> nn.Module:

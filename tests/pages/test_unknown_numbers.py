@@ -17,8 +17,8 @@ PATHS = {"explore": "/", "compare": "/compare", "mixing": "/mixing"}
 GIVES, BLANK = "gives NaN or ∞ in", ", which are left blank."
 SENTENCES = {
     "usual": "",
-    "overflowing": f"Overflowing {GIVES} 7,099 of 7,200 activations of 2 and 10 of 10 logits{BLANK}",
-    "clamped": f"Clamped {GIVES} 7,099 of 7,200 activations of 2{BLANK}",
+    "overflowing": f"Overflowing {GIVES} 6,300 of 7,200 activations of 2 and 10 of 10 logits{BLANK}",
+    "clamped": f"Clamped {GIVES} 6,300 of 7,200 activations of 2{BLANK}",
     "steep": "",
     "lonely": f"Lonely {GIVES} 1 of 10 logits{BLANK}",
 }
