@@ -130,7 +130,7 @@ def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> 
         asked = asked.model_copy(update={"drawn": Unknown()})
     before, _ = page.read(parse_query(asked.query), asked.memory)
     state, problems, scene = _with_scene(before, asked.scene)
-    notices: list[str] = list(problems.values())
+    sent, notices = state.scene, list[str](problems.values())
     for change in changes:
         try:
             state = page.changed(state, change)
@@ -143,6 +143,7 @@ def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> 
         if shown.plane is not None and shown.plane.finished:  # or nobody makes it (any more)
             notices += filter(None, [unfinished_plane(LookRequest(scene=state.scene))])
         state = shown.state or state  # type: ignore[assignment]  # a page's look gives a state of its own kind
+        scene |= {key: value for key, value in state.scene.as_dict().items() if value != getattr(sent, key)}
     except OvertakenError:
         overtaken = True
     except PerturberError as error:
