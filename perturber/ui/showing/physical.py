@@ -111,7 +111,7 @@ def _at(state: ExploreState, scene: object, physical: PhysicalAttack, done: int 
 
 def _so_far(found: Adversary, best: Visited) -> str:
     if found.found is not None:
-        return f"Found at {best.distance:.2f} of the ranges’ widths; a nearer scene is looked for."
+        return f"Found {best.distance:.2g} widths of the ranges away; a nearer scene is looked for."
     return f"Nothing is found yet; the best scene so far is {best.gap:.2g} logits away."
 
 
@@ -132,7 +132,8 @@ def _sentence(state: ExploreState, space: Space, adversary: Adversary, found: Vi
     if not moved:
         return f"Nothing has to move: {models} already."
     moved += [f"{len(order) - NAMED} more parameters"] if len(order) > NAMED else []
-    return f"{models}, with {listed(moved)}, after {adversary.renders:,} renders."
+    away = f"{found.distance:.2g} widths of the ranges away"
+    return f"{models}, with {listed(moved)}: {away}, after {adversary.renders:,} renders."
 
 
 def _of_model(
