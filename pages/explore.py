@@ -182,7 +182,7 @@ class ExplorePage:
 
     def lasting(self, state: ExploreState) -> ExploreState:
         """The state without the number of the look from which its history is drawn, and without a job that moves it."""
-        physical = state.attack.physical and state.attack.physical.halted()
+        physical = state.attack.physical and state.attack.physical.halted(said="")
         return state.model_copy(update={"since": 0, "attack": replace(state.attack, physical=physical)})
 
     def moment(self, state: ExploreState) -> Moment:

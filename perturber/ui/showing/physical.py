@@ -10,6 +10,7 @@ from perturber.experiments.smallest import written as with_unit
 from perturber.experiments.space import Space, usual
 from perturber.figures import SLOT_NAMES
 from perturber.finite import written
+from perturber.scene import SceneBase
 from perturber.service import JobState
 from perturber.service.seekers import adversary_request, goal
 from perturber.service.seeking import Said
@@ -42,7 +43,7 @@ def ordered(state: ExploreState) -> ExploreState:
     keeps = None if physical.keeps is None else state.slot(physical.keeps).model
     sought = goal(service(), state.scene, fooled, keeps, target=form.target)
     job = service().jobs.submit(adversary_request(service(), space, sought, renders=physical.renders)).id
-    attack = state.attack.with_physical(job=job, start=())
+    attack = state.attack.with_physical(job=job, start=(), said="")
     return state.model_copy(update={"attack": replace(attack, done=0)})
 
 
@@ -56,7 +57,7 @@ def followed(state: ExploreState) -> ExploreState:
     except InvalidInputError as error:
         return _at(state, state.scene, physical.halted(str(error)))
     if not isinstance(request, AdversaryRequest):
-        return _at(state, state.scene, physical.halted())
+        return _at(state, state.scene, physical.halted(""))
     start, product = request.space.start, job.product
     if not isinstance(product, Adversary):  # or it has failed, or somebody has cancelled it
         return _at(state, state.scene, physical if job.running else physical.halted(job.words))
@@ -101,7 +102,7 @@ def physical_props(page: str, state: ExploreState) -> list[Props]:
     ]
 
 
-def _at(state: ExploreState, scene: object, physical: PhysicalAttack, done: int | None = None) -> ExploreState:
+def _at(state: ExploreState, scene: SceneBase, physical: PhysicalAttack, done: int | None = None) -> ExploreState:
     attack = replace(state.attack, physical=physical, done=state.attack.done if done is None else done)
     return state.model_copy(update={"scene": scene, "attack": attack})
 
@@ -153,5 +154,5 @@ def _of_model(
     return f"{name} says {said(after[model])} in place of {said(before[model])}"
 
 
-def _of_parameter(key: str, start: object, scene: object) -> str:
-    return f"{named(key)} {with_unit(key, getattr(start, key))} → {with_unit(key, getattr(scene, key))}"
+def _of_parameter(key: str, start: SceneBase, scene: SceneBase) -> str:
+    return f"{named(key)} {getattr(start, key):.9g} → {with_unit(key, getattr(scene, key))}"

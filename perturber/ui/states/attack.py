@@ -22,8 +22,6 @@ FIGURE = re.compile(r"(layers|models|curve)(-[0-9a-f]{24})?")
 MOST_STEPS = 200
 """That one click takes."""
 
-STOPPED = "Stopped. The sliders stay where they are; Undo brings them back."
-
 CURVE_POINTS, CURVE_STEPS = 9, 8
 """Values of ε of a robustness curve, and steps of its PGD, until something else is asked for."""
 
@@ -148,7 +146,7 @@ class AttackState:
     def halted(self) -> "AttackState":
         """With no more steps than were taken."""
         if self.physical is not None:
-            return self if self.physical.job is None else self.with_physical(said=STOPPED)
+            return self if self.physical.job is None else self.ended()
         return self if self.attack is None else replace(self, attack=replace(self.attack, steps=self.done))
 
     def ended(self) -> "AttackState":

@@ -224,7 +224,7 @@ def _end(state: ExploreState, change: Change, _: Models) -> ExploreState:
     if moved is None:
         return _with_attack(state, state.attack.ended())
     scene = state.scene.replace(**dict(moved.start))
-    return state.model_copy(update={"scene": scene, "attack": state.attack.with_physical(start=())})
+    return state.model_copy(update={"scene": scene, "attack": state.attack.with_physical(start=(), said="")})
 
 
 def _grab(state: ExploreState, change: Change, _: Models) -> ExploreState:

@@ -16,6 +16,8 @@ from perturber.ui.states import reading
 PHYSICAL = "physical"
 """What the method menu calls it."""
 
+STOPPED, UNDO = "Stopped; the sliders stay where they are.", " Undo brings them back."
+
 KEYS = ("physical", "physical_target", "physical_moves", "physical_renders", "physical_from")
 """Of a link."""
 
@@ -84,9 +86,14 @@ class PhysicalAttack:
         """The parameters that may move."""
         return tuple(key for group in self.moves for key in MOVES[group])
 
-    def halted(self, said: str = "") -> "PhysicalAttack":
-        """With no job that moves anything."""
-        return replace(self, job=None, said=said)
+    def halted(self, said: str | None = None) -> "PhysicalAttack":
+        """With no job that moves anything.
+
+        Args:
+            said: of that; by default that it was stopped, if it was under way.
+        """
+        stopped = STOPPED + (UNDO if self.start else "") if self.job is not None else ""
+        return replace(self, job=None, said=stopped if said is None else said)
 
     def moved(self, start: SceneBase, scene: SceneBase, **values: Any) -> "PhysicalAttack":
         """On its way from one scene to another, with other values."""
