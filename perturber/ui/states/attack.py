@@ -114,12 +114,14 @@ class AttackState:
         """
         text = values.get("attack")
         attack = None if text in (None, "") else Attack.parse(str(text))
-        scene = PhysicalAttack.parse(values)  # says what is wrong, also where it is none
-        chosen = "physical" in values and attack is None
+        scene, target = PhysicalAttack.parse(values), _target(values.get("physical_target"))  # each key is read alone
+        form = AttackForm()
+        if chosen := "physical" in values and attack is None:
+            form = AttackForm(slot=physical.slots(values["physical"])[0], target=target)
         return cls(
             attack=attack,
             physical=scene if chosen else None,
-            form=_physical_form(values) if chosen else AttackForm(),
+            form=form,
             attack_alpha=_share("attack_alpha", values.get("attack_alpha", 1.0)),
             original_alpha=_share("original_alpha", values.get("original_alpha", 1.0)),
             figure=_figure(values.get("attack_figure")),
@@ -211,12 +213,8 @@ def _share(name: str, value: object) -> float:
     return reading.number(name, value, 0, 1)
 
 
-def _physical_form(values: Mapping[str, Any]) -> AttackForm:
-    target = values.get("physical_target")
-    return AttackForm(
-        slot=physical.slots(values["physical"])[0],
-        target=None if target in (None, "") else reading.whole("The target", target, 0, 10**6),
-    )
+def _target(value: object) -> int | None:
+    return None if value in (None, "") else reading.whole("The target", value, 0, 10**6)
 
 
 def _figure(value: object) -> str | None:
