@@ -77,7 +77,14 @@ ANYTHING = st.recursive(
 OF_ATTACKS = ("physical", "physical_target", "physical_moves", "physical_renders", "physical_from")
 OF_SWEEPS = ("axis1", "axis2", "ranges", "samples", "sampling_seed", "measures", "shown")
 KEYS = st.sampled_from(
-    [*PARAMETERS, *(f"{key}{slot}" for key in "mlcaphg" for slot in (1, 2, 3, 9)), "tab", "attack", *OF_ATTACKS, *OF_SWEEPS]
+    [
+        *PARAMETERS,
+        *(f"{key}{slot}" for key in "mlcaphg" for slot in (1, 2, 3, 9)),
+        "tab",
+        "attack",
+        *OF_ATTACKS,
+        *OF_SWEEPS,
+    ]
 )
 
 

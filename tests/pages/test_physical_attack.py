@@ -153,6 +153,7 @@ def test_who_drags_takes_over(visit: Open, service: InferenceService) -> None:
     answer = page.look(scene={**moved.as_dict(), "yaw": 20.0})
     assert (answer["again"], answer["scene"]) == (None, {})
     assert scene_of(page) == moved.replace(yaw=20)
+    assert (page.of("attack-run")["disabled"], page.of("attack-stop")["disabled"]) == (False, True)
     assert service.jobs.status(job).state is JobState.CANCELLED
     page.look(("attack-end", 1))
     assert scene_of(page) == START.replace(yaw=20)
