@@ -21,7 +21,7 @@ TARGET = "Untargeted"
 END = "Back to the picture as it is; a click into the scene does the same"
 SEEK = "Look for the nearest scene that does so; the sliders move meanwhile. The number is the most renders"
 UNDO = "Back to the scene in which the attack began"
-MOVING: dict[str, Any] = {"placeholder": "What may move", "className": "moves"}
+MOVING: dict[str, Any] = {"placeholder": "What may move", "className": "moves", "maxHeight": 300}
 PICTURES = ("amplified", "sign", "spectrum")
 """Of the perturbation."""
 
