@@ -148,10 +148,10 @@
             Object.assign(this, { flight: null, patience: LOST_MS });
             if (answer.query !== null) [this.query, this.memory] = [answer.query, answer.memory];
             if (answer.looked) [this.drawn, this.seen] = [answer.drawn, answer.seen];
-            this.next();
-            // Parameters as the server has read them, unless they have been changed since.
+            // Parameters as the server has read or moved them, unless they have been changed since.
             const read = Object.entries(answer.scene).filter(([key]) => this.scene[key] === flight.scene[key]);
             if (read.length) this.tell(Object.fromEntries(read));
+            this.next();
             answer.props.forEach(({ id, props }) => this.show(id, props));
             if (answer.looked) this.note(answer, { startedAt: flight.begun, arrivedAt });
             if (!this.flight) this.rest(answer);

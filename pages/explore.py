@@ -40,6 +40,7 @@ from perturber.ui.showing.groups import DROP, KEEP, group_options
 from perturber.ui.showing.history import record_of
 from perturber.ui.showing.notices import network_notices
 from perturber.ui.showing.overlay import CAPTION, overlay_props
+from perturber.ui.showing.physical import EVERY_MS, followed, given_up, mark, ordered, physical_props
 from perturber.ui.showing.pictures import model_input
 from perturber.ui.showing.slopes import follow_slopes, moved_on, ordered_for
 from perturber.ui.showing.slots import bars_props, divisor_of, maps_props, scales, slot_signature
@@ -110,9 +111,11 @@ class ExplorePage:
         return state.recalling(memory), problems
 
     def changed(self, state: ExploreState, change: Change) -> ExploreState:
-        """The state after a change; groups of neurons are asked of the service, or of what users have kept."""
+        """The state after a change; groups of neurons and jobs are the service's, or what users have kept."""
         if change.control == "group":
             return _of_group(state, change)
+        if change.control == "attack-run" and state.attack.physical is not None:
+            return ordered(state)
         return changed(state, change, service().model)
 
     def controls(self, state: ExploreState) -> Controls:
@@ -129,7 +132,8 @@ class ExplorePage:
         return controls
 
     def show(self, state: ExploreState, asked: PageRequest) -> Shown:
-        """Ask the service about the state."""
+        """Ask the service about the state; a physical attack has moved its scene meanwhile."""
+        state = followed(state)
         answer, kept = looked(state.request(asked.client))
         looks = dict(zip(state.shown, answer.slots, strict=True))
         ends = scales(looks, state.view)
@@ -154,6 +158,10 @@ class ExplorePage:
         if answer.attack is not None or asked.drawn.get("attacked"):
             drawn |= {} if answer.attack is None else {"attacked": "yes"}
             props += attack_props(PAGE, answer.attack, [SLOT_NAMES[n] for n, s in state.shown.items() if s.predictions])
+        if state.attack.physical is not None or asked.drawn.get("physical"):
+            drawn |= {} if state.attack.physical is None else {"physical": mark(state, asked.client) or "none"}
+            given_up(asked.drawn.get("physical", ""), drawn.get("physical", ""), asked.client)
+            props += physical_props(PAGE, state)
         if state.view.slopes and (jobs := ordered_for(state, looks, asked.client)):
             drawn["slopes"] = jobs
         if (before := asked.drawn.get("slopes", "")) != drawn.get("slopes", ""):
@@ -164,7 +172,7 @@ class ExplorePage:
             status=_status(answer, list(state.shown), kept),
             service_ms=0.0 if kept else answer.total_ms,
             drawn=drawn,
-            again=0 if is_running(state.attack) else None,
+            again=_again(state),
             plane=answer.plane,
             record=record_of(asked.sequence, state.scene, looks),
             live=open_figure(state) in ("history", "summary"),
@@ -173,8 +181,9 @@ class ExplorePage:
         )
 
     def lasting(self, state: ExploreState) -> ExploreState:
-        """The state without the number of the look from which its history is drawn."""
-        return state.model_copy(update={"since": 0})
+        """The state without the number of the look from which its history is drawn, and without a job that moves it."""
+        physical = state.attack.physical and state.attack.physical.halted(said="")
+        return state.model_copy(update={"since": 0, "attack": replace(state.attack, physical=physical)})
 
     def moment(self, state: ExploreState) -> Moment:
         """What the service is asked about it."""
@@ -189,7 +198,16 @@ class ExplorePage:
         return follow
 
 
+def _again(state: ExploreState) -> int | None:
+    """Milliseconds after which an attack is to be asked about again, while one is under way."""
+    if not is_running(state.attack):
+        return None
+    return 0 if state.attack.physical is None else EVERY_MS
+
+
 def _with_steps(state: ExploreState, answer: Look) -> ExploreState:
+    if state.attack.physical is not None:
+        return state
     done = 0 if answer.attack is None else answer.attack.progress.done
     return state.model_copy(update={"attack": replace(state.attack, done=done)})
 

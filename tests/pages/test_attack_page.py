@@ -132,6 +132,15 @@ def visit(page: Any) -> Callable[..., Visit]:
     return begin
 
 
+def test_a_scene_that_moves_ends_the_attack_and_its_controls_say_so(visit: Callable[..., Visit]) -> None:
+    here = visit()
+    here.look(("attack-run", 1))
+    assert here.properties["attack-end"]["disabled"] is False
+    here.look(hue=0.1)
+    assert "attack" not in here.values
+    assert here.properties["attack-end"]["disabled"] is True
+
+
 # ---- the same attack on every model -------------------------------------------------------------------------------
 
 

@@ -58,6 +58,10 @@ TEXTS = st.one_of(
             "constructor",
             "pgd(l2=1e309)",
             "prune(efficientnet_lite0;blocks.3=0-1e9)",
+            "physical",
+            "1-2",
+            "camera,light",
+            "yaw:3,hue:nan",
             "yaw:-60:60:5",
             "yaw:0:9;hue:0:0.1",
             "activation:blocks.3.0:5:2,5",
@@ -70,9 +74,17 @@ PLAIN = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS)
 ANYTHING = st.recursive(
     PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8
 )
+OF_ATTACKS = ("physical", "physical_target", "physical_moves", "physical_renders", "physical_from")
 OF_SWEEPS = ("axis1", "axis2", "ranges", "samples", "sampling_seed", "measures", "shown")
 KEYS = st.sampled_from(
-    [*PARAMETERS, *(f"{key}{slot}" for key in "mlcaphg" for slot in (1, 2, 3, 9)), "tab", "attack", *OF_SWEEPS]
+    [
+        *PARAMETERS,
+        *(f"{key}{slot}" for key in "mlcaphg" for slot in (1, 2, 3, 9)),
+        "tab",
+        "attack",
+        *OF_ATTACKS,
+        *OF_SWEEPS,
+    ]
 )
 
 
@@ -100,6 +112,10 @@ CONTROLS = st.sampled_from(
         "plane",
         "attack-run",
         "attack-count",
+        "attack-method",
+        "attack-keeps",
+        "attack-moves",
+        "attack-end",
         "epsilon",
         "pinned",
         "tab",

@@ -43,6 +43,7 @@ LINKS: list[tuple[str, dict[str, str]]] = [
 ]
 
 OPEN = {**THREE, "attack": f"pgd(l2=1,steps=2;{LITE0})", "attack_figure": "curve"}
+OPEN_PHYSICAL = {**THREE, "physical": "1-2", "attack_figure": "curve"}
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +71,9 @@ def test_a_page_has_few_components(app: dash.Dash, path: str, query: dict[str, s
     assert components(app, path, query) <= MOST
 
 
-def test_explore_with_everything_open_has_not_many_more(app: dash.Dash) -> None:
-    assert components(app, "/", OPEN) <= MOST_OPEN
+@pytest.mark.parametrize("query", [OPEN, OPEN_PHYSICAL])
+def test_explore_with_everything_open_has_not_many_more(app: dash.Dash, query: dict[str, str]) -> None:
+    assert components(app, "/", query) <= MOST_OPEN
 
 
 def components(app: dash.Dash, path: str, query: dict[str, str]) -> int:

@@ -1,6 +1,7 @@
 """Explore's state: a link there and back, what each control changes, and a sentence for what is wrong."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from perturber.ui.states.display import READERS, View
 from perturber.ui.states.explore import ExploreState, Mark, SlotState
 from perturber.ui.states.explore_changes import STEPS, added, changed
 from perturber.ui.states.page import Change, parse_query
+from perturber.ui.states.physical import MOVES, PhysicalAttack, groups
 from perturber.zoo import Group, Layer
 
 LITE0, ROBUST = "efficientnet_lite0", "lite0_adversarial"
@@ -146,6 +148,18 @@ def attacks(draw: st.DrawFn, model: str | None = None) -> Attack:
     )
 
 
+starts = st.fixed_dictionaries(
+    {}, optional={key: values_of(PARAMETERS[key]) for keys in MOVES.values() for key in keys}
+).map(lambda values: tuple((key, float(value)) for key, value in values.items()))
+physicals = st.builds(
+    PhysicalAttack,
+    keeps=st.none() | st.integers(0, 2),
+    moves=st.lists(st.sampled_from(list(MOVES))).map(groups),
+    renders=st.integers(1, 5000),
+    start=starts,
+)
+
+
 @st.composite
 def states(draw: st.DrawFn) -> ExploreState:
     """What a link can hold; the controls of an attack say what it is."""
@@ -155,9 +169,11 @@ def states(draw: st.DrawFn) -> ExploreState:
     if attack is not None:
         there = [n for n, slot in enumerate(found) if slot is not None and slot.model == attack.model]
         form = AttackForm.of(attack, there[0] if there else 0)
-    under_attack = AttackState(
-        attack=attack, attack_alpha=draw(shares), original_alpha=draw(shares), figure=draw(figures), form=form
-    )
+    physical = None if attack is not None else draw(st.none() | physicals)
+    if physical is not None:
+        form = AttackForm(slot=draw(st.integers(0, 2)), target=draw(st.none() | st.integers(0, 999)))
+    looks = {"attack_alpha": draw(shares), "original_alpha": draw(shares), "figure": draw(figures)}
+    under_attack = AttackState(attack=attack, physical=physical, form=form, **looks)
     return ExploreState(scene=draw(scenes), slots=found, view=draw(views), attack=under_attack)
 
 
@@ -168,6 +184,10 @@ def visited(draw: st.DrawFn) -> ExploreState:
     channels = st.lists(st.integers(0, 23), max_size=20).map(tuple)
     found = tuple(slot and slot.model_copy(update={"group": draw(channels)}) for slot in start.slots)
     form = AttackForm.of(draw(attacks(model="other")), draw(st.integers(0, 1)), draw(st.integers(1, 200)))
+    physical = start.attack.physical
+    if physical is not None:
+        job, said = draw(st.none() | st.just("a" * 24)), draw(st.text(max_size=20))
+        physical = replace(physical, job=job, said=said)
     places = st.integers(0, 200)
     marks = st.builds(
         Mark, slot=st.integers(0, 2), model=st.just(LITE0), layer=st.just("stem"),
@@ -181,7 +201,7 @@ def visited(draw: st.DrawFn) -> ExploreState:
             "history": draw(st.booleans()),
             "since": draw(st.integers(0, 999)),
             "measure": draw(st.sampled_from(["probability", "logit"])),
-            "attack": AttackState(**{**vars(start.attack), "form": form, "done": draw(st.integers(0, 99))}),
+            "attack": replace(start.attack, form=form, done=draw(st.integers(0, 99)), physical=physical),
         }
     )
 
@@ -250,6 +270,13 @@ def test_what_is_wrong_in_a_link_is_named_and_the_rest_is_kept() -> None:
         ({"attack": f"pgd(l2=1,momentum=0.5;{LITE0})"}, "has no momentum"),
         ({"attack_alpha": "2"}, "0 to 1"),
         ({"attack_figure": "all"}, "layers, models, curve"),
+        ({"physical": "0"}, "the number of the model to fool"),
+        ({"physical": "1-2-3"}, "the number of the model to fool"),
+        ({"physical_target": "cat"}, "target"),
+        ({"physical_moves": "camera,moon"}, "camera, morph, surface"),
+        ({"physical_renders": "0"}, "1 to 5000"),
+        ({"physical_from": "glsl:0"}, "parameter to move"),
+        ({"physical_from": "pitch:600"}, "Pitch"),
         ({"pinned": "3,1000"}, "1000"),
         ({"explain": "5000"}, "5000"),
         ({"m1": "small", "pinned": "2"}, "'2'"),
@@ -450,9 +477,83 @@ def test_an_attack_from_its_controls_to_its_end() -> None:
     assert after(running, "model", "other", 0).attack.attack == wanted
 
 
+def under_way() -> ExploreState:
+    """A physical attack that has moved the yaw."""
+    found = after(after(state(yaw="10"), "attack-method", "physical"), "attack-keeps", 1)
+    attack = found.attack.with_physical(job="a" * 24, start=(("yaw", 3.5),))
+    return found.model_copy(update={"attack": attack})
+
+
+def test_a_physical_attack_from_its_controls_to_its_link() -> None:
+    found = after(state(), "attack-method", "physical")
+    assert parse_query(found.query())["physical"] == "1"
+    found = after(after(found, "attack-slot", 1), "attack-keeps", 0)
+    found = after(after(found, "attack-moves", ["light", "camera"]), "attack-count", 500)
+    link = parse_query(after(found, "attack-target", 281).query())
+    assert {key: value for key, value in link.items() if key.startswith("physical")} == {
+        "physical": "2-1", "physical_target": "281", "physical_moves": "camera,light", "physical_renders": "500",
+    }  # fmt: skip
+    assert found.attack.physical is not None
+    assert set(found.attack.physical.keys) == {
+        "yaw", "pitch", "roll", "distance", "pan_x", "pan_y", "lighting_influence", "light_azimuth", "light_elevation",
+    }  # fmt: skip
+    assert found.attack.request() is None
+    other = after(found, "attack-method", "fgsm linf")
+    assert other.attack.physical is None
+    assert other.attack.form.method == "fgsm"
+    with pytest.raises(InvalidInputError, match="no steps on the picture"):
+        after(found, "attack-step", 1)
+
+
+def test_a_link_holds_where_a_physical_attack_began_and_not_its_job() -> None:
+    link = parse_query(under_way().query())
+    assert (link["yaw"], link["physical_from"]) == ("10", "yaw:3.5")
+    found = state(**link).attack.physical
+    assert found is not None
+    assert (found.job, found.start, found.keeps) == (None, (("yaw", 3.5),), 1)
+
+
+def test_undo_brings_the_sliders_back_and_keeps_what_else_was_changed() -> None:
+    moved = under_way().with_scene(Scene().replace(yaw=12, hue=0.1))
+    undone = after(moved, "attack-end", 1)
+    assert undone.scene == Scene().replace(yaw=3.5, hue=0.1)
+    assert undone.attack.physical == PhysicalAttack(keeps=1)
+    assert after(under_way(), "attack-end", 1).scene == Scene().replace(yaw=3.5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found.with_scene(Scene().replace(yaw=11)),
+        lambda found: after(found, "grab", 1),
+        lambda found: after(found, "attack-stop", 1),
+        lambda found: after(found, "attack-count", 9),
+        lambda found: after(found, "attack-moves", []),
+        lambda found: after(found, "attack-target", 7),
+        lambda found: after(found, "model", "other", 0),
+        lambda found: after(found, "model", "other", 1),
+    ],
+)
+def test_a_physical_attack_is_stopped_by_whoever_changes_what_it_is_about(
+    change: Callable[[ExploreState], ExploreState],
+) -> None:
+    found = change(under_way()).attack.physical
+    assert found is not None
+    assert (found.job, found.start) == (None, (("yaw", 3.5),))
+    assert "Undo brings them back" in found.said
+
+
+def test_what_it_is_not_about_lets_a_physical_attack_go_on() -> None:
+    found = after(under_way(), "hide", 1, 0)
+    assert after(after(found, "cards", "none"), "reference", 1).attack == under_way().attack
+
+
 @pytest.mark.parametrize(
     ("control", "value", "slot", "words"),
     [
+        ("attack-keeps", 2, None, "no model"),
+        ("attack-keeps", "x", None, "whole numbers"),
+        ("attack-moves", ["moon"], None, "camera, morph"),
         ("model", "nobody", 0, "'nobody'"),
         ("layer", "only", 0, "stem, blocks.1"),
         ("channels", "fur", 0, "not a list of channels"),
@@ -508,7 +609,8 @@ ODD: list[Any] = [
 
 @pytest.mark.parametrize("control", STEPS)
 def test_whatever_is_sent_gets_a_state_or_a_sentence(control: str) -> None:
-    for start in (state(), state(attack=f"pgd(l2=1,steps=3;{LITE0})", attack_figure="models", m3="other")):
+    attacked = state(attack=f"pgd(l2=1,steps=3;{LITE0})", attack_figure="models", m3="other")
+    for start in (state(), attacked, under_way()):
         for value in ODD:
             for slot in (None, 0, 2, 7, -1, "x"):
                 try:

@@ -130,7 +130,7 @@ def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> 
         asked = asked.model_copy(update={"drawn": Unknown()})
     before, _ = page.read(parse_query(asked.query), asked.memory)
     state, problems, scene = _with_scene(before, asked.scene)
-    notices: list[str] = list(problems.values())
+    sent, notices = state.scene, list[str](problems.values())
     for change in changes:
         try:
             state = page.changed(state, change)
@@ -143,6 +143,7 @@ def _answered(page: ScenePage[S], asked: PageRequest, changes: list[Change]) -> 
         if shown.plane is not None and shown.plane.finished:  # or nobody makes it (any more)
             notices += filter(None, [unfinished_plane(LookRequest(scene=state.scene))])
         state = shown.state or state  # type: ignore[assignment]  # a page's look gives a state of its own kind
+        scene |= {key: value for key, value in state.scene.as_dict().items() if value != getattr(sent, key)}
     except OvertakenError:
         overtaken = True
     except PerturberError as error:
@@ -246,7 +247,7 @@ def _with_scene(state: S, sent: Mapping[str, Any]) -> tuple[S, dict[str, str], d
 def _control_props(page: ScenePage[S], before: S | None, state: S, changes: list[Change]) -> list[Props]:
     """What controls show now, of those that may show something else; all of them where nothing is known of before."""
     touched = {(change.control, change.slot) for change in changes}
-    if before is not None and before.with_scene(state.scene) == state and not touched:
+    if before is not None and not touched and _only_moved(before, state):
         return []  # no control shows anything of the scene
     new = page.controls(state)
     old: Controls = {} if before is None else page.controls(before)
@@ -255,3 +256,8 @@ def _control_props(page: ScenePage[S], before: S | None, state: S, changes: list
         for at, props in new.items()
         if (at.control, at.slot) in touched or old.get(at) != props
     ]
+
+
+def _only_moved(before: PageState, state: PageState) -> bool:
+    """Whether a state differs in its scene alone, which has ended nothing that was under way, such as an attack."""
+    return before.with_scene(before.scene) == before and before.with_scene(state.scene) == state

@@ -78,7 +78,7 @@ class Answer(TypedDict):
         failed: whether the request could not be answered.
         query: of the link to the state that is shown, or None where the former one stands.
         memory: what goes with it and is not worth a link.
-        scene: parameters that are read differently from what was sent.
+        scene: parameters that are read differently from what was sent, or that the server has moved.
         props: what components show from now on, in order.
         drawn: what was drawn, for the next request (see `Shown`).
         again: milliseconds after which the same is to be asked again, or None.

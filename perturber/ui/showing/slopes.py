@@ -30,6 +30,7 @@ DRAWN = 0.9
 
 WAITING = "they appear beside the sliders once the scene rests."
 ATTACKED = "they are of scenes, and an attack is on this picture. End the attack to see them."
+MOVING = "they wait until the physical attack moves the sliders no more."
 NO_CLASS = "no shown model predicts a class whose score could be followed."
 
 How = {"gradient": "by autograd", "difference": "by central differences"}
@@ -92,6 +93,8 @@ def _requests(
     """What is asked of the slots that follow a class; or why nothing is."""
     if state.attack.attack is not None:
         return ATTACKED
+    if state.attack.physical is not None and state.attack.physical.job is not None:
+        return MOVING
     followed = _followed(looks)
     if not followed:
         return NO_CLASS

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from perturber.attack import METHODS, NORMS, Attack
 from perturber.errors import InvalidInputError
 from perturber.service import AttackRequest
-from perturber.ui.states import reading
+from perturber.ui.states import physical, reading
+from perturber.ui.states.physical import PHYSICAL, PhysicalAttack
 
-KEYS = ("attack", "attack_alpha", "original_alpha", "attack_figure")
+KEYS = ("attack", "attack_alpha", "original_alpha", "attack_figure", *physical.KEYS)
 """Of a link."""
 
 FIGURE = re.compile(r"(layers|models|curve)(-[0-9a-f]{24})?")
@@ -92,7 +93,8 @@ class AttackState:
         attack: with the steps that are wanted, or None.
         figure: see `FIGURE`; None where none is open.
         form: what the controls say.
-        done: steps that were taken at the last look.
+        done: steps that were taken at the last look; of a physical attack, scenes that were looked at.
+        physical: the attack on the scene's parameters, where that kind is chosen, else None; it is on the form's slot.
     """
 
     attack: Attack | None = None
@@ -101,17 +103,25 @@ class AttackState:
     figure: str | None = None
     form: AttackForm = field(default_factory=AttackForm)
     done: int = 0
+    physical: PhysicalAttack | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "AttackState":
-        """Read what a link holds.
+        """Read what a link holds; of two attacks the one on the picture.
 
         Raises:
             InvalidInputError: it is not an attack, or a share is not from 0 to 1.
         """
         text = values.get("attack")
+        attack = None if text in (None, "") else Attack.parse(str(text))
+        scene, target = PhysicalAttack.parse(values), _target(values.get("physical_target"))  # each key is read alone
+        form = AttackForm()
+        if chosen := "physical" in values and attack is None:
+            form = AttackForm(slot=physical.slots(values["physical"])[0], target=target)
         return cls(
-            attack=None if text in (None, "") else Attack.parse(str(text)),
+            attack=attack,
+            physical=scene if chosen else None,
+            form=form,
             attack_alpha=_share("attack_alpha", values.get("attack_alpha", 1.0)),
             original_alpha=_share("original_alpha", values.get("original_alpha", 1.0)),
             figure=_figure(values.get("attack_figure")),
@@ -124,6 +134,7 @@ class AttackState:
             **({} if self.attack is None else {"attack": str(self.attack)}),
             **{key: f"{share:g}" for key, share in shares.items() if share != 1},
             **({} if self.figure is None else {"attack_figure": self.figure}),
+            **({} if self.physical is None else self.physical.query(self.form.slot, self.form.target)),
         }
 
     def run(self, model: str, steps: int) -> "AttackState":
@@ -136,11 +147,28 @@ class AttackState:
 
     def halted(self) -> "AttackState":
         """With no more steps than were taken."""
+        if self.physical is not None:
+            return self if self.physical.job is None else self.ended()
         return self if self.attack is None else replace(self, attack=replace(self.attack, steps=self.done))
 
     def ended(self) -> "AttackState":
         """Without the attack; the controls keep what they say."""
-        return replace(self, attack=None, done=0)
+        return replace(self, attack=None, done=0, physical=self.physical and self.physical.halted())
+
+    def with_physical(self, **values: Any) -> "AttackState":
+        """With another physical attack, which is not under way unless a job is given."""
+        ended = self.ended()
+        return replace(ended, physical=replace(ended.physical or PhysicalAttack(), **values))
+
+    def of_kind(self, text: str) -> "AttackState":
+        """Of another kind, which begins before its first step (see `AttackForm.of_kind`).
+
+        Raises:
+            InvalidInputError: there is none.
+        """
+        if text == PHYSICAL:
+            return self.with_physical()
+        return replace(self.ended(), form=self.form.of_kind(text), physical=None)
 
     def with_form(self, **values: Any) -> "AttackState":
         """With another form; another attack begins before its first step.
@@ -183,6 +211,10 @@ class AttackState:
 
 def _share(name: str, value: object) -> float:
     return reading.number(name, value, 0, 1)
+
+
+def _target(value: object) -> int | None:
+    return None if value in (None, "") else reading.whole("The target", value, 0, 10**6)
 
 
 def _figure(value: object) -> str | None:

@@ -125,6 +125,8 @@ class ExploreMemory(Memory):
     measure: str = "probability"
     form: AttackForm | None = None
     done: int = 0
+    job: str | None = Field(default=None, max_length=64)
+    said: str = Field(default="", max_length=10_000)
 
 
 class ExploreState(BaseModel):
@@ -214,6 +216,7 @@ class ExploreState(BaseModel):
         groups = [*known.groups, *[()] * SLOTS]
         slots = tuple(s and s.model_copy(update={"group": groups[n]}) for n, s in enumerate(self.slots))
         form = known.form or self.attack.form
+        moved = self.attack.physical and replace(self.attack.physical, job=known.job, said=known.said)
         return self.model_copy(
             update={
                 "slots": slots,
@@ -222,12 +225,13 @@ class ExploreState(BaseModel):
                 "history": known.history,
                 "since": known.since,
                 "measure": known.measure,
-                "attack": replace(self.attack, form=form, done=known.done),
+                "attack": replace(self.attack, form=form, done=known.done, physical=moved),
             }
         )
 
     def memory(self) -> dict[str, Any]:
         """What a link does not hold."""
+        physical = self.attack.physical
         return ExploreMemory(
             reference=None if self.reference is None else self.reference.changes(),
             groups=tuple(() if slot is None else slot.group for slot in self.slots),
@@ -237,6 +241,8 @@ class ExploreState(BaseModel):
             measure=self.measure,
             form=self.attack.form,
             done=self.attack.done,
+            job=None if physical is None else physical.job,
+            said="" if physical is None else physical.said,
         ).model_dump(mode="json")
 
     def query(self) -> str:
@@ -274,9 +280,14 @@ class ExploreState(BaseModel):
         """With another slot; an attack on a model that was there ends."""
         before = self.slots[number]
         slots = tuple(slot if n == number else other for n, other in enumerate(self.slots))
-        attacked = self.attack.attack is not None and before is not None and self.attack.attack.model == before.model
-        gone = attacked and slot.model != before.model  # type: ignore[union-attr]  # there was one
+        gone = before is not None and slot.model != before.model and self._attacks(number, before.model)
         return self.model_copy(update={"slots": slots, "attack": self.attack.ended() if gone else self.attack})
+
+    def _attacks(self, number: int, model: str) -> bool:
+        attack = self.attack
+        if attack.physical is not None:
+            return number in (attack.form.slot, attack.physical.keeps)
+        return attack.attack is not None and attack.attack.model == model
 
     def with_view(self, **values: Any) -> "ExploreState":
         """With other display options."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from perturber.attack import METHODS
 from perturber.errors import InvalidInputError, UnknownNameError
-from perturber.ui.states import reading
+from perturber.ui.states import physical, reading
 from perturber.ui.states.attack import MOST_STEPS, AttackState
 from perturber.ui.states.channels import MAX_NEURONS, parse_channels, resized, turned
 from perturber.ui.states.display import READERS
@@ -187,8 +187,7 @@ def _form(key: str, read: Callable[[Any], Any]) -> Step:
 
 
 def _method(state: ExploreState, change: Change, _: Models) -> ExploreState:
-    form = state.attack.form.of_kind(change.text)
-    return _with_attack(state, replace(state.attack.ended(), form=form))
+    return _with_attack(state, state.attack.of_kind(change.text))
 
 
 def _attack_slot(state: ExploreState, change: Change, _: Models) -> ExploreState:
@@ -198,6 +197,8 @@ def _attack_slot(state: ExploreState, change: Change, _: Models) -> ExploreState
 
 
 def _attack_count(state: ExploreState, change: Change, _: Models) -> ExploreState:
+    if state.attack.physical is not None:
+        return _with_attack(state, state.attack.with_physical(renders=physical.renders(change.value)))
     count = reading.whole("The number of steps", change.value, 1, MOST_STEPS)
     form = state.attack.form.model_copy(update={"count": count})
     return _with_attack(state, replace(state.attack, form=form))
@@ -205,6 +206,8 @@ def _attack_count(state: ExploreState, change: Change, _: Models) -> ExploreStat
 
 def _run(state: ExploreState, change: Change, _: Models) -> ExploreState:
     attack = state.attack
+    if attack.physical is not None:
+        raise InvalidInputError("A physical attack takes no steps on the picture. Choose another method for that.")
     most = METHODS[attack.form.method].max_steps
     steps = min(attack.form.count if change.control == "attack-run" else 1, most)
     running = attack.attack is not None and attack.done < attack.attack.steps
@@ -216,7 +219,29 @@ def _stop(state: ExploreState, change: Change, _: Models) -> ExploreState:
 
 
 def _end(state: ExploreState, change: Change, _: Models) -> ExploreState:
+    """The picture as it is without an attack: of a physical one, the scene in which it began."""
+    moved = state.attack.physical
+    if moved is None:
+        return _with_attack(state, state.attack.ended())
+    scene = state.scene.replace(**dict(moved.start))
+    return state.model_copy(update={"scene": scene, "attack": state.attack.with_physical(start=(), said="")})
+
+
+def _grab(state: ExploreState, change: Change, _: Models) -> ExploreState:
+    """Whoever clicks into the scene moves it from now on."""
     return _with_attack(state, state.attack.ended())
+
+
+def _keeps(state: ExploreState, change: Change, _: Models) -> ExploreState:
+    """A model's slot to part the attacked one from was chosen, or −1 for none."""
+    number = reading.whole("The model to stay right", change.value, -1, len(state.slots) - 1)
+    if number >= 0:
+        state.slot(number)
+    return _with_attack(state, state.attack.with_physical(keeps=None if number < 0 else number))
+
+
+def _moves(state: ExploreState, change: Change, _: Models) -> ExploreState:
+    return _with_attack(state, state.attack.with_physical(moves=physical.groups(change.value)))
 
 
 def _attack_alpha(state: ExploreState, change: Change, _: Models) -> ExploreState:
@@ -269,9 +294,11 @@ STEPS: dict[str, Step] = {
     "add": _add,
     "since": _since,
     "measure": _measure,
-    "grab": _end,
+    "grab": _grab,
     "attack-slot": _attack_slot,
     "attack-method": _method,
+    "attack-keeps": _keeps,
+    "attack-moves": _moves,
     "attack-epsilon": _form("epsilon", lambda value: reading.number("ε", value, 0, 10**6)),
     "attack-step-size": _form("step_size", _maybe),
     "attack-target": _form("target", _target),
