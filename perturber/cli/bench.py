@@ -256,3 +256,16 @@ def difference(
     from perturber.bench.difference import run
 
     run(settings(device), fooled=model, keeps=keep, count=count, renders=renders, seed=seed, keep=rows)
+
+
+@bench_app.command()
+def slopes(
+    device: Device = None,
+    model: Models = None,
+    scenes: Annotated[int, typer.Option(help="At random.", min=1)] = 3,
+    seed: Annotated[int, typer.Option(help="Of the scenes.", min=0)] = 0,
+) -> None:
+    """Time slopes and flips of all parameters, and compare flips with those of the obvious loop."""
+    from perturber.bench.slopes import run
+
+    run(settings(device), models=model or ["efficientnet_lite0", "lite0_adversarial"], scenes=scenes, seed=seed)
