@@ -1,6 +1,7 @@
 """``perturber bench slopes``: what slopes and flips of all parameters cost, beside the obvious loop for flips."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from time import perf_counter, process_time
 from typing import Any
@@ -41,20 +42,19 @@ def run(settings: Settings, *, models: Sequence[str], scenes: int = 3, seed: int
     times: dict[str, list[tuple[float, float]]] = {}
     same = nearer = farther = only_ours = missed = 0
     for scene, right in islice(recognised(engine, models, seed), scenes):
-        several: dict[str, Any] = {"scene": scene, "models": tuple(models), "keys": sliding()}
-        jobs = {
-            "slopes": lambda asked=several, one=right[0]: _work(
-                engine, SlopesRequest(**asked, classes=(one,) * len(models))
-            ),
-            "flips": lambda asked=several: _distances(asked["scene"], _work(engine, FlipsRequest(**asked))),
-            "flips, one after another": lambda at=scene: _loop(engine, at, models),
+        scored = SlopesRequest(scene=scene, models=tuple(models), classes=(right[0],) * len(models))
+        asked = FlipsRequest(scene=scene, models=tuple(models), keys=sliding())
+        jobs: dict[str, Callable[[], Any]] = {
+            "slopes": partial(_work, engine, scored),
+            "flips": partial(_work, engine, asked),
+            "flips, one after another": partial(_loop, engine, scene, models),
         }
         found = {}
         for name, job in jobs.items():
             wall, cpu = perf_counter(), process_time()
             found[name] = job()
             times.setdefault(name, []).append((perf_counter() - wall, process_time() - cpu))
-        ours, theirs = (found[name] for name in list(jobs)[1:])
+        ours, theirs = _distances(scene, found["flips"]), found["flips, one after another"]
         for place in ours.keys() | theirs.keys():
             if place not in ours or place not in theirs:
                 missed += place not in ours

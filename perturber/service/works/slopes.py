@@ -14,7 +14,7 @@ from perturber.experiments.flips import Ask, Bracket, Lead, Told, places, search
 from perturber.experiments.measures import Column, Kind, Measure, Seen, value
 from perturber.experiments.slopes import OUTLINES, Flip, Slope, Slopes, ends, sliding
 from perturber.order import largest
-from perturber.parameters import get
+from perturber.parameters import Number, get
 from perturber.scene import SceneBase
 from perturber.service.batches import pictures_a_step
 from perturber.service.requests import PictureRequest, Progress
@@ -266,12 +266,26 @@ class _Side:
         return [place for place in self.ask if place not in self.told]
 
     def go(self) -> None:
-        """Tell it what it wanted to know, if that is complete."""
-        while self.found is None and not self.missing:
-            try:
-                self.ask, self.told = self.asking.send(self.told or None), {}
-            except StopIteration as end:
-                self.found = end.value
+        """Begin it, or tell it what it wanted to know, if that is complete."""
+        if self.found is not None or self.missing:
+            return
+        try:
+            self.ask, self.told = self.asking.send(self.told) if self.ask else next(self.asking), {}
+        except StopIteration as end:
+            self.found = end.value
+
+    def flips(self) -> list[Flip | None]:
+        """Of each network."""
+        parameter = get(self.key)
+        assert isinstance(parameter, Number)
+        flips: list[Flip | None] = []
+        for one in self.found or ():
+            if one is None:
+                flips.append(None)
+                continue
+            value, before = (parameter.parse(self.values[place]) for place in (one.high, one.low))
+            flips.append(Flip(value=value, before=before, to_class=one.to_class))
+        return flips
 
 
 @does(FlipsRequest)
@@ -297,24 +311,13 @@ class FlipsWork:
 
     def product(self) -> dict[str, tuple[tuple[Flip | None, Flip | None], ...]] | None:
         """See `FlipsRequest`; None while nothing is known."""
-        found = {}
-        for key in self._known:
-            sides = [self._flips(side) for side in self.sides[key]]
-            found[key] = tuple(zip(*sides, strict=True))
-        return found or None
+        return {
+            key: tuple(zip(*(side.flips() for side in self.sides[key]), strict=True)) for key in self._known
+        } or None
 
     @property
     def _known(self) -> list[str]:
         return [key for key, sides in self.sides.items() if all(side.found is not None for side in sides)]
-
-    @staticmethod
-    def _flips(side: _Side) -> list[Flip | None]:
-        """Of each network."""
-        parse = get(side.key).parse
-        return [
-            one and Flip(value=parse(side.values[one.high]), before=parse(side.values[one.low]), to_class=one.to_class)
-            for one in side.found or ()
-        ]
 
     def _go(self) -> Iterator[None]:
         scene, everyone = self.request.scene, tuple(range(len(self.networks)))
