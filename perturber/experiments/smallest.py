@@ -163,7 +163,7 @@ class Smallest:
             places = np.flatnonzero(self.found)
             if len(places) == 1:
                 return
-            tried = yield from self._look(np.array([self._without([place]) for place in places]), keep=False)
+            tried = yield from self._look(np.array([self._without([place]) for place in places.tolist()]), keep=False)
             spared = sorted((n for n in range(len(places)) if reached(tried[n].gap)), key=lambda n: tried[n].gap)
             if not spared:
                 return
