@@ -1,14 +1,16 @@
 """``perturber bench adversary``: renders until a scene fools a network, by gradient and at random."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from time import perf_counter
+from pathlib import Path
+from time import process_time
+from typing import Any
 
 import numpy as np
 import torch
 
+from perturber.bench.kept import Kept
 from perturber.config import Settings
-from perturber.experiments.adversary import METHODS, Method
+from perturber.experiments.adversary import METHODS
 from perturber.experiments.goals import Goal
 from perturber.experiments.space import Norm, Space, usual
 from perturber.groups.subjects import SUBJECTS, random_views
@@ -28,7 +30,7 @@ NEVER = np.inf
 
 def run(
     settings: Settings, *, model: str, scenes: int = 100, limit: float = 0.3, renders: int = 400, norm: Norm = "l2",
-    seed: int = 0,
+    seed: int = 0, keep: Path | None = None,
 ) -> None:  # fmt: skip
     """Print the tables.
 
@@ -37,59 +39,53 @@ def run(
         limit: the largest distance at which a scene counts, in widths of the ranges: the same for both searches, as
             are ranges and renders.
         renders: of each search from each scene.
+        keep: file of the scenes that were searched, from which it goes on (see `Kept`).
+
+    Raises:
+        InvalidInputError: the file is of another measurement.
     """
+    kept = Kept(keep, {"model": model, "limit": limit, "renders": renders, "norm": norm, "seed": seed})
     engine = LocalEngine(settings)
     print(
         f"{engine.device_name}, {model}: {scenes} scenes of {len(SUBJECTS)} objects, any class but the object's "
         f"within {limit:g} widths of the ranges ({norm}), at most {renders} renders\n"
     )
     print(f"{'scene':>6}{''.join(f'{method:>10}' for method in METHODS)}   renders until it is fooled")
-    searched: dict[Method, list[Searched]] = {method: [] for method in METHODS}
     for number, (scene, right) in zip(range(scenes), recognised(engine, (model,), seed), strict=False):
-        for method, rows in searched.items():
-            request = AdversaryRequest(
-                space=Space.around(scene, usual(scene)),
-                goal=Goal(fooled=model, classes=right),
-                norm=norm, limit=limit, renders=renders, method=method, first=True, seed=number,
-            )  # fmt: skip
-            rows.append(_searched(engine, request))
-        said = (_said(rows[-1].needed, renders) for rows in searched.values())
+        if number == len(kept.rows):
+            space, goal = Space.around(scene, usual(scene)), Goal(fooled=model, classes=right)
+            ways = {method: AdversaryRequest(
+                space=space, goal=goal, norm=norm, limit=limit, renders=renders, method=method, first=True, seed=number,
+            ) for method in METHODS}  # fmt: skip
+            kept.add({method: _searched(engine, request) for method, request in ways.items()})
+        said = (_said(_needed(kept.rows[number][method]), renders) for method in METHODS)
         print(f"{number:6}{''.join(f'{one:>10}' for one in said)}", flush=True)
-    print(f"\n{'search':10}{'fooled':>8}{'renders a scene':>17}{'seconds a render':>18}")
+    searched = {method: [row[method] for row in kept.rows[:scenes]] for method in METHODS}
+    needed = {method: np.array([_needed(one) for one in rows]) for method, rows in searched.items()}
+    print(f"\n{'search':10}{'fooled':>8}{'renders a scene':>17}{'CPU seconds a render':>22}")
     for method, rows in searched.items():
-        looked = sum(row.looked for row in rows)
-        fooled = np.isfinite([row.needed for row in rows]).mean()
-        print(f"{method:10}{fooled:8.0%}{looked / len(rows):17.1f}{sum(row.seconds for row in rows) / looked:18.3f}")
+        looked = sum(one["looked"] for one in rows)
+        fooled = np.isfinite(needed[method]).mean()
+        print(f"{method:10}{fooled:8.0%}{looked / len(rows):17.1f}{sum(one['seconds'] for one in rows) / looked:22.3f}")
     print("\nRenders by which a share of the scenes is fooled")
     print(f"{'share':>6}{'gradient':>10}{'random':>8}   random / gradient")
-    needed = {method: np.array([row.needed for row in rows]) for method, rows in searched.items()}
     for share in SHARES:
         print(_row(share, needed["gradient"], needed["random"], renders))
 
 
-@dataclass(frozen=True)
-class Searched:
-    """What a search came to.
-
-    Attributes:
-        needed: renders until the network was fooled; ∞ where it was not.
-        looked: renders in all.
-        seconds: that it took.
-    """
-
-    needed: float
-    looked: int
-    seconds: float
-
-
-def _searched(engine: LocalEngine, request: AdversaryRequest) -> Searched:
-    since = perf_counter()
+def _searched(engine: LocalEngine, request: AdversaryRequest) -> dict[str, Any]:
+    """Renders until the network was fooled (None where it was not) and in all, and the CPU's seconds for them."""
+    since = process_time()
     work = begin(engine.resources, request)
     while not work.progress().finished:
         work.step()
     found = work.product()
-    needed = NEVER if found.found is None else found.until_found
-    return Searched(needed, len(found.path), perf_counter() - since)
+    needed = None if found.found is None else found.until_found
+    return {"needed": needed, "looked": len(found.path), "seconds": process_time() - since}
+
+
+def _needed(searched: dict[str, Any]) -> float:
+    return NEVER if searched["needed"] is None else searched["needed"]
 
 
 def recognised(engine: LocalEngine, models: Sequence[str], seed: int) -> Iterator[tuple[SceneBase, tuple[int, ...]]]:

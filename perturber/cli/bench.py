@@ -9,6 +9,9 @@ from perturber.cli.options import MODEL, Device, Labelled, Model, Models, Only, 
 
 bench_app = typer.Typer(no_args_is_help=True, help="Benchmarks; each prints tables of medians.")
 
+Keep = Annotated[
+    Path | None, typer.Option(help="File to which rows are added, and from which an interrupted run goes on.")
+]
 Rounds = Annotated[int, typer.Option(help="Measurements per row.", min=3)]
 
 
@@ -231,11 +234,12 @@ def adversary(
     limit: Annotated[float, typer.Option(help="Largest distance, in widths of the ranges.")] = 0.3,
     renders: Annotated[int, typer.Option(help="Of each search from each scene.", min=1)] = 400,
     seed: Annotated[int, typer.Option(help="Of the scenes.", min=0)] = 0,
+    rows: Keep = None,
 ) -> None:
     """Compare renders until a scene fools a network, by gradients through the renderer and at random."""
     from perturber.bench.adversary import run
 
-    run(settings(device), model=model, scenes=scenes, limit=limit, renders=renders, seed=seed)
+    run(settings(device), model=model, scenes=scenes, limit=limit, renders=renders, seed=seed, keep=rows)
 
 
 @bench_app.command()
@@ -246,8 +250,22 @@ def difference(
     count: Annotated[int, typer.Option(help="Disagreements.", min=1)] = 50,
     renders: Annotated[int, typer.Option(help="Of each search.", min=1)] = 400,
     seed: Annotated[int, typer.Option(help="Of the scenes.", min=0)] = 0,
+    rows: Keep = None,
 ) -> None:
     """Measure how few parameters explain that one network is right and another one wrong, and how long it takes."""
     from perturber.bench.difference import run
 
-    run(settings(device), fooled=model, keeps=keep, count=count, renders=renders, seed=seed)
+    run(settings(device), fooled=model, keeps=keep, count=count, renders=renders, seed=seed, keep=rows)
+
+
+@bench_app.command()
+def slopes(
+    device: Device = None,
+    model: Models = None,
+    scenes: Annotated[int, typer.Option(help="At random.", min=1)] = 3,
+    seed: Annotated[int, typer.Option(help="Of the scenes.", min=0)] = 0,
+) -> None:
+    """Time slopes and flips of all parameters, and compare flips with those of the obvious loop."""
+    from perturber.bench.slopes import run
+
+    run(settings(device), models=model or ["efficientnet_lite0", "lite0_adversarial"], scenes=scenes, seed=seed)

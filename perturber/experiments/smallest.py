@@ -158,18 +158,30 @@ class Smallest:
         yield from self._look(self.space.upper[None])
 
     def _prune(self) -> Generator[Ask, Told, None]:
-        """Without one of its parameters after another, those first that were promised least of."""
+        """Without one of its parameters after another; of those that it does without, as many at once as it can."""
         while self.found is not None:
             places = np.flatnonzero(self.found)
             if len(places) == 1:
                 return
-            fewer = np.repeat(self.found[None], len(places), 0)
-            fewer[np.arange(len(places)), places] = 0.0
-            tried = yield from self._look(fewer, keep=False)
-            good = [one for one in tried if reached(one.gap)]
-            if not good:
+            tried = yield from self._look(np.array([self._without([place]) for place in places.tolist()]), keep=False)
+            spared = sorted((n for n in range(len(places)) if reached(tried[n].gap)), key=lambda n: tried[n].gap)
+            if not spared:
                 return
-            self.found = min(good, key=lambda one: one.gap).point
+            count, fewer = min(len(spared), len(places) - 1), tried[spared[0]]
+            while count > 1:
+                (one,) = yield from self._look(self._without(places[spared[:count]])[None], keep=False)
+                if reached(one.gap):
+                    fewer = one
+                    break
+                count //= 2
+            self.found = fewer.point
+
+    def _without(self, places: Sequence[int] | np.ndarray) -> np.ndarray:
+        """What was found, with some parameters as at the start."""
+        assert self.found is not None
+        point = self.found.copy()
+        point[places] = 0.0
+        return point
 
     # ---- making it mild -----------------------------------------------------------------------------------------
 

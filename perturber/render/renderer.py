@@ -95,8 +95,11 @@ class Renderer:
         pictures = torch.zeros(len(scenes), 4, self.size, self.size, dtype=self.dtype, device=self.device)
         for name, indices in by_object.items():
             model = self._model(name)
-            jobs = [(model, self._columns(OBJECT_PARAMETERS, scenes, part, values)) for part in self._chunks(indices)]
-            pictures[indices] = torch.cat(self._draw_all(jobs))
+            alike = _alike(OBJECT_PARAMETERS, scenes, indices, values)
+            parts = self._chunks([same[0] for same in alike])
+            jobs = [(model, self._columns(OBJECT_PARAMETERS, scenes, part, values)) for part in parts]
+            for same, drawn in zip(alike, torch.cat(self._draw_all(jobs)), strict=True):
+                pictures[same] = drawn
         return pictures
 
     def background(self, scenes: Sequence[SceneBase], values: Values | None = None) -> Tensor:
@@ -104,9 +107,10 @@ class Renderer:
         names = [scene.background for scene in scenes]
         pictures = torch.empty(len(scenes), 3, self.size, self.size, dtype=self.dtype, device=self.device)
         for name in dict.fromkeys(names):
-            indices = [i for i, other in enumerate(names) if other == name]
-            columns = self._columns(BACKDROP_PARAMETERS, scenes, indices, values)
-            pictures[indices] = self._backdrop(name).view(*vars(columns).values())
+            alike = _alike(BACKDROP_PARAMETERS, scenes, [i for i, own in enumerate(names) if own == name], values)
+            columns = self._columns(BACKDROP_PARAMETERS, scenes, [same[0] for same in alike], values)
+            for same, view in zip(alike, self._backdrop(name).view(*vars(columns).values()), strict=True):
+                pictures[same] = view
         return pictures
 
     def add_pair(self, pair: MorphPair) -> None:
@@ -217,6 +221,18 @@ def plane_name(neuron: str) -> str:
 def _object(scene: SceneBase) -> str:
     """What stands in the foreground."""
     return plane_name(scene.plane_neuron) if scene.plane else scene.object
+
+
+def _alike(
+    keys: Sequence[str], scenes: Sequence[SceneBase], indices: Sequence[int], values: Values | None
+) -> list[list[int]]:
+    """Those of the indices together whose scenes say the same of some parameters: they are drawn once."""
+    if values:
+        return [[i] for i in indices]
+    groups: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
+    for i in indices:
+        groups[tuple(getattr(scenes[i], key) for key in keys)].append(i)
+    return list(groups.values())
 
 
 def _kept(cache: OrderedDict[str, T], name: str, load: Callable[[], T]) -> T:

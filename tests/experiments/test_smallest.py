@@ -5,12 +5,13 @@ from planted import drive
 
 from perturber.experiments.goals import Goal, reached
 from perturber.experiments.smallest import Smallest, Wording, named, sentence, written
-from perturber.experiments.space import Space, usual
+from perturber.experiments.space import REACH, Space, usual
 from perturber.scene import Scene
 
 START = Scene()
 KEYS = ("yaw", "distance", "texture_influence", "hue", "contrast", "noise")
 SPACE = Space.around(START, usual(START, KEYS))
+ALL = Space.around(START, usual(START, [*REACH][:20]))
 SMOOTH = np.isin(SPACE.keys, SPACE.smooth)
 
 
@@ -53,6 +54,15 @@ def test_between_two_scenes_only_what_matters_is_taken_over() -> None:
     scene = space.scene(found.found)
     assert (scene.background, scene.patch_shuffle, scene.hue) == ("indoor", 2, START.hue)
     assert scene.yaw < 0
+
+
+def test_what_does_not_matter_is_taken_back_many_at_a_time() -> None:
+    space = Space.between(START, ALL.scene(np.where(ALL.upper, ALL.upper, ALL.lower)))
+    wanted = [3, 7, 8, 12, 15]
+    found = search(lambda point: 1.0 if point[wanted].min() < 0.5 else -1.0, space)
+    assert np.flatnonzero(found.found).tolist() == wanted
+    alone = 1 + 2 * len(space.keys)  # each by itself, all and half of its way; one by one would need 190 more
+    assert len(found.tried) < alone + 90
 
 
 def test_where_there_is_nothing_nothing_is_found() -> None:

@@ -169,6 +169,17 @@ def test_batch_equals_items(renderer: Renderer) -> None:
         torch.testing.assert_close(together[i], renderer.render([one])[0], atol=1e-6, rtol=0)
 
 
+def test_what_scenes_have_in_common_is_drawn_once(renderer: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [{}, {"yaw": 50}, {"background_blur": 3}, {"yaw": 50, "background_saturation": 0}, {"hue": 0.2}]
+    scenes = [scene(**look) for look in looks]
+    alone = [renderer.render([one])[0] for one in scenes]
+    drawn, draw = [], renderer._draw
+    monkeypatch.setattr(renderer, "_draw", lambda model, p: drawn.append(len(p.yaw)) or draw(model, p))
+    together = renderer.render(scenes)
+    assert sum(drawn) == 2
+    torch.testing.assert_close(together, torch.stack(alone), atol=1e-6, rtol=0)
+
+
 def test_one_pass_over_several_pictures_equals_items(renderer: Renderer) -> None:
     """The path that a GPU takes: many pictures in one call."""
     scenes = [scene(yaw=a, distance=d, morph=m) for a, d, m in ((0, 4, 0), (50, 0.9, 1), (120, 6, 0.3))]

@@ -1,8 +1,8 @@
 """Jobs: slopes of a scene's parameters, and where the most probable class changes."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from perturber.effects import EFFECTS
 from perturber.errors import InvalidInputError, UnknownNameError
+from perturber.experiments.flips import Ask, Bracket, Lead, Told, places, search
 from perturber.experiments.measures import Column, Kind, Measure, Seen, value
 from perturber.experiments.slopes import OUTLINES, Flip, Slope, Slopes, ends, sliding
 from perturber.order import largest
@@ -22,12 +23,6 @@ from perturber.service.works.registry import does
 
 TOGETHER = 3
 """Effects through which one step differentiates: each takes some 20 ms."""
-
-GRID = 8
-"""Values between the present one and an end of the range, among which the first with another class is looked for."""
-
-HALVINGS = 8
-"""By which its place is narrowed down then."""
 
 SCORES = ("logit", "probability", "margin")
 
@@ -245,17 +240,65 @@ def _groups(keys: Sequence[str]) -> list[list[str]]:
 # ---- where the class changes --------------------------------------------------------------------------------------
 
 
+@dataclass
+class _Side:
+    """One side of a parameter: what its search waits for.
+
+    Attributes:
+        key: the parameter.
+        values: at its places.
+        asking: the search.
+        ask: what it wants to see.
+        told: what it is to be told, as far as that is known.
+        found: at its end, of each network.
+    """
+
+    key: str
+    values: tuple[float, ...]
+    asking: Generator[Ask, Told, list[Bracket | None]]
+    ask: Ask = field(default_factory=dict)
+    told: dict[int, Mapping[int, Lead]] = field(default_factory=dict)
+    found: list[Bracket | None] | None = None
+
+    @property
+    def missing(self) -> list[int]:
+        """Places that are still to be seen before it goes on."""
+        return [place for place in self.ask if place not in self.told]
+
+    def go(self) -> None:
+        """Begin it, or tell it what it wanted to know, if that is complete."""
+        if self.found is not None or self.missing:
+            return
+        try:
+            self.ask, self.told = self.asking.send(self.told) if self.ask else next(self.asking), {}
+        except StopIteration as end:
+            self.found = end.value
+
+    def flips(self) -> list[Flip | None]:
+        """Of each network."""
+        parameter = get(self.key)
+        assert isinstance(parameter, Number)
+        flips: list[Flip | None] = []
+        for one in self.found or ():
+            if one is None:
+                flips.append(None)
+                continue
+            value, before = (parameter.parse(self.values[place]) for place in (one.high, one.low))
+            flips.append(Flip(value=value, before=before, to_class=one.to_class))
+        return flips
+
+
 @does(FlipsRequest)
 class FlipsWork:
-    """Looks along each parameter, then narrows each change down; product: what is known so far."""
+    """Looks along all parameters at the same time, those in front first; product: what is known so far."""
 
     def __init__(self, resources: Resources, request: FlipsRequest) -> None:
         self.resources, self.request = resources, request
-        self.networks = dict(zip(request.models, resources.networks.steady(request.models), strict=True))
+        self.networks = list(resources.networks.steady(request.models))
         self.a_step = pictures_a_step(resources.device)
-        self.found: dict[str, dict[str, list[Flip | None]]] = {}
-        self.done = 0
-        self.finished = False
+        self.sides: dict[str, list[_Side]] = {}
+        self.start: list[Lead] = []
+        self.picture: Tensor | None = None
         self._steps = self._go()
 
     def step(self) -> None:
@@ -264,74 +307,60 @@ class FlipsWork:
 
     def progress(self) -> Progress:
         """In parameters."""
-        return Progress(done=self.done, steps=len(self.request.keys))
+        return Progress(done=len(self._known), steps=len(self.request.keys))
 
     def product(self) -> dict[str, tuple[tuple[Flip | None, Flip | None], ...]] | None:
         """See `FlipsRequest`; None while nothing is known."""
-        found = {
-            key: tuple((sides[model][0], sides[model][1]) for model in self.request.models)
-            for key, sides in self.found.items()
-        }
-        return found or None
+        return {
+            key: tuple(zip(*(side.flips() for side in self.sides[key]), strict=True)) for key in self._known
+        } or None
+
+    @property
+    def _known(self) -> list[str]:
+        return [key for key, sides in self.sides.items() if all(side.found is not None for side in sides)]
 
     def _go(self) -> Iterator[None]:
-        start: dict[str, int] = {}
-        seen = yield from self._tops([self.request.scene])
-        for model, tops in seen.items():
-            start[model] = int(tops[0])
+        scene, everyone = self.request.scene, tuple(range(len(self.networks)))
+        (present,) = yield from self._see([(scene, everyone)])
+        self.start = [present[n] for n in everyone]
         for key in self.request.keys:
-            found: dict[str, list[Flip | None]] = {model: [None, None] for model in self.networks}
-            for side in (0, 1):
-                yield from self._side(key, side, start, found)
-            self.found[key] = found
-            self.done += 1
+            values = [places(key, float(getattr(scene, key)), side) for side in (0, 1)]
+            self.sides[key] = [_Side(key, own, search(len(own) - 1, self.start)) for own in values]
+        waiting = list(chain.from_iterable(self.sides.values()))
+        while True:
+            for side in waiting:
+                side.go()
+            waiting = [side for side in waiting if side.found is None]
+            if not waiting:
+                return
+            missing = ((side, place) for side in waiting for place in side.missing)
+            chosen = list(islice(missing, self.a_step))
+            scenes = [(scene.replace(**{side.key: side.values[place]}), side.ask[place]) for side, place in chosen]
+            for (side, place), told in zip(chosen, (yield from self._see(scenes)), strict=True):
+                side.told[place] = told
 
-    def _side(self, key: str, side: int, start: dict[str, int], found: dict[str, list[Flip | None]]) -> Iterator[None]:
-        values = _along(key, float(getattr(self.request.scene, key)), side)
-        if len(values) < 2:
-            return
-        seen = yield from self._tops([self._at(key, value) for value in values[1:]])
-        for model, tops in seen.items():
-            other = np.flatnonzero(tops != start[model])
-            if not len(other):
+    def _see(self, scenes: Sequence[tuple[SceneBase, Sequence[int]]]) -> Generator[None, None, list[dict[int, Lead]]]:
+        """What networks, by number, make of a few scenes; of a picture that is the present one, the same as of that."""
+        with torch.inference_mode():
+            images = _pictures(self.resources, self.request, [scene for scene, _ in scenes])
+            if self.picture is None:
+                self.picture = images[0]
+                same = [False]
+            else:
+                same = [torch.equal(image, self.picture) for image in images]
+        yield
+        found: list[dict[int, Lead]] = [dict(enumerate(self.start)) if known else {} for known in same]
+        for n, network in enumerate(self.networks):
+            shown = [i for i, (_, networks) in enumerate(scenes) if n in networks and not same[i]]
+            if not shown:
                 continue
-            n = int(other[0])
-            low, high, new = values[n], values[n + 1], int(tops[n])
-            for _ in range(HALVINGS):
-                middle = (low + high) / 2
-                (top,) = (yield from self._tops([self._at(key, middle)], (model,)))[model]
-                low, high, new = (low, middle, int(top)) if top != start[model] else (middle, high, new)
-            parameter = get(key)
-            value, before = (float(parameter.parse(end)) for end in (high, low))
-            found[model][side] = Flip(value=value, before=before, to_class=new)
-
-    def _at(self, key: str, value: float) -> SceneBase:
-        return self.request.scene.replace(**{key: value})
-
-    def _tops(
-        self, scenes: Sequence[SceneBase], models: Sequence[str] | None = None
-    ) -> Generator[None, None, dict[str, np.ndarray]]:
-        """The most probable class of each scene, by model; some pictures a step."""
-        found: dict[str, list[Tensor]] = {model: [] for model in models or self.networks}
-        for first in range(0, len(scenes), self.a_step):
             with torch.inference_mode():
-                images = _pictures(self.resources, self.request, scenes[first : first + self.a_step])
+                logits = network.logits(images[shown]).double()
+                tops = largest(logits, 1).indices[:, 0]
+                own = self.start[n].top if self.start else int(tops[0])
+                others = torch.cat((logits[:, :own], logits[:, own + 1 :]), 1)
+                leads = logits[:, own] - others.amax(1)
+            for i, top, lead in zip(shown, tops.tolist(), leads.tolist(), strict=True):
+                found[i][n] = Lead(top, lead)
             yield
-            for model, tops in found.items():
-                with torch.inference_mode():
-                    tops.append(largest(self.networks[model].logits(images), 1).indices[:, 0].cpu())
-                yield
-        return {model: torch.cat(tops).numpy() for model, tops in found.items()}
-
-
-def _along(key: str, present: float, side: int) -> list[float]:
-    """The present value, and `GRID` more up to the end of the range, closer to each other near it."""
-    parameter = get(key)
-    assert isinstance(parameter, Number)
-    if parameter.periodic:
-        end = present + (1, -1)[side == 0] * (parameter.maximum - parameter.minimum) / 2
-    else:
-        end = (parameter.minimum, parameter.maximum)[side]
-    if end == present:
-        return [present]
-    return [present + (end - present) * (n / GRID) ** 2 for n in range(GRID + 1)]
+        return found
