@@ -9,6 +9,11 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G, B in a grey value (ITU-R BT.601), as in torchvision and Pillow."""
 
 
+def luma(images: Tensor) -> Tensor:
+    """Grey values (B, 1, H, W) of pictures (B, 3, H, W), each the same in whatever batch, which a product is not."""
+    return (images * images.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+
+
 @effect("alpha")
 def alpha(images: Tensor, amount: Tensor) -> Tensor:
     """Fade towards black: ``amount · image``."""
@@ -18,8 +23,7 @@ def alpha(images: Tensor, amount: Tensor) -> Tensor:
 @effect("saturation")
 def saturation(images: Tensor, factor: Tensor) -> Tensor:
     """Scale the distance from grey: ``grey + factor · (image − grey)``, limited to [0, 1]; grey is BT.601 luma."""
-    grey = torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))[:, None]
-    return torch.lerp(grey, images, factor.view(-1, 1, 1, 1)).clamp(0, 1)
+    return torch.lerp(luma(images), images, factor.view(-1, 1, 1, 1)).clamp(0, 1)
 
 
 @effect("contrast")

@@ -39,6 +39,12 @@ def test_saturation_equals_torchvision(images: torch.Tensor, factor: float) -> N
     torch.testing.assert_close(result, expected, atol=5e-4, rtol=0)  # its luma weights sum to 0.9999
 
 
+def test_saturation_of_a_picture_is_the_same_in_any_batch(images: torch.Tensor) -> None:
+    together = colour.saturation(images, torch.full((4,), 0.3))
+    for n in range(4):
+        assert torch.equal(colour.saturation(images[n : n + 1], torch.full((1,), 0.3)), together[n : n + 1])
+
+
 def test_alpha_equals_brightness(images: torch.Tensor) -> None:
     expected = reference.adjust_brightness(images, 0.3)
     torch.testing.assert_close(colour.alpha(images, torch.full((4,), 0.3)), expected)

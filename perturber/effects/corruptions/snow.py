@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from perturber.effects import random
-from perturber.effects.colour import LUMA
+from perturber.effects.colour import luma
 from perturber.effects.corruptions import filters
 from perturber.effects.corruptions.sampling import bilinear
 from perturber.effects.corruptions.severity import Stream, constants, per_picture
@@ -37,8 +37,7 @@ def snow(images: Tensor, severity: Tensor, seeds: Tensor) -> Tensor:
     flakes = noise.clamp(0, 1) * ((noise - per_picture(threshold)) / _SOFTNESS + 0.5).clamp(0, 1)
     angle = 90 * random.uniform(seeds, 1, stream=Stream.SNOW_ANGLE)[:, 0] - 135
     layer = filters.streak(flakes, radius, sigma, angle) * per_picture(severity.clamp(max=1))
-    grey = torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))[:, None]
-    whitened = torch.maximum(images, 1.5 * grey + 0.5)
+    whitened = torch.maximum(images, 1.5 * luma(images) + 0.5)
     return (torch.lerp(whitened, images, per_picture(kept)) + layer + layer.flip(2, 3)).clamp(0, 1)
 
 
