@@ -2,10 +2,11 @@
 
 import os
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from perturber.errors import InvalidInputError
+from perturber.errors import InvalidInputError, UnknownNameError
 from perturber.zoo.collections import check_folder, is_picture
 
 
@@ -32,6 +33,21 @@ def collections(folder: Path | None) -> dict[str, Path]:
     except OSError:
         return {}
     return {one.name: one for one in found if one.is_dir() and not one.is_symlink() and not one.name.startswith(".")}
+
+
+def collection(folders: Mapping[str, Path], name: object) -> Path:
+    """The one of this name.
+
+    Args:
+        folders: as of `collections`.
+
+    Raises:
+        UnknownNameError: naming those that there are.
+    """
+    if not isinstance(name, str) or name not in folders:
+        known = folders or ["none, PERTURBER_COLLECTIONS names no folder"]
+        raise UnknownNameError("collection of pictures", str(name)[:80], known)
+    return folders[name]
 
 
 LISTED_S = 30

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from perturber.editing import Edit
 from perturber.errors import InvalidInputError, UnknownNameError
-from perturber.examples.folders import collections
 from perturber.experiments.paired import RESAMPLES
 from perturber.featurevis import Recipe
 from perturber.figures.compose import letter
@@ -32,7 +31,7 @@ from perturber.ui.states.figures import PATH as FIGURES
 from perturber.ui.states.figures import FiguresState
 from perturber.ui.states.mixing import MixingState
 from perturber.ui.states.page import parse_query
-from perturber.ui.states.sweep import SweepState
+from perturber.ui.states.sweep import sweep_of
 
 
 @dataclass(frozen=True)
@@ -219,8 +218,7 @@ def _of_compare(query: str, kind: str | None) -> Account:
 
 
 def _of_sweep(query: str, kind: str | None) -> Account:
-    folders = collections(service().settings.collections)
-    state, problems = SweepState.from_query(parse_query(query), service().model, folders)
+    state, problems = sweep_of(parse_query(query), service())
     account = Account(notes=tuple(problems))
     account.of_networks(state.models)
     account.said += _picture(state.scene)

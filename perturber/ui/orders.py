@@ -4,10 +4,9 @@ import logging
 
 from perturber.accounts import Accounts
 from perturber.errors import BusyError, InvalidInputError, PerturberError
-from perturber.examples.folders import collections
 from perturber.service import InferenceService
 from perturber.ui.states.page import parse_query
-from perturber.ui.states.sweep import PATH, SweepState
+from perturber.ui.states.sweep import PATH, sweep_of
 from perturber.users import Role, User, acting
 
 log = logging.getLogger(__name__)
@@ -36,8 +35,7 @@ def _submit(service: InferenceService, link: str) -> str:
     path, _, query = link.partition("?")
     if path != PATH:
         raise InvalidInputError(f"There is nothing to order of {path[:80]!r}.")
-    folders = collections(service.settings.collections)
-    state, problems = SweepState.from_query(parse_query(query), service.model, folders)
+    state, problems = sweep_of(parse_query(query), service)
     if problems:
         raise InvalidInputError(" ".join(problems))
     return service.orders.submit(service.jobs, state.request(service), link).id

@@ -334,6 +334,11 @@ def test_pictures_are_gone_through(visit: Visit, service: InferenceService, fold
         expected, rel=1e-3
     )
     assert len(visit["graph", "figure"]["layout"]["images"]) == 2  # the torn one has none
+    box = {"x0": 1, "x1": 2, "y0": 3, "y1": 4}
+    visit.set("sweep-graph", hoverData={"points": [{"x": "torn.png", "y": None, "bbox": box}]})
+    assert "torn.png" in str(visit["tooltip", "children"])
+    assert "not known" in str(visit["tooltip", "children"])
+    assert str(folder) not in str(visit["tooltip", "children"])
 
 
 def test_a_picture_is_seen_and_listed_and_no_scene_is_opened(

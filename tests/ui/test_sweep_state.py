@@ -183,3 +183,4 @@ def test_pictures_that_there_are_not(tmp_path: Path, query: str, says: str) -> N
     assert state == SweepState.default()
     assert len(problems) == 1
     assert says in problems[0]
+    assert str(tmp_path) not in problems[0]  # where folders lie is the server's affair

@@ -53,7 +53,17 @@ from perturber.ui.showing.pictures import model_input
 from perturber.ui.states import reading
 from perturber.ui.states.page import NOT_OURS, parse_query
 from perturber.ui.states.reading import layer_options
-from perturber.ui.states.sweep import PATH, SweepState, activation, effects, latin, pictures, read_index, read_models
+from perturber.ui.states.sweep import (
+    PATH,
+    SweepState,
+    activation,
+    effects,
+    latin,
+    pictures,
+    read_index,
+    read_models,
+    sweep_of,
+)
 
 EDITOR = ("kind", "class", "layer", "channel", "pooling", "row", "column")
 
@@ -80,7 +90,7 @@ def state_of(facts: object) -> SweepState:
     Raises:
         InvalidInputError: it is not what a page of this app would send.
     """
-    return SweepState.from_query(parse_query(query_of(facts, LONGEST_QUERY)), service().model, _folders())[0]
+    return sweep_of(parse_query(query_of(facts, LONGEST_QUERY)), service())[0]
 
 
 def _folders() -> Mapping[str, Path]:
@@ -196,12 +206,12 @@ def _filled(fields: Values, what: str) -> Values:
             if key is not None and filled[f"count{n}"] is None:
                 filled |= {f"count{n}": fields_of(SweepState.default())["count1"]}
     if what == "design" and fields["design"] == "pictures":
-        if not _folders():
+        if not (folders := _folders()):
             raise InvalidInputError(NO_FOLDERS)
         if _key(fields, 1) not in effects():
             filled |= dict.fromkeys(("key1", "low1", "high1", "count1", "values1"))
         if not fields["folder"]:
-            filled["folder"] = next(iter(_folders()), None)
+            filled["folder"] = next(iter(folders))
     return filled
 
 

@@ -202,9 +202,6 @@ def folder_of(settings: Settings, name: str) -> Path:
     Raises:
         UnknownNameError: naming those that there are.
     """
-    from perturber.examples.folders import collections
+    from perturber.examples.folders import collection, collections
 
-    found = collections(settings.collections)
-    if name not in found:
-        raise UnknownNameError("collection of pictures", name, found or ["none, PERTURBER_COLLECTIONS names no folder"])
-    return found[name]
+    return collection(collections(settings.collections), name)

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from perturber.examples.folders import collections
 from perturber.experiments.sweep import LatinHypercube
 from perturber.service import PictureRequest
 from perturber.ui.context import service
 from perturber.ui.papers.base import Paper, Wish, plane_finished, product, weights
 from perturber.ui.showing.sweep import figure
 from perturber.ui.states.page import parse_query
-from perturber.ui.states.sweep import PATH, SweepState
+from perturber.ui.states.sweep import PATH, sweep_of
 
 
 class SweepPapers:
@@ -26,8 +25,7 @@ class SweepPapers:
 
     def draw(self, wish: Wish) -> Paper:
         """The sweep of the link, finished."""
-        folders = collections(service().settings.collections)
-        state, problems = SweepState.from_query(parse_query(wish.query), service().model, folders)
+        state, problems = sweep_of(parse_query(wish.query), service())
         request = state.request(service())
         for number in (0, len(state.design) - 1):
             plane_finished(PictureRequest(scene=state.at(number)), wait=wish.wait)

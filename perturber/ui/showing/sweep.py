@@ -157,10 +157,10 @@ def _thumbnail(state: SweepState, key: str, value: Value) -> str:
     return _if_readable(state.scene.replace(**{key: value}), pictures.folder / str(pictures.values[0]))
 
 
-def _if_readable(scene: SceneBase, file: Path | None) -> str:
+def _if_readable(scene: SceneBase, file: Path | None, client: str | None = None) -> str:
     """As `picture`; nothing where its file cannot be read."""
     try:
-        return picture(scene, file)
+        return picture(scene, file, client)
     except InvalidInputError:
         if file is None:
             raise
@@ -219,9 +219,9 @@ def tooltip(state: SweepState, found: Sweep | None, number: int, client: str) ->
         OvertakenError: another one is pointed at meanwhile.
     """
     lines = [point_words(state, number), *values_words(state, found, number)]
-    source = picture(state.at(number), state.file(number), f"{client[:50]} hovers")
-    image = html.Img(src=source, width=SIDE, height=SIDE, alt="")
-    return html.Div([image, html.P(_lines(lines))], className="sweep-tip")
+    source = _if_readable(state.at(number), state.file(number), f"{client[:50]} hovers")
+    image = [html.Img(src=source, width=SIDE, height=SIDE, alt="")] if source else []
+    return html.Div([*image, html.P(_lines(lines))], className="sweep-tip")
 
 
 def _lines(lines: Sequence[str]) -> list[Any]:

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from perturber.errors import InvalidInputError, PerturberError, UnknownNameError
+from perturber.errors import InvalidInputError, PerturberError
+from perturber.examples.folders import collection, collections
 from perturber.experiments.measures import OF_A_CLASS, Measure
 from perturber.experiments.sweep import (
     MAX_AXES,
@@ -193,6 +194,11 @@ class SweepState:
         return urlencode(values, safe=",")
 
 
+def sweep_of(query: Mapping[str, str], service: InferenceService) -> tuple[SweepState, list[str]]:
+    """As `SweepState.from_query`, with a service's networks and folders."""
+    return SweepState.from_query(query, service.model, collections(service.settings.collections))
+
+
 # ---- networks -----------------------------------------------------------------------------------------------------
 
 
@@ -309,10 +315,16 @@ def _read_design(query: Mapping[str, str], default: Design, folders: Mapping[str
 
 
 def pictures(folders: Mapping[str, Path], name: object, count: object) -> PictureAxis:
-    """Pictures of one of the folders, so many at most, evenly spread; raises InvalidInputError where there are none."""
-    if not isinstance(name, str) or name not in folders:
-        raise UnknownNameError("collection of pictures", str(name)[:80], folders or ["none, there is no folder"])
-    return PictureAxis.of(folders[name], reading.whole("pictures", count, 1, 10**6))
+    """Pictures of one of the folders, so many at most, evenly spread.
+
+    Raises:
+        InvalidInputError: there are none; the folder goes by its name, for where it lies is the server's affair.
+    """
+    folder, most = collection(folders, name), reading.whole("pictures", count, 1, 10**6)
+    try:
+        return PictureAxis.of(folder, most)
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error).replace(str(folder), folder.name)) from error
 
 
 def latin(ranges: tuple[Range, ...], count: object, seed: object) -> LatinHypercube:
